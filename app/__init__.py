@@ -1,0 +1,12 @@
+"""Refledger: referral links in, money out, every cent explained.
+
+The map of the house. Dependencies run one way, top to bottom:
+
+    api  dashboard  cli  jobs  mail  demo  observe    edges: parse, call one use case, render
+    payouts                                           bank accounts on file, runs, bank files, bank feedback
+    referrals                                         programmes, links, clicks, signups, orders, commissions
+    ledger  identity                                  the journal of money; people, keys and the audit trail
+    kernel                                            money, clock, ids, errors, database, queue, crypto
+
+``factory.py`` is the only place that wires them. A rule lives in a slice's ``domain/`` and knows no framework.
+"""

@@ -1,0 +1,1 @@
+"""What every slice stands on. Knows nothing of referrals."""
