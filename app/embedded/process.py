@@ -17,7 +17,7 @@ _STOP_SECONDS: Final = 10
 
 
 def tied(command: Sequence[str], death: signal.Signals = signal.SIGTERM) -> list[str]:
-    """The command, sent ``death`` by the kernel when its parent dies, even by kill -9 (Linux with setpriv)."""
+    """The command, sent ``death`` by the kernel when its parent dies, even by kill -9 (Linux, setpriv)."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return list(command)
