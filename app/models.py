@@ -1,0 +1,12 @@
+"""Every table of the house in one import, for Alembic and for tests that create the schema."""
+
+from __future__ import annotations
+
+import app.identity.models
+import app.ledger.models
+import app.mail.models
+import app.payouts.models
+import app.referrals.models  # noqa: F401
+from app.kernel.db import Base
+
+metadata = Base.metadata

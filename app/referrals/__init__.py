@@ -1,0 +1,1 @@
+"""Programmes, products, rates, links, clicks, signups, orders, commissions and refunds."""

@@ -1,0 +1,1 @@
+"""The rules, pure: no Flask, no SQLAlchemy, no Redis, no clock."""

@@ -1,0 +1,70 @@
+"""The tables of the slice, by noun."""
+
+from app.referrals.models.clicks import Click, ClickTotal, VisitorKey
+from app.referrals.models.commissions import Commission, Hold, HoldRule, HoldState
+from app.referrals.models.customers import Binding, BindingMethod, Customer, Decision, PartnerChoice, Signup
+from app.referrals.models.orders import (
+    Correction,
+    Fact,
+    FactKind,
+    FactState,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Refund,
+    RefundKind,
+)
+from app.referrals.models.programs import (
+    Approval,
+    AttributionModel,
+    ConsentMode,
+    Duration,
+    LineKind,
+    Product,
+    Program,
+    ProgramTerms,
+    RateKind,
+    RateScope,
+    RateVersion,
+)
+from app.referrals.models.referrers import Coupon, Link, Referrer, ReferrerStatus
+
+__all__ = [
+    "Approval",
+    "AttributionModel",
+    "Binding",
+    "BindingMethod",
+    "Click",
+    "ClickTotal",
+    "Commission",
+    "ConsentMode",
+    "Correction",
+    "Coupon",
+    "Customer",
+    "Decision",
+    "Duration",
+    "Fact",
+    "FactKind",
+    "FactState",
+    "Hold",
+    "HoldRule",
+    "HoldState",
+    "LineKind",
+    "Link",
+    "Order",
+    "OrderLine",
+    "OrderStatus",
+    "PartnerChoice",
+    "Product",
+    "Program",
+    "ProgramTerms",
+    "RateKind",
+    "RateScope",
+    "RateVersion",
+    "Referrer",
+    "ReferrerStatus",
+    "Refund",
+    "RefundKind",
+    "Signup",
+    "VisitorKey",
+]

@@ -1,0 +1,1 @@
+"""Read models: what edges show, in selects that use an index."""
