@@ -1,0 +1,75 @@
+"""What the bank does with each payment: book it, reject it, or book it and get it back some days later."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from examples.bank.instruction import Instruction, Payment
+
+REJECTION_REASONS = ("AC01", "AC06", "AG01", "AC04")
+RETURN_REASONS = ("AC04", "AC04", "AC06", "AC01")
+
+
+class Fate(StrEnum):
+    """What becomes of a payment."""
+
+    BOOKED = "booked"
+    """Debited, and the money stays there."""
+    REJECTED = "rejected"
+    """Refused before booking (pain.002, RJCT)."""
+    RETURNED = "returned"
+    """Debited, then sent back by the creditor's bank."""
+
+
+@dataclass(frozen=True)
+class Shares:
+    """How often payments fail, each between 0 and 1, and the seed that says which ones."""
+
+    reject: float = 0.05
+    returned: float = 0.05
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """One payment with its fate, and the ISO 20022 reason code where it failed."""
+
+    payment: Payment
+    fate: Fate
+    reason: str | None = None
+
+
+def rule_on(payment: Payment, shares: Shares) -> Ruling:
+    """The fate of one payment: the same for the same payment and seed, whatever else is in the file."""
+    if not iban_is_valid(payment.creditor_iban):
+        return Ruling(payment, Fate.REJECTED, "AC01")
+    digest = hashlib.sha256(f"{shares.seed}:{payment.end_to_end_id}".encode()).digest()
+    point = int.from_bytes(digest[:8], "big") / 2**64
+    if point < shares.reject:
+        return Ruling(payment, Fate.REJECTED, REJECTION_REASONS[digest[8] % len(REJECTION_REASONS)])
+    if point < shares.reject + shares.returned:
+        return Ruling(payment, Fate.RETURNED, RETURN_REASONS[digest[8] % len(RETURN_REASONS)])
+    return Ruling(payment, Fate.BOOKED)
+
+
+def fault_of(instruction: Instruction) -> str | None:
+    """Why a whole file is refused: AM18 wrong count, AM10 wrong control sum; None when it adds up."""
+    payments = instruction.payments
+    if len(payments) != instruction.claimed_count:
+        return "AM18"
+    total = sum(payment.amount_minor for payment in payments)
+    if instruction.claimed_sum_minor is not None and total != instruction.claimed_sum_minor:
+        return "AM10"
+    return None
+
+
+def iban_is_valid(iban: str) -> bool:
+    """Whether the check digits of an IBAN hold (ISO 13616, modulus 97)."""
+    if not (iban.isascii() and iban.isalnum() and iban.isupper()):
+        return False
+    turned = iban[4:] + iban[:4]
+    return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1

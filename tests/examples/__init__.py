@@ -1,0 +1,1 @@
+"""Tests of the demo's neighbours: the bank and the shop."""
