@@ -1,0 +1,90 @@
+"""Who may do what. Pure: a table and one question."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What a person is to the installation. One role each."""
+
+    REFERRER = "referrer"
+    """Joined a programme; sees and changes only what is their own."""
+    SUPPORT = "support"
+    """Answers questions: sees referrers, orders and explanations, reviews and suspends; touches no money."""
+    FINANCE = "finance"
+    """Support, plus payout runs and bank feedback."""
+    OWNER = "owner"
+    """Everything: also programmes, rates, people and API keys."""
+    AUDITOR = "auditor"
+    """Sees everything, changes nothing."""
+
+
+class Action(StrEnum):
+    """Something a person may be allowed to do. Views ask for one of these, never for a role."""
+
+    VIEW_OWN = "view_own"
+    """The referrer's own dashboard, commissions and payouts."""
+    CHANGE_OWN = "change_own"
+    """The referrer's own links, bank account and address."""
+    VIEW_PROGRAM = "view_program"
+    """Programme settings, products and rates."""
+    CHANGE_PROGRAM = "change_program"
+    """Programme settings."""
+    CHANGE_RATES = "change_rates"
+    """Products, kickback rates and coupons."""
+    VIEW_REFERRERS = "view_referrers"
+    """All referrers with their figures."""
+    CHANGE_REFERRERS = "change_referrers"
+    """Suspend and reinstate referrers."""
+    VIEW_ORDERS = "view_orders"
+    """All orders, signups and clicks, and why each line earned what it earned."""
+    REVIEW = "review"
+    """Release or reject what a rule put under review, with its evidence."""
+    VIEW_PAYOUTS = "view_payouts"
+    """Payout runs, their payouts and omissions."""
+    PREPARE_PAYOUTS = "prepare_payouts"
+    """Draft, freeze and cancel a payout run."""
+    APPROVE_PAYOUTS = "approve_payouts"
+    """Approve a frozen run; needs a fresh password."""
+    EXPORT_PAYOUTS = "export_payouts"
+    """Download payout files and mark a run as submitted."""
+    SETTLE_PAYOUTS = "settle_payouts"
+    """Upload bank feedback and settle what it leaves open."""
+    VIEW_AUDIT = "view_audit"
+    """The audit trail."""
+    MANAGE_USERS = "manage_users"
+    """Staff accounts and roles."""
+    MANAGE_API_KEYS = "manage_api_keys"
+    """API keys of a programme."""
+
+
+_OWN: Final = frozenset({Action.VIEW_OWN, Action.CHANGE_OWN})
+_LOOK: Final = frozenset(
+    {Action.VIEW_PROGRAM, Action.VIEW_REFERRERS, Action.VIEW_ORDERS, Action.VIEW_PAYOUTS}
+)
+_HELP: Final = frozenset({Action.CHANGE_REFERRERS, Action.REVIEW})
+_PAY: Final = frozenset(
+    {Action.PREPARE_PAYOUTS, Action.APPROVE_PAYOUTS, Action.EXPORT_PAYOUTS, Action.SETTLE_PAYOUTS}
+)
+_RUN: Final = frozenset(
+    {Action.CHANGE_PROGRAM, Action.CHANGE_RATES, Action.MANAGE_USERS, Action.MANAGE_API_KEYS}
+)
+
+PERMISSIONS: Final[dict[Role, frozenset[Action]]] = {
+    Role.REFERRER: _OWN,
+    Role.SUPPORT: _LOOK | _HELP,
+    Role.FINANCE: _LOOK | _HELP | _PAY | {Action.VIEW_AUDIT},
+    Role.OWNER: _LOOK | _HELP | _PAY | _RUN | {Action.VIEW_AUDIT},
+    Role.AUDITOR: _LOOK | {Action.VIEW_AUDIT},
+}
+"""What each role may do."""
+
+STAFF: Final = frozenset({Role.SUPPORT, Role.FINANCE, Role.OWNER, Role.AUDITOR})
+"""The roles of the merchant's people."""
+
+
+def allowed(role: Role, action: Action) -> bool:
+    """Whether a person of this role may do it."""
+    return action in PERMISSIONS[role]
