@@ -1,0 +1,83 @@
+"""Which kickback rate holds for an order line, pure.
+
+Choice (DESIGN.md 5): referrer + product, then referrer, then product, then programme-wide. At each level the latest
+version in force decides; the first level that has one ends the search. ``none`` on a product also keeps it out of
+referrer-wide rates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.kernel.clock import add_months
+from app.referrals.words import Duration, LineKind, RateKind, RateScope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One rate version. ``product_id`` and ``referrer_id`` null mean all.
+
+    ``rate_ppm`` parts per million for percent, ``flat_minor`` minor units for each piece for flat.
+    """
+
+    id: int
+    product_id: int | None
+    referrer_id: int | None
+    kind: RateKind
+    duration: Duration
+    scope: RateScope
+    valid_from: datetime
+    rate_ppm: int | None = None
+    flat_minor: int | None = None
+    may_exceed_net: bool = False
+    duration_months: int | None = None
+    line_kinds: frozenset[LineKind] = frozenset(LineKind)
+
+    def holds(self, paid_at: datetime, bound_from: datetime) -> bool:
+        """Whether this version is in force for an order paid then, under a binding made at ``bound_from``."""
+        if self.valid_from > paid_at:
+            return False
+        return self.scope is RateScope.ALL or self.valid_from <= bound_from
+
+
+def choose_rate(
+    rates: Iterable[Rate], *, product_id: int, referrer_id: int, paid_at: datetime, bound_from: datetime
+) -> Rate | None:
+    """The version that decides, which may be of kind ``none``; ``None`` where no level has one."""
+    levels: dict[tuple[bool, bool], Rate] = {}
+    for rate in rates:
+        if rate.product_id not in {None, product_id} or rate.referrer_id not in {None, referrer_id}:
+            continue
+        if not rate.holds(paid_at, bound_from):
+            continue
+        level = (rate.referrer_id is not None, rate.product_id is not None)
+        best = levels.get(level)
+        if best is None or (best.valid_from, best.id) < (rate.valid_from, rate.id):
+            levels[level] = rate
+    own, by_referrer = levels.get((True, True)), levels.get((True, False))
+    by_product, everywhere = levels.get((False, True)), levels.get((False, False))
+    if own is None and by_product is not None and by_product.kind is RateKind.NONE:
+        return by_product
+    return own or by_referrer or by_product or everywhere
+
+
+def duration_spent(
+    rate: Rate, *, paid_at: datetime, order_id: str, first_paid: tuple[datetime, str], timezone: str
+) -> bool:
+    """Whether the rate no longer pays for this order.
+
+    ``first_paid`` is (``paid_at``, ``order_id``) of the binding's first paid order. Months are calendar months in the
+    programme's time zone, half-open: the instant at which they are over is out.
+    """
+    match rate.duration:
+        case Duration.LIFETIME:
+            return False
+        case Duration.FIRST_ORDER:
+            return (paid_at, order_id) != first_paid
+        case Duration.MONTHS:
+            return paid_at >= add_months(first_paid[0], rate.duration_months or 0, timezone)

@@ -1,0 +1,207 @@
+"""The facts that come from outside, as plain values. Times are aware; amounts are integer minor units."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from app.kernel.clock import as_utc
+from app.kernel.crypto import Keyring, email_key
+from app.referrals.words import FactKind, LineKind, OrderStatus, RefundKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class SignupFact:
+    """A customer signed up. At most 20 click ids, oldest or newest first does not matter."""
+
+    customer_id: str
+    click_ids: tuple[str, ...] = ()
+    coupon: str | None = None
+    referrer_code: str | None = None
+    email: str | None = None
+    signed_up_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineFact:
+    """One order line; ``net_minor`` is what the customer pays for the whole line, without VAT, shipping, discounts."""
+
+    line_id: str
+    product: str
+    quantity: int
+    net_minor: int
+    kind: LineKind = LineKind.NEW
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFact:
+    """A customer placed an order, or placed and paid it."""
+
+    order_id: str
+    customer_id: str
+    currency: str
+    status: OrderStatus
+    placed_at: datetime
+    lines: tuple[LineFact, ...]
+    paid_at: datetime | None = None
+    method: str | None = None
+    payer_iban: str | None = None
+    click_id: str | None = None
+    coupon: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFact:
+    """An order was paid."""
+
+    order_id: str
+    paid_at: datetime
+    method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionFact:
+    """The lines of an order as they are from ``corrected_at`` on; the latest counts."""
+
+    order_id: str
+    correction_id: str
+    lines: tuple[LineFact, ...]
+    corrected_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationFact:
+    """An unpaid order was closed."""
+
+    order_id: str
+    cancelled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    """``net_minor`` of a line was given back."""
+
+    line_id: str
+    net_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFact:
+    """Money went back to the customer, or (a reversal) came again."""
+
+    order_id: str
+    refund_id: str
+    kind: RefundKind
+    refunded_at: datetime
+    lines: tuple[RefundLine, ...] = ()
+    full: bool = False
+    reverses: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerChoiceFact:
+    """The customer chose the partner with this code, or (null) ended the one it had."""
+
+    customer_id: str
+    referrer_code: str | None
+    chosen_at: datetime | None = None
+
+
+AnyFact = (
+    SignupFact | OrderFact | PaymentFact | CorrectionFact | CancellationFact | RefundFact | PartnerChoiceFact
+)
+
+_SEALED: Final = {"email": "email", "payer_iban": "iban"}
+"""Fields that are personal data, and the purpose under which only their fingerprint is kept."""
+
+
+def fingerprint(keyring: Keyring, purpose: str, value: str) -> str:
+    """The keyed fingerprint of an e-mail address or IBAN, normalised first."""
+    if purpose == "email":
+        return email_key(keyring, value)
+    return keyring.index("iban", "".join(value.split()).upper())
+
+
+def body_of(fact: AnyFact, keyring: Keyring) -> dict[str, Any]:
+    """The fact as JSON, without nulls, personal data replaced by its fingerprint; equal facts give equal bodies."""
+    body = _plain(fact)
+    for name, purpose in _SEALED.items():
+        if body.get(name) is not None:
+            body[name] = fingerprint(keyring, purpose, body[name])
+    return body
+
+
+def hash_of(body: dict[str, Any]) -> str:
+    """SHA-256 of the canonical JSON, in hex."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - walks any fact
+    if is_dataclass(value):
+        pairs = ((field.name, getattr(value, field.name)) for field in fields(value))
+        return {name: _plain(item) for name, item in pairs if item is not None}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return as_utc(value).isoformat()
+    if isinstance(value, StrEnum):
+        return value.value
+    return value
+
+
+def payment_from(body: dict[str, Any]) -> PaymentFact:
+    """Read a stored body back."""
+    return PaymentFact(body["order_id"], datetime.fromisoformat(body["paid_at"]), body.get("method"))
+
+
+def cancellation_from(body: dict[str, Any]) -> CancellationFact:
+    """Read a stored body back."""
+    return CancellationFact(body["order_id"], datetime.fromisoformat(body["cancelled_at"]))
+
+
+def correction_from(body: dict[str, Any]) -> CorrectionFact:
+    """Read a stored body back."""
+    at = body.get("corrected_at")
+    return CorrectionFact(
+        body["order_id"], body["correction_id"], lines_from(body["lines"]), datetime.fromisoformat(at) if at else None
+    )
+
+
+def refund_from(body: dict[str, Any]) -> RefundFact:
+    """Read a stored body back."""
+    return RefundFact(
+        order_id=body["order_id"],
+        refund_id=body["refund_id"],
+        kind=RefundKind(body["kind"]),
+        refunded_at=datetime.fromisoformat(body["refunded_at"]),
+        lines=tuple(RefundLine(line["line_id"], line["net_minor"]) for line in body["lines"]),
+        full=body["full"],
+        reverses=body.get("reverses"),
+    )
+
+
+def lines_from(lines: Sequence[dict[str, Any]]) -> tuple[LineFact, ...]:
+    """Read stored lines back."""
+    return tuple(
+        LineFact(line["line_id"], line["product"], line["quantity"], line["net_minor"], LineKind(line["kind"]))
+        for line in lines
+    )
+
+
+KIND_OF: Final = {
+    SignupFact: FactKind.SIGNUP,
+    OrderFact: FactKind.ORDER,
+    PaymentFact: FactKind.PAYMENT,
+    CorrectionFact: FactKind.CORRECTION,
+    CancellationFact: FactKind.CANCELLATION,
+    RefundFact: FactKind.REFUND,
+    PartnerChoiceFact: FactKind.PARTNER_CHOICE,
+}
