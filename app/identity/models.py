@@ -42,7 +42,7 @@ class UserSession(Base):
     __tablename__ = "user_sessions"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     agent: Mapped[str] = mapped_column(String(200))
     """How the browser named itself, so that a person recognises their sessions."""
@@ -63,7 +63,7 @@ class ApiKey(Base):
     __tablename__ = "api_keys"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    program_id: Mapped[int] = mapped_column(ForeignKey("programs.id"), index=True)
+    program_id: Mapped[int] = mapped_column(Id, ForeignKey("programs.id"), index=True)
     name: Mapped[str] = mapped_column(String(80))
     prefix: Mapped[str] = mapped_column(String(24), unique=True)
     """The public first part (``rfl_`` and 10 characters) by which a key is found, listed and revoked."""
@@ -89,5 +89,5 @@ class AuditEvent(Base):
     action: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(160))
     """What was changed, as ``kind:id``: ``program:hosting``, ``run:hosting:2026-10:EUR:1``."""
-    program_id: Mapped[int | None] = mapped_column(ForeignKey("programs.id"))
+    program_id: Mapped[int | None] = mapped_column(Id, ForeignKey("programs.id"))
     details: Mapped[dict[str, Any]] = mapped_column(JsonValue)
