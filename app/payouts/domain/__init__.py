@@ -1,0 +1,1 @@
+"""The rules of paying out, pure: no framework, no database, no clock."""
