@@ -1,0 +1,69 @@
+"""How many requests a key may make in a second, counted in Redis for all processes together.
+
+While Redis is away each process counts for itself: a limit that is a little too generous beats an API that is down.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+from redis.exceptions import RedisError
+
+from app.api.problems import TooManyRequests
+
+if TYPE_CHECKING:
+    from limits.storage import Storage
+
+_log = structlog.get_logger(__name__)
+
+_RETRY_REDIS_AFTER: Final = 5.0
+"""Seconds during which a Redis that failed is not asked again, so that its time-out is not paid per request."""
+
+
+class RequestLimit:
+    """A fixed window of one second per key."""
+
+    def __init__(self, redis_url: str, per_second: int) -> None:
+        self._item = RateLimitItemPerSecond(per_second, namespace="api")
+        self._shared = FixedWindowRateLimiter(_redis(redis_url))
+        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._away_until = 0.0
+        self._lock = threading.Lock()
+
+    def count(self, key_id: int) -> None:
+        """Count one request. Raises :class:`TooManyRequests`."""
+        name = str(key_id)
+        limiter = self._limiter()
+        try:
+            allowed = limiter.hit(self._item, name)
+        except (RedisError, OSError) as error:
+            with self._lock:
+                self._away_until = time.monotonic() + _RETRY_REDIS_AFTER
+            _log.warning("rate_limit_counts_locally", error=type(error).__name__)
+            limiter = self._own
+            allowed = limiter.hit(self._item, name)
+        if not allowed:
+            raise TooManyRequests(self._item.amount, self._seconds_left(limiter, name))
+
+    def _limiter(self) -> FixedWindowRateLimiter:
+        return self._shared if time.monotonic() >= self._away_until else self._own
+
+    def _seconds_left(self, limiter: FixedWindowRateLimiter, name: str) -> int:
+        try:
+            reset_at = limiter.get_window_stats(self._item, name).reset_time
+        except (RedisError, OSError):
+            return 1
+        return max(1, math.ceil(reset_at - time.time()))
+
+
+def _redis(url: str) -> Storage:
+    """``limits`` spells a unix socket ``redis+unix://``."""
+    spelled = "redis+unix://" + url.removeprefix("unix://") if url.startswith("unix://") else url
+    return storage_from_string(spelled, socket_timeout=0.5, socket_connect_timeout=0.5)
