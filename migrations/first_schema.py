@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
+from alembic.operations.ops import CreateForeignKeyOp, ModifyTableOps
 from sqlalchemy import create_engine
 
 import app.models  # noqa: F401  (fills the metadata)
@@ -45,14 +46,26 @@ def downgrade() -> None:
 '''
 
 
+def _circular_keys() -> list[ModifyTableOps]:
+    """The foreign keys of tables that point at each other: added last, dropped first."""
+    return [
+        ModifyTableOps(table.name, [CreateForeignKeyOp.from_constraint(constraint)])
+        for table in Base.metadata.sorted_tables
+        for constraint in sorted(table.foreign_key_constraints, key=lambda key: str(key.name))
+        if constraint.use_alter
+    ]
+
+
 def write() -> None:
     """Compare an empty database with the models and write down the difference."""
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
         context = MigrationContext.configure(connection)
         script = produce_migrations(context, Base.metadata)
+    script.upgrade_ops.ops.extend(_circular_keys())
+    script.downgrade_ops.ops[:0] = [step.reverse() for step in _circular_keys()]
     sides = {
-        name: render_python_code(ops, render_item=render_item)
+        name: render_python_code(ops, render_as_batch=True, render_item=render_item)
         for name, ops in (("upgrade", script.upgrade_ops), ("downgrade", script.downgrade_ops))
     }
     TARGET.write_text(TEMPLATE.format(**sides))
