@@ -1,0 +1,71 @@
+"""Click labels: what kind of request followed a referral link.
+
+Every click is stored with its label and only ``counted`` counts. A label affects counts, never attribution: a wrong
+guess here may cost a number on a chart, never a commission.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ClickLabel(StrEnum):
+    """What a request on a referral link was. The order of the members is the order of precedence."""
+
+    BAD_TAG = "bad_tag"
+    """The link attributes nothing: its tag is not ours, or its referrer is suspended or has left."""
+
+    PREFETCH = "prefetch"
+    """A browser fetched ahead of a visit that may never come."""
+
+    HEAD = "head"
+    """Asked for the headers only: a link checker or a preview."""
+
+    EMBEDDED = "embedded"
+    """Loaded as an image, frame or script inside a page, so that nobody saw it."""
+
+    BOT = "bot"
+    """A program that says what it is, or says nothing at all."""
+
+    DUPLICATE = "duplicate"
+    """The same visitor followed the same link a moment ago."""
+
+    COUNTED = "counted"
+    """A person followed the link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a request shows of its kind.
+
+    ``attributable`` says that the tag is ours and the referrer active; ``purpose`` joins the headers ``Sec-Purpose``,
+    ``Purpose`` and ``X-Moz``; ``fetch_dest`` is ``Sec-Fetch-Dest``, empty where the browser sent none.
+    """
+
+    attributable: bool
+    method: str
+    purpose: str
+    fetch_dest: str
+    bot: bool
+
+
+def label(visit: Visit, *, duplicate: bool = False) -> ClickLabel:
+    """The label of a visit: the first that matches, in the order of :class:`ClickLabel`."""
+    kinds = (
+        (not visit.attributable, ClickLabel.BAD_TAG),
+        (is_prefetch(visit.purpose), ClickLabel.PREFETCH),
+        (visit.method == "HEAD", ClickLabel.HEAD),
+        (visit.fetch_dest not in {"", "document"}, ClickLabel.EMBEDDED),
+        (visit.bot, ClickLabel.BOT),
+        (duplicate, ClickLabel.DUPLICATE),
+    )
+    return next((kind for matches, kind in kinds if matches), ClickLabel.COUNTED)
+
+
+def is_prefetch(purpose: str) -> bool:
+    """Whether the purpose headers announce a fetch ahead of a visit ("prefetch", "prefetch;prerender", "preview")."""
+    if not purpose:
+        return False
+    purpose = purpose.lower()
+    return "prefetch" in purpose or "prerender" in purpose or "preview" in purpose
