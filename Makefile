@@ -1,30 +1,51 @@
 # The commands of Refledger. `make help` lists them. Needs Python 3.11 or newer, git and make; nothing else.
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
-REQUIREMENTS := requirements.txt requirements-dev.txt
-SOURCES := app config.py worker.py migrations tests examples bench
+BIN := .venv/bin
+RUNTIME := .venv/.installed
+TOOLS := .venv/.installed-dev
+TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard app/dashboard/translations/*/LC_MESSAGES/*.po))
+TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test coverage check format migration lock bench clean
+.PHONY: help run test check bench install format lock migration coverage audit clean
 
 help: ## Lists the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
 
-install: $(STAMP) ## Creates .venv with the locked packages (pip alone; uv is used when it is on the PATH)
+run: $(RUNTIME) $(TRANSLATIONS) ## Starts everything with demo data, prints the addresses; Ctrl-C stops it
+	@exec $(BIN)/python -m app.embedded.run
 
-$(STAMP): $(REQUIREMENTS)
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Refledger needs Python 3.11 or newer")'
-	@if command -v uv >/dev/null 2>&1; then \
-		uv venv --quiet --allow-existing --python "$$(command -v $(PYTHON))" $(VENV) \
-		&& uv pip install --quiet --python $(BIN)/python --require-hashes $(addprefix -r ,$(REQUIREMENTS)); \
-	else \
-		$(PYTHON) -m venv $(VENV) \
-		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(addprefix -r ,$(REQUIREMENTS)); \
-	fi
-	@touch $(STAMP)
+test: $(TOOLS) $(TRANSLATIONS) ## Runs every test on SQLite and on PostgreSQL, with a real Valkey
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal $(ARGS)
+
+check: $(TOOLS) $(TRANSLATIONS) ## Format, lint, types, import contracts, templates, migrations in step with models, audit
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/djlint templates --check --quiet
+	$(BIN)/djlint templates --lint --quiet
+	$(BIN)/python -m migrations.in_step
+	$(BIN)/python -m tests.support.audit
+
+bench: $(TOOLS) ## Runs the benchmarks of bench/, prints ratios, writes bench/results.json
+	@$(BIN)/python -m bench $(ARGS)
+
+install: $(RUNTIME) $(TOOLS) $(TRANSLATIONS) ## Creates .venv with the locked packages (with pip; with uv where it is on the PATH)
+
+format: $(TOOLS) ## Formats code and templates
+	@$(BIN)/ruff check --quiet --fix-only . ; $(BIN)/ruff format --quiet .
+	@$(BIN)/djlint templates --reformat --quiet || true
+
+coverage: $(TOOLS) $(TRANSLATIONS) ## Tests with branch coverage; the money rules must be covered wholly
+	@$(BIN)/coverage erase
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --cov --cov-report= $(ARGS)
+	@$(BIN)/coverage report --skip-empty --sort=miss
+	@$(BIN)/coverage report --fail-under=100 --include='app/referrals/domain/*,app/payouts/domain/*,app/ledger/*,app/kernel/money.py'
+
+migration: $(TOOLS) ## Writes migrations/versions/0001_schema.py anew from the models
+	@$(BIN)/python -m migrations.first_schema && $(BIN)/ruff format --quiet migrations/versions/0001_schema.py
 
 lock: ## Pins requirements*.in into requirements*.txt with hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --emit-build-options \
@@ -32,5 +53,29 @@ lock: ## Pins requirements*.in into requirements*.txt with hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command "make lock" requirements-dev.in --output-file requirements-dev.txt
 
-migration: install ## Writes migrations/versions/0001_schema.py anew from the models
-	@$(BIN)/python -m migrations.first_schema && $(BIN)/ruff format --quiet migrations/versions/0001_schema.py
+clean: ## Removes what can be made again; keeps var/
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis htmlcov .coverage*
+
+# uv is ten times faster; pip alone does the same.
+define install_locked
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+	else \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r $(1); \
+	fi
+endef
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Refledger needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	$(call install_locked,requirements.txt)
+	@touch $@
+
+$(TOOLS): requirements-dev.txt $(RUNTIME) | $(BIN)/python
+	$(call install_locked,requirements-dev.txt)
+	@touch $@
+
+%.mo: %.po $(RUNTIME)
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
