@@ -1,0 +1,146 @@
+"""From an outbox row to a finished message: subject, plain text and HTML in the recipient's language.
+
+The text files under ``templates/mail/{locale}/`` are prose. Their first line is the subject; paragraphs are
+divided by empty lines; a paragraph ``>> Label | URL`` is a button in HTML and a line of its own in plain
+text. Amounts and dates are handed over as finished words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from babel.dates import format_date
+from babel.numbers import format_currency
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app.kernel.money import Money
+from config import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+_BUTTON: Final = ">> "
+_SUBJECT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, or a button when it has an address."""
+
+    text: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A rendered message, not yet addressed."""
+
+    locale: str
+    subject: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def plain(self) -> str:
+        """The plain text form."""
+        return "\n\n".join(b.text if b.url is None else f"{b.text}:\n{b.url}" for b in self.blocks) + "\n"
+
+    @property
+    def html(self) -> str:
+        """The HTML form."""
+        return _environment().get_template("layout.html").render(letter=self)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who it is from and to, and the id that stays the same when a mail is tried again."""
+
+    sender: str
+    recipient: str
+    message_id: str
+    sent_at: datetime
+
+
+def render_letter(kind: str, locale: str, context: Mapping[str, Any]) -> Letter:
+    """The message of a kind. A placeholder without a value raises ``jinja2.UndefinedError``: a
+    defect, not input.
+    """
+    text = _environment().get_template(f"{locale}/{kind}.txt").render(_worded(context, locale))
+    subject, _, body = text.strip().partition("\n")
+    paragraphs = (" ".join(part.split()) for part in body.split("\n\n"))
+    return Letter(locale, subject.strip()[:_SUBJECT], tuple(_block(part) for part in paragraphs if part))
+
+
+def compose(letter: Letter, envelope: Envelope) -> EmailMessage:
+    """The message as mail servers take it (RFC 5322), plain text first."""
+    message = EmailMessage()
+    message["From"] = envelope.sender
+    message["To"] = envelope.recipient
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(envelope.sent_at)
+    message["Message-ID"] = envelope.message_id
+    message["Content-Language"] = letter.locale
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.plain)
+    message.add_alternative(letter.html, subtype="html")
+    return message
+
+
+def blocks_of(plain: str) -> tuple[Block, ...]:
+    """The paragraphs and buttons of a plain text form, as a page shows them again."""
+    parts = (part.strip() for part in plain.replace("\r\n", "\n").split("\n\n"))
+    return tuple(_line_block(part) for part in parts if part)
+
+
+def _line_block(part: str) -> Block:
+    label, _, url = part.partition(":\n")
+    return Block(label, url) if url.startswith(("http://", "https://")) else Block(part)
+
+
+def message_id(event_key: str, mail_id: int, public_url: str) -> str:
+    """The Message-ID of a mail, equal at each try, so that a mailbox shows a repeated one once."""
+    host = urlsplit(public_url).hostname or "localhost"
+    kind = "".join(char if char.isalnum() else "." for char in event_key.partition(":")[0])
+    return f"<{kind}.{mail_id}@{host}>"
+
+
+def _worded(context: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """The context with ``*_on`` days and ``{minor, currency}`` amounts put into the language's words."""
+    return {key: _word(key, value, locale) for key, value in context.items()}
+
+
+def _word(key: str, value: Any, locale: str) -> Any:  # noqa: ANN401 -- JSON in, words out
+    if key.endswith("_on"):
+        return format_date(date.fromisoformat(value), format="long", locale=locale)
+    if isinstance(value, dict):
+        amount = Money(value["minor"], value["currency"])
+        return format_currency(Decimal(amount.decimal_string()), amount.currency, locale=locale)
+    if isinstance(value, str):
+        # A name with line breaks could otherwise add a paragraph, or a button, to our message.
+        return " ".join(value.split())
+    return value
+
+
+def _block(paragraph: str) -> Block:
+    if not paragraph.startswith(_BUTTON):
+        return Block(paragraph)
+    label, _, url = paragraph.removeprefix(_BUTTON).rpartition(" | ")
+    return Block(label, url)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(ROOT / "templates" / "mail"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

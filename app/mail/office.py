@@ -1,0 +1,237 @@
+"""The post office: what the rest of the house asks to have mailed, and the sending itself.
+
+One object, wired in ``factory.py``. Slices below take the one method they need as a function. Every method
+that queues is called inside the transaction of its event and names that event, so that it is mailed once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from app.identity.queries import user_by_public_id
+from app.identity.users import password_token, verification_token
+from app.mail import outbox
+from app.mail.mailer import MailRefused, MailServerAway
+from app.mail.messages import Envelope, compose, message_id, render_letter
+from app.mail.models import Mail, MailKind
+from app.mail.outbox import NewMail, queue_mail
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+    from email.message import EmailMessage
+
+    from sqlalchemy.orm import Session
+
+    from app.identity.models import User
+    from app.identity.tokens import MailLinks
+    from app.kernel.db import Database
+    from app.kernel.money import Money
+    from app.mail.mailer import Mailer
+
+_log = structlog.get_logger(__name__)
+
+PASSWORD_PATH: Final = "/password/"  # noqa: S105 -- the page that a mailed link opens
+"""The page that sets a password; the token follows."""
+
+VERIFY_PATH: Final = "/verify/"
+"""The page that verifies an address; the token follows."""
+
+_THROTTLE: Final = 600
+"""Seconds within which asking again for the same link mails nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a message goes to, and in which language."""
+
+    email: str
+    name: str
+    locale: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutNotice:
+    """What a message says of a payout. ``last4`` are the last characters of the bank account."""
+
+    end_to_end_id: str
+    program: str
+    amount: Money
+    last4: str
+
+    def context(self, recipient: Recipient) -> dict[str, Any]:
+        """The part of a mail's context that every message on a payout has."""
+        return {
+            "name": recipient.name,
+            "program": self.program,
+            "amount": {"minor": self.amount.minor, "currency": self.amount.currency},
+            "last4": self.last4,
+            "reference": self.end_to_end_id,
+        }
+
+
+@dataclass(frozen=True)
+class PostOffice:
+    """Queues and sends mail. ``sender`` is ``MAIL_FROM``; links in mails begin with ``public_url``."""
+
+    database: Database
+    mailer: Mailer
+    links: MailLinks
+    public_url: str
+    sender: str
+
+    def welcome(self, session: Session, user: User, program: str, *, now: datetime) -> None:
+        """A new account: how to set its password."""
+        context = {"user": user.public_id, "name": user.name, "program": program}
+        self._to_user(session, user, MailKind.WELCOME, f"welcome:{user.public_id}", context, now)
+
+    def password_reset(self, session: Session, user: User, *, now: datetime) -> None:
+        """Somebody asked for a new password; asking again within ten minutes mails nothing more."""
+        key = f"password-reset:{user.public_id}:{_slot(now)}"
+        context = {"user": user.public_id, "name": user.name}
+        self._to_user(session, user, MailKind.PASSWORD_RESET, key, context, now)
+
+    def verify_email(self, session: Session, user: User, *, now: datetime) -> None:
+        """Ask a person to verify their address; asking again within ten minutes mails nothing more."""
+        key = f"verify-email:{user.public_id}:{_slot(now)}"
+        context = {"user": user.public_id, "name": user.name}
+        self._to_user(session, user, MailKind.VERIFY_EMAIL, key, context, now)
+
+    def bank_account_changed(
+        self,
+        session: Session,
+        recipient: Recipient,
+        *,
+        destination: str,
+        program: str,
+        last4: str,
+        usable_on: date,
+        now: datetime,
+    ) -> None:
+        """Another bank account is on file; call it for the old and for the new address.
+        ``destination`` is its id.
+        """
+        context = {
+            "name": recipient.name,
+            "program": program,
+            "last4": last4,
+            "usable_on": usable_on.isoformat(),
+        }
+        key = f"bank-account:{destination}:{_mark(recipient.email)}"
+        _queue(session, key, MailKind.BANK_ACCOUNT_CHANGED, recipient, context, now)
+
+    def partner_chosen(
+        self,
+        session: Session,
+        recipient: Recipient,
+        *,
+        binding: str,
+        program: str,
+        since_on: date,
+        now: datetime,
+    ) -> None:
+        """A customer chose this partner. ``binding`` is its id."""
+        context = {"name": recipient.name, "program": program, "since_on": since_on.isoformat()}
+        key = f"partner-chosen:{binding}"
+        _queue(session, key, MailKind.PARTNER_CHOSEN, recipient, context, now)
+
+    def partner_left(
+        self,
+        session: Session,
+        recipient: Recipient,
+        *,
+        binding: str,
+        program: str,
+        until_on: date,
+        now: datetime,
+    ) -> None:
+        """A customer no longer belongs to this partner. ``binding`` is its id."""
+        context = {"name": recipient.name, "program": program, "until_on": until_on.isoformat()}
+        key = f"partner-left:{binding}"
+        _queue(session, key, MailKind.PARTNER_LEFT, recipient, context, now)
+
+    def payout_sent(
+        self, session: Session, recipient: Recipient, payout: PayoutNotice, *, paid_on: date, now: datetime
+    ) -> None:
+        """The bank has booked a payout."""
+        context = payout.context(recipient) | {"paid_on": paid_on.isoformat()}
+        key = f"payout-sent:{payout.end_to_end_id}"
+        _queue(session, key, MailKind.PAYOUT_SENT, recipient, context, now)
+
+    def payout_failed(
+        self, session: Session, recipient: Recipient, payout: PayoutNotice, *, returned: bool, now: datetime
+    ) -> None:
+        """The bank rejected a payout, or ``returned`` it later; the amount is available again."""
+        context = payout.context(recipient) | {"returned": returned}
+        key = f"payout-failed:{payout.end_to_end_id}:{'returned' if returned else 'rejected'}"
+        _queue(session, key, MailKind.PAYOUT_FAILED, recipient, context, now)
+
+    def due(self, session: Session, now: datetime) -> list[int]:
+        """The ids of mails that the sweeper should send."""
+        return outbox.due_mails(session, now)
+
+    def send(self, mail_id: int, *, now: datetime) -> None:
+        """Send one mail. Safe to call again and by two workers at once; a failure is written down
+        and tried later.
+        """
+        with self.database.transaction() as session:
+            mail = outbox.claim(session, mail_id, now)
+            if mail is None:
+                return
+            message = self._compose(session, mail, now)
+        if message is None:
+            self._failed(mail, "the account is gone or disabled", now, for_good=True)
+            return
+        try:
+            self.mailer.send(message, f"{mail.created_at:%Y%m%d-%H%M%S}-{mail.id:06d}")
+        except MailRefused as error:
+            self._failed(mail, error.detail, now, for_good=True)
+        except MailServerAway as error:
+            self._failed(mail, error.detail, now, for_good=False)
+        else:
+            with self.database.transaction() as session:
+                outbox.mark_sent(session, mail.id, now)
+
+    def _failed(self, mail: Mail, error: str, now: datetime, *, for_good: bool) -> None:
+        _log.warning("mail_not_sent", mail=mail.id, kind=mail.kind.value, attempt=mail.attempts, error=error)
+        with self.database.transaction() as session:
+            outbox.mark_failed(session, mail.id, error, now, for_good=for_good)
+
+    def _compose(self, session: Session, mail: Mail, now: datetime) -> EmailMessage | None:
+        context: dict[str, Any] = {"public_url": self.public_url, **mail.context}
+        if "user" in context:
+            user = user_by_public_id(session, context["user"])
+            if user is None or user.disabled_at is not None:
+                return None
+            context["link"] = self._link(mail.kind, user, now)
+        letter = render_letter(mail.kind.value, mail.locale, context)
+        mid = message_id(mail.event_key, mail.id, self.public_url)
+        return compose(letter, Envelope(self.sender, mail.recipient, mid, now))
+
+    def _link(self, kind: MailKind, user: User, now: datetime) -> str:
+        if kind is MailKind.VERIFY_EMAIL:
+            return self.public_url + VERIFY_PATH + verification_token(self.links, user, now)
+        return self.public_url + PASSWORD_PATH + password_token(self.links, user, now)
+
+    def _to_user(
+        self, session: Session, user: User, kind: MailKind, key: str, context: dict[str, Any], now: datetime
+    ) -> None:
+        _queue(session, key, kind, Recipient(user.email, user.name, user.locale), context, now)
+
+
+def _queue(
+    session: Session, key: str, kind: MailKind, to: Recipient, context: Mapping[str, Any], now: datetime
+) -> None:
+    queue_mail(session, NewMail(key, kind, to.email, to.locale, context), now=now)
+
+
+def _slot(now: datetime) -> int:
+    return int(now.timestamp()) // _THROTTLE
+
+
+def _mark(email: str) -> str:
+    return hashlib.sha256(email.lower().encode()).hexdigest()[:16]
