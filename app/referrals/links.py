@@ -1,7 +1,7 @@
 """Referral links: their tags, their click ids and their URLs.
 
-The keys are ``LINK_KEYS``, oldest first: the last one signs, all of them verify, so a printed link lives as long as
-its key stays in the list. Each purpose has its own salt, so no tag is ever a click id's signature.
+The keys are ``LINK_KEYS``, oldest first: the last one signs, all of them verify, so a printed link lives as
+long as its key stays in the list. Each purpose has its own salt, so no tag is ever a click id's signature.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ _SALT: Final = b"refledger."
 
 
 class _KeyedSigner(Signer):
-    """itsdangerous' key list and salts, with SHA-256, its keys derived once, and raw signatures of our own length.
+    """itsdangerous' key list and salts, with SHA-256, its keys derived once, and raw signatures of our own
+    length.
 
-    Its own text form is not used: base64 signatures are malleable (variants of the last character also verify).
+    Its own text form is not used: base64 signatures are malleable (variants of the last character also
+    verify).
     """
 
     def __init__(self, keys: Sequence[str], purpose: bytes) -> None:
@@ -101,5 +103,5 @@ def referral_path(links: LinkSigner, program: str, code: str, campaign: str = ""
 
 
 def referral_url(links: LinkSigner, public_url: str, program: str, code: str, campaign: str = "") -> str:
-    """The URL that a referrer copies. ``program`` is the programme's slug, ``public_url`` has no trailing slash."""
+    """The URL that a referrer copies; ``program`` is a slug, ``public_url`` has no trailing slash."""
     return public_url + referral_path(links, program, code, campaign)

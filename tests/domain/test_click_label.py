@@ -14,6 +14,10 @@ PERSON = Visit(attributable=True, method="GET", purpose="", fetch_dest="document
 CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.5 Mobile/15E148 Safari/604.1"
+)
 CUBOT = (
     "Mozilla/5.0 (Linux; Android 9; CUBOT_X19) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/81.0.4044.138 Mobile Safari/537.36"
@@ -75,9 +79,8 @@ def test_programs_are_bots(agent: str) -> None:
     [
         CHROME,
         CUBOT,
-        "Mozilla/5.0 (Linux; U; Android 4.4.2; CUBOT GT99) AppleWebKit/534.30 Version/4.0 Mobile Safari/534.30",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-        "Version/18.5 Mobile/15E148 Safari/604.1",
+        "Mozilla/5.0 (Linux; U; Android 4.4.2; CUBOT GT99) AppleWebKit/534.30 Version/4.0 Mobile",
+        IPHONE,
     ],
 )
 def test_people_are_no_bots_not_even_with_a_cubot_phone(agent: str) -> None:
@@ -96,8 +99,7 @@ def test_a_crawler_that_claims_a_cubot_phone_is_still_a_crawler() -> None:
         (CHROME + " OPR/120.0.0.0", "Opera 120"),
         ("Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0", "Firefox 144"),
         (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-            "Version/18.5 Mobile/15E148 Safari/604.1",
+            IPHONE,
             "Safari 18",
         ),
         ("curl/8.5.0", "curl 8"),

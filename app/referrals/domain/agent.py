@@ -37,7 +37,7 @@ _FIRST_PRODUCT: Final = re.compile(r"([A-Za-z][A-Za-z0-9._-]{0,30})(?:/v?(\d{1,6
 
 
 class Agent(NamedTuple):
-    """``family`` is "Firefox 144", or empty where nothing is recognised; ``bot`` says that no person uses it."""
+    """``family`` is "Firefox 144", empty where nothing is recognised; ``bot``: no person uses it."""
 
     family: str
     bot: bool

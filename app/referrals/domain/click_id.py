@@ -1,7 +1,8 @@
 """Click ids: a click that carries its own record.
 
-The id holds everything attribution needs, signed, so a signup is attributed even when Redis, the database or the
-RQ worker lost the click. Characters ``[A-Za-z0-9_-]``, at most 80 (Stripe's ``client_reference_id`` takes 200).
+The id holds everything attribution needs, signed, so a signup is attributed even when Redis, the database or
+the RQ worker lost the click. Characters ``[A-Za-z0-9_-]``, at most 80 (Stripe's ``client_reference_id`` takes
+200).
 
 Layout before base64url (without padding):
 
@@ -12,8 +13,9 @@ Layout before base64url (without padding):
     0-15      campaign, packed (see :func:`_pack_campaign`)
     16 bytes  signature over all of the above
 
-Base64 without padding has spare bits in its last character, and readers ignore them: several strings would name one
-click. :func:`from_text` therefore writes the bytes back and compares, so that exactly one string is the id.
+Base64 without padding has spare bits in its last character, and readers ignore them: several strings would
+name one click. :func:`from_text` therefore writes the bytes back and compares, so that exactly one string is
+the id.
 """
 
 from __future__ import annotations
@@ -33,11 +35,12 @@ NONCE_BYTES: Final = 9
 SIGNATURE_BYTES: Final = 16
 
 _HEAD: Final = 6 + NONCE_BYTES
-_MAX_BYTES: Final = MAX_CHARS // 4 * 3
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CAMPAIGN_CHARS: Final = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _CAMPAIGN_DIGIT: Final = {char: digit for digit, char in enumerate(_CAMPAIGN_CHARS, 1)}
 _BASE: Final = len(_CAMPAIGN_CHARS) + 1
+_SEVEN_BITS: Final = 0x7F
+_MORE: Final = 0x80
 _LAST_INSTANT_MS: Final = 253_402_300_799_999
 
 
@@ -49,7 +52,8 @@ class NoClickId(ValueError):
 class ClickId:
     """What a click id says.
 
-    ``at`` is aware UTC with milliseconds; ``campaign`` is empty or ``[a-z0-9-]{1,20}``; ``nonce`` is 9 random bytes.
+    ``at`` is aware UTC with milliseconds; ``campaign`` is empty or ``[a-z0-9-]{1,20}``; ``nonce`` is 9 random
+    bytes.
     """
 
     at: datetime
@@ -75,7 +79,7 @@ def event_id(at_ms: int, nonce: bytes) -> str:
 
 
 def payload(at_ms: int, nonce: bytes, program_id: int, referrer_id: int, campaign: str) -> bytes:
-    """The bytes of a click id before its signature. Numbers are not negative; together they take at most 14 bytes."""
+    """The bytes of a click id before its signature. Keys are not negative; both together fit 15 bytes."""
     head = at_ms.to_bytes(6) + nonce
     return head + _varint(program_id) + _varint(referrer_id) + _pack_campaign(campaign)
 
@@ -100,7 +104,7 @@ def to_text(data: bytes) -> str:
 
 
 def from_text(text: str) -> tuple[bytes, bytes]:
-    """The payload and the signature in the text. Raises :class:`NoClickId`, also for a second spelling of an id."""
+    """Payload and signature of a text. Raises :class:`NoClickId`, also for a second spelling of an id."""
     if len(text) > MAX_CHARS or not text.isascii():
         raise NoClickId
     try:
@@ -121,8 +125,8 @@ def _varint(number: int) -> bytes:
     if number < 0:
         raise ValueError("a key is not negative")
     encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
+    while number > _SEVEN_BITS:
+        encoded.append(number & _SEVEN_BITS | _MORE)
         number >>= 7
     encoded.append(number)
     return bytes(encoded)
@@ -133,8 +137,8 @@ def _read_varint(data: bytes, start: int) -> tuple[int, int]:
     while True:
         byte = data[start]
         start += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
+        number |= (byte & _SEVEN_BITS) << shift
+        if not byte & _MORE:
             return number, start
         shift += 7
 

@@ -1,7 +1,7 @@
 """Click labels: what kind of request followed a referral link.
 
-Every click is stored with its label and only ``counted`` counts. A label affects counts, never attribution: a wrong
-guess here may cost a number on a chart, never a commission.
+Every click is stored with its label and only ``counted`` counts. A label affects counts, never attribution: a
+wrong guess here may cost a number on a chart, never a commission.
 """
 
 from __future__ import annotations
@@ -39,8 +39,9 @@ class ClickLabel(StrEnum):
 class Visit:
     """What a request shows of its kind.
 
-    ``attributable`` says that the tag is ours and the referrer active; ``purpose`` joins the headers ``Sec-Purpose``,
-    ``Purpose`` and ``X-Moz``; ``fetch_dest`` is ``Sec-Fetch-Dest``, empty where the browser sent none.
+    ``attributable`` says that the tag is ours and the referrer active; ``purpose`` joins the headers
+    ``Sec-Purpose``, ``Purpose`` and ``X-Moz``; ``fetch_dest`` is ``Sec-Fetch-Dest``, empty where the browser
+    sent none.
     """
 
     attributable: bool
@@ -64,7 +65,7 @@ def label(visit: Visit, *, duplicate: bool = False) -> ClickLabel:
 
 
 def is_prefetch(purpose: str) -> bool:
-    """Whether the purpose headers announce a fetch ahead of a visit ("prefetch", "prefetch;prerender", "preview")."""
+    """Whether the purpose headers announce a fetch ahead of a visit ("prefetch;prerender", "preview")."""
     if not purpose:
         return False
     purpose = purpose.lower()

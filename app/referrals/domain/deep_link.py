@@ -1,8 +1,8 @@
-"""Deep links: where ``?to=`` may lead, and how a URL gets its ``ref``.
+r"""Deep links: where ``?to=`` may lead, and how a URL gets its ``ref``.
 
-An open redirect lends our name to a swindler's page. Browsers read URLs more leniently than any parser (tabs vanish,
-``\\`` is ``/``, ``https:/x`` has a host), so nothing is parsed, joined and then checked: a target either has exactly the
-shape below or is ignored.
+An open redirect lends our name to a swindler's page. Browsers read URLs more leniently than any parser (tabs
+vanish, ``\`` is ``/``, ``https:/x`` has a host), so nothing is parsed, joined and then checked: a target
+either has exactly the shape below or is ignored.
 """
 
 from __future__ import annotations

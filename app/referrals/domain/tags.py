@@ -1,8 +1,9 @@
 """Tags: the ten characters at the end of a referral URL that prove we made the link.
 
-A tag is the first 50 bits of an HMAC over the link, written in Crockford's base32 in lower case. People read tags
-off paper, so letters that look like digits are read as those digits; apart from that exactly one spelling verifies.
-The keys are held by :class:`app.referrals.links.LinkSigner`; here is only how a link becomes bytes and bits text.
+A tag is the first 50 bits of an HMAC over the link, written in Crockford's base32 in lower case. People read
+tags off paper, so letters that look like digits are read as those digits; apart from that exactly one
+spelling verifies. The keys are held by :class:`app.referrals.links.LinkSigner`; here is only how a link
+becomes bytes and bits become text.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def tag_text(digest: bytes) -> str:
 
 
 def canonical_tag(text: str) -> str | None:
-    """The tag that a person meant by ``text``: lower case, i and l read as 1, o as 0; ``None`` if it is no tag."""
+    """The tag meant by ``text``: lower case, i and l read as 1, o as 0; ``None`` if it is no tag."""
     if len(text) != TAG_CHARS or not _READABLE.issuperset(text):
         return None
     return text.translate(_READ)

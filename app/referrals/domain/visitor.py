@@ -1,7 +1,7 @@
 """Visitors: telling two people apart for a day without knowing either.
 
-A visitor is an HMAC, under a key that lives for a day, of a cookie or else of the network and the full user agent.
-The address and the agent themselves are not kept anywhere.
+A visitor is an HMAC, under a key that lives for a day, of a cookie or else of the network and the full user
+agent. The address and the agent themselves are not kept anywhere.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 _HOST: Final = re.compile(
-    r"https?://(?:[^/?#@]*@)?([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::\d*)?(?:[/?#]|$)", re.I
+    r"https?://(?:[^/?#@]*@)?([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::\d*)?(?:[/?#]|$)", re.IGNORECASE
 )
 _IPV4_BITS: Final = 8
 _IPV6_BITS: Final = 80
@@ -22,8 +22,8 @@ _IPV6_BITS: Final = 80
 def client_address(remote: str, forwarded_for: str, hops: int) -> str:
     """The address of the client behind ``hops`` proxies of our own.
 
-    Each proxy appends the address it saw to ``X-Forwarded-For``, so the ``hops``-th from the right was written by
-    our outermost one; what stands left of it was sent by the client and may be invented.
+    Each proxy appends the address it saw to ``X-Forwarded-For``, so the ``hops``-th from the right was
+    written by our outermost one; what stands left of it was sent by the client and may be invented.
     """
     if hops:
         seen = forwarded_for.split(",")
@@ -51,7 +51,7 @@ def network_of(address: str) -> str:
 
 
 def visitor_hash(day_key: bytes, *parts: str) -> str:
-    """32 hex characters that mean the same visitor while the day's key lives, and nothing once it is destroyed."""
+    """32 hex characters that mean the same visitor while the day's key lives, then nothing."""
     message = b"".join(
         len(raw).to_bytes(4) + raw for raw in (part.encode(errors="replace") for part in parts)
     )
