@@ -80,7 +80,7 @@ def register_dev_mail(app: Flask, folder: Path) -> None:
 
 
 def _named(folder: Path, name: str) -> KeptMail:
-    for mail in kept_mails(folder):
-        if mail.name == name:
-            return mail
-    abort(404)
+    found = next((mail for mail in kept_mails(folder) if mail.name == name), None)
+    if found is None:
+        abort(404)
+    return found
