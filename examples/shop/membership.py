@@ -1,0 +1,76 @@
+"""Account > Partner programme: a customer joins with the bank account that the shop already has on file."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from examples.shop.client import RefledgerClient, path_of
+from examples.shop.sales import Refused
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from examples.shop.store import Store
+
+LATER = "The partner programme cannot be reached right now. Nothing is lost: please try again in a minute."
+
+
+@dataclass(frozen=True)
+class ProgrammePage:
+    """What the customer sees before and after joining. `terms` is None while Refledger cannot be reached."""
+
+    terms: Mapping[str, Any] | None
+    membership: sqlite3.Row | None
+    balance: Mapping[str, Any] | None
+
+
+def programme_page(store: Store, client: RefledgerClient, programme: str, customer_id: int) -> ProgrammePage:
+    """Rates and terms, and for a member the referral URL and the balance."""
+    membership = store.row(
+        "SELECT * FROM memberships WHERE customer_id = ? AND programme = ?", customer_id, programme
+    )
+    terms = client.call("GET", "/program")
+    balance = client.call("GET", path_of("referrers", membership["code"], "balance")) if membership else None
+    return ProgrammePage(
+        terms.body if terms.accepted else None,
+        membership,
+        balance.body if balance and balance.accepted else None,
+    )
+
+
+def join(store: Store, client: RefledgerClient, programme: str, customer_id: int) -> None:
+    """Makes the customer a referrer and hands over the known bank account as verified.
+
+    Every step may be repeated: the code is made from the customer's number, so a second try after a lost
+    answer finds the referrer that the first one made. Raises `Refused` with words for the customer.
+    """
+    customer = store.row("SELECT * FROM customers WHERE id = ?", customer_id)
+    if customer is None or not customer["iban"]:
+        raise Refused("Please tell us your bank account first, so that we know where to pay.")
+    body = {"code": referrer_code(customer), "name": customer["name"], "email": customer["email"]}
+    joined = client.call("POST", "/referrers", body)
+    if not joined.accepted:
+        raise Refused(LATER if joined.worth_another_try else f"Joining was refused: {joined.words}")
+    code = str(joined.body["code"])
+    account = {"holder": customer["name"], "iban": customer["iban"], "verified": True}
+    kept = client.call("PUT", path_of("referrers", code, "payout-destination"), account)
+    if not kept.accepted:
+        raise Refused(LATER if kept.worth_another_try else f"The bank account was refused: {kept.words}")
+    with store.transaction() as connection:
+        connection.execute(
+            "INSERT INTO memberships (customer_id, programme, code, referral_url, paid_to)"
+            " VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (customer_id, programme) DO UPDATE SET referral_url = excluded.referral_url",
+            (customer_id, programme, code, str(joined.body["referral_url"]), str(kept.body.get("last4", ""))),
+        )
+
+
+def referrer_code(customer: sqlite3.Row) -> str:
+    """The referrer code of a customer: the name in plain letters, and the customer number."""
+    plain = unicodedata.normalize("NFKD", customer["name"]).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:20].strip("-") or "member"
+    return f"{words}-{customer['number'].lower()}"

@@ -1,0 +1,1 @@
+"""The shop's pages: each parses a form, calls one use case, renders."""
