@@ -67,10 +67,14 @@ class MailLinks:
     def read(self, purpose: LinkPurpose, token: str, now: datetime) -> MailLink:
         """What a token says. Raises :class:`MailLinkRefused` if it was altered or is too old."""
         try:
-            subject, signed_at, fingerprint = self._serializer(purpose).loads(token)
-        except (BadData, ValueError, TypeError) as error:
+            payload = self._serializer(purpose).loads(token)
+        except (BadData, ValueError) as error:
             raise MailLinkRefused from error
-        age = timedelta(seconds=now.timestamp() - signed_at)
+        match payload:
+            case [str(subject), int(signed_at), str(fingerprint)]:
+                age = timedelta(seconds=now.timestamp() - signed_at)
+            case _:
+                raise MailLinkRefused
         if not -_EARLY <= age < VALID_FOR[purpose]:
             raise MailLinkRefused
         return MailLink(subject, fingerprint)
