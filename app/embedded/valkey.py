@@ -43,7 +43,8 @@ def find_server() -> Path:
 
 
 def command(directory: Path, socket: Path) -> list[str]:
-    """What starts the server on ``socket`` with its append-only file in ``directory``."""
+    """What starts the server on ``socket`` with its append-only file in ``directory`` (made if need be)."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if len(str(socket).encode()) >= SOCKET_PATH_BYTES:
         raise StartRefused(
             f"the path of the Valkey socket is too long for a unix socket: {socket}; set VAR_DIR"
@@ -68,24 +69,26 @@ def command(directory: Path, socket: Path) -> list[str]:
 def start(directory: Path, socket: Path, log: Path | None = None) -> subprocess.Popen[bytes]:
     """Start the server and return once it answers; the caller stops it. ``log`` receives what it says."""
     line = command(directory, socket)
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (log or directory / "valkey.log").open("ab") as output:
         process = subprocess.Popen(
             line, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        _wait_until_it_answers(process, socket)
+        wait_until_it_answers(socket, process)
     except BaseException:
         stop(process)
         raise
     return process
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], socket: Path) -> None:
+def wait_until_it_answers(socket: Path, process: subprocess.Popen[bytes] | None = None) -> None:
+    """Return once a server answers on ``socket``. Raises :class:`StartRefused` when ``process`` ended
+    instead.
+    """
     deadline = time.monotonic() + _START_SECONDS
     with Redis(unix_socket_path=str(socket)) as client:
         while time.monotonic() < deadline:
-            if process.poll() is not None:
+            if process is not None and process.poll() is not None:
                 raise StartRefused(f"Valkey did not start (exit code {process.returncode}): see its log")
             try:
                 client.ping()
