@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.kernel.errors import StartRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 ROOT: Final = Path(__file__).resolve().parent
 KEY_BYTES: Final = 32
@@ -74,7 +76,10 @@ class Settings:
         return cls(
             app_env=app_env,
             database_url=env.checked(
-                "DATABASE_URL", f"sqlite:///{var_dir / 'refledger.db'}", _database, "a SQLAlchemy URL: sqlite or postgresql"
+                "DATABASE_URL",
+                f"sqlite:///{var_dir / 'refledger.db'}",
+                _database,
+                "a SQLAlchemy URL: sqlite or postgresql",
             ),
             redis_url=env.url("REDIS_URL", f"unix://{var_dir / 'valkey.sock'}", ("redis", "rediss", "unix")),
             secret_keys=keys["SECRET_KEYS"],
@@ -86,7 +91,9 @@ class Settings:
             proxy_hops=env.integer("PROXY_HOPS", 0, 0, 10),
             metrics_token=env.optional("METRICS_TOKEN"),
             smtp_url=env.url("SMTP_URL", "", ("smtp", "smtps")) or None,
-            mail_from=env.text("MAIL_FROM", f"Refledger <no-reply@{urlsplit(public_url).hostname or 'localhost'}>"),
+            mail_from=env.text(
+                "MAIL_FROM", f"Refledger <no-reply@{urlsplit(public_url).hostname or 'localhost'}>"
+            ),
             log_level=env.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
             port=port,
             api_rate_limit=env.integer("API_RATE_LIMIT", 1000, 1, 1_000_000),
@@ -129,11 +136,15 @@ class _Reader:
                 return not default
             try:
                 parts = urlsplit(value)
-                return parts.scheme in schemes and bool(parts.path if parts.scheme == "unix" else parts.hostname)
+                return parts.scheme in schemes and bool(
+                    parts.path if parts.scheme == "unix" else parts.hostname
+                )
             except ValueError:
                 return False
 
-        return self.checked(name, default, valid, f"a URL starting with {' or '.join(f'{s}://' for s in schemes)}")
+        return self.checked(
+            name, default, valid, f"a URL starting with {' or '.join(f'{s}://' for s in schemes)}"
+        )
 
 
 def _database(value: str) -> bool:
@@ -151,9 +162,13 @@ def _keys(env: _Reader, var_dir: Path, *, required: bool) -> dict[str, tuple[str
     given = {name: env.words(name) for name in KEY_VARIABLES}
     for name, keys in given.items():
         if any(len(key.encode()) < KEY_BYTES for key in keys):
-            raise StartRefused(f"{name} has a key that is too short: expected at least {KEY_BYTES} bytes each")
+            raise StartRefused(
+                f"{name} has a key that is too short: expected at least {KEY_BYTES} bytes each"
+            )
         if required and not keys:
-            raise StartRefused(f"{name} is missing: expected a comma list of keys, each at least {KEY_BYTES} bytes")
+            raise StartRefused(
+                f"{name} is missing: expected a comma list of keys, each at least {KEY_BYTES} bytes"
+            )
     return {name: keys or (_kept_key(var_dir, name),) for name, keys in given.items()}
 
 

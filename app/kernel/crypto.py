@@ -10,8 +10,8 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from app.kernel import ids
 from app.kernel.errors import RefledgerError
@@ -26,7 +26,9 @@ class CannotOpen(RefledgerError):
     title = "Sealed data cannot be opened"
 
     def __init__(self) -> None:
-        super().__init__("sealed data does not open: ENCRYPTION_KEYS lacks its key, or the data was moved or altered")
+        super().__init__(
+            "sealed data does not open: ENCRYPTION_KEYS lacks its key, or the data was moved or altered"
+        )
 
 
 @dataclass(frozen=True)

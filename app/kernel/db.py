@@ -7,11 +7,8 @@ passes the session down; use cases never commit.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
@@ -20,15 +17,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from app.kernel.clock import as_utc
 from app.kernel.queue import JobRequest, collected
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from enum import StrEnum
+
     from sqlalchemy import Connection, Dialect, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
     from sqlalchemy.sql import Executable
 
 _log = structlog.get_logger(__name__)
@@ -73,7 +74,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         utc = as_utc(value)
         return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the base class asks for it
         """From the stored form."""
         if value is None:
             return None
@@ -214,7 +215,8 @@ def insert_or_ignore(
 
 
 def _rowcount(session: Session, statement: Executable, row: Mapping[str, Any]) -> int:
-    return max(0, cast("Any", session.connection().execute(statement, dict(row))).rowcount)
+    rowcount: int = cast("Any", session.connection().execute(statement, dict(row))).rowcount
+    return max(0, rowcount)
 
 
 def upsert_add(

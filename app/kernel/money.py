@@ -19,9 +19,7 @@ MAX_MINOR: Final = 10**15
 """Bound of one amount's magnitude in minor units: sums of thousands of them still fit a signed 64-bit column."""
 
 _EXPONENT_OTHER_THAN_2: Final = {
-    **dict.fromkeys(
-        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0
-    ),
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
     **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
     **dict.fromkeys("CLF UYW".split(), 4),
 }
@@ -92,7 +90,9 @@ class Money:
         match = _DECIMAL.fullmatch(text)
         fraction = (match and match[1]) or ""
         if match is None or len(fraction) > digits:
-            raise InvalidInput(f"{text!r} is not an amount in {currency} (at most {digits} decimals, with a point)")
+            raise InvalidInput(
+                f"{text!r} is not an amount in {currency} (at most {digits} decimals, with a point)"
+            )
         whole = text.partition(".")[0]
         minor = int(whole.lstrip("-")) * 10**digits + int(fraction.ljust(digits, "0") or "0")
         if minor > MAX_MINOR:

@@ -61,7 +61,11 @@ def balance(
 
     With ``as_of`` only entries posted by that instant count; ``today`` is then that instant's day.
     """
-    sums = _posted_by(session, referrer_id, today, as_of) if as_of else _now(session, [referrer_id], today)[referrer_id]
+    sums = (
+        _posted_by(session, referrer_id, today, as_of)
+        if as_of
+        else _now(session, [referrer_id], today)[referrer_id]
+    )
     return _balance(currency, sums)
 
 

@@ -10,7 +10,14 @@ from sqlalchemy import Insert, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel.db import before_commit, on_sqlite, table_of, upsert_add
-from app.ledger.models import Figure, LedgerAccount, LedgerBalance, LedgerEntry, LedgerTransaction, TransactionKind
+from app.ledger.models import (
+    Figure,
+    LedgerAccount,
+    LedgerBalance,
+    LedgerEntry,
+    LedgerTransaction,
+    TransactionKind,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +110,9 @@ def post_many(session: Session, postings: Sequence[Posting], *, posted_at: datet
     fresh = [(ids[posting.key], posting) for posting in postings if posting.key in ids]
     if fresh:
         entries = [
-            _entry_row(number, posting, entry, posted_at) for number, posting in fresh for entry in posting.entries
+            _entry_row(number, posting, entry, posted_at)
+            for number, posting in fresh
+            for entry in posting.entries
         ]
         session.connection().execute(insert(table_of(LedgerEntry)), entries)
         _remember(session, [posting for _, posting in fresh])
@@ -165,7 +174,9 @@ def write_balances(session: Session) -> None:
         for (referrer_id, figure, available_on), (program_id, currency, amount) in deltas.items()
         if amount
     ]
-    upsert_add(session, LedgerBalance, rows, key=("referrer_id", "figure", "available_on"), add="amount_minor")
+    upsert_add(
+        session, LedgerBalance, rows, key=("referrer_id", "figure", "available_on"), add="amount_minor"
+    )
 
 
 def mirrored(entries: Sequence[Entry]) -> tuple[Entry, ...]:

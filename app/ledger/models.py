@@ -97,7 +97,8 @@ class LedgerEntry(Base):
     __table_args__ = (
         CheckConstraint("amount_minor <> 0", name="not_zero"),
         CheckConstraint(
-            "account NOT IN ('payable', 'held', 'in_flight') OR referrer_id IS NOT NULL", name="referrer_named"
+            "account NOT IN ('payable', 'held', 'in_flight') OR referrer_id IS NOT NULL",
+            name="referrer_named",
         ),
         CheckConstraint("account <> 'in_flight' OR payout_id IS NOT NULL", name="payout_named"),
         CheckConstraint("account <> 'held' OR commission_id IS NOT NULL", name="commission_named"),
@@ -125,7 +126,9 @@ class LedgerBalance(Base):
     """
 
     __tablename__ = "ledger_balances"
-    __table_args__ = (Index("ix_ledger_balances_program", "program_id", "figure", "referrer_id", "available_on"),)
+    __table_args__ = (
+        Index("ix_ledger_balances_program", "program_id", "figure", "referrer_id", "available_on"),
+    )
 
     referrer_id: Mapped[int] = mapped_column(Id, ForeignKey("referrers.id"), primary_key=True)
     figure: Mapped[Figure] = mapped_column(enum_column(Figure), primary_key=True)

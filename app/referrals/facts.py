@@ -131,7 +131,7 @@ def fingerprint(keyring: Keyring, purpose: str, value: str) -> str:
 
 def body_of(fact: AnyFact, keyring: Keyring) -> dict[str, Any]:
     """The fact as JSON, without nulls, personal data replaced by its fingerprint; equal facts give equal bodies."""
-    body = _plain(fact)
+    body: dict[str, Any] = _plain(fact)
     for name, purpose in _SEALED.items():
         if body.get(name) is not None:
             body[name] = fingerprint(keyring, purpose, body[name])
@@ -171,7 +171,10 @@ def correction_from(body: dict[str, Any]) -> CorrectionFact:
     """Read a stored body back."""
     at = body.get("corrected_at")
     return CorrectionFact(
-        body["order_id"], body["correction_id"], lines_from(body["lines"]), datetime.fromisoformat(at) if at else None
+        body["order_id"],
+        body["correction_id"],
+        lines_from(body["lines"]),
+        datetime.fromisoformat(at) if at else None,
     )
 
 
@@ -191,7 +194,9 @@ def refund_from(body: dict[str, Any]) -> RefundFact:
 def lines_from(lines: Sequence[dict[str, Any]]) -> tuple[LineFact, ...]:
     """Read stored lines back."""
     return tuple(
-        LineFact(line["line_id"], line["product"], line["quantity"], line["net_minor"], LineKind(line["kind"]))
+        LineFact(
+            line["line_id"], line["product"], line["quantity"], line["net_minor"], LineKind(line["kind"])
+        )
         for line in lines
     )
 

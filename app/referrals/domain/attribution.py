@@ -153,12 +153,16 @@ class Suspensions:
     def at(self, referrer_id: int, instant: datetime) -> bool:
         """Whether the referrer was out then."""
         return any(
-            start <= instant and (end is None or instant < end) for start, end in self.spans.get(referrer_id, ())
+            start <= instant and (end is None or instant < end)
+            for start, end in self.spans.get(referrer_id, ())
         )
 
 
 def attribute(
-    occasions: Sequence[Occasion], choices: Sequence[Choice], first_seen: datetime | None, suspensions: Suspensions
+    occasions: Sequence[Occasion],
+    choices: Sequence[Choice],
+    first_seen: datetime | None,
+    suspensions: Suspensions,
 ) -> Attribution:
     """Tell a customer's story from its facts.
 
@@ -166,13 +170,19 @@ def attribute(
     """
     verdicts: list[Verdict] = []
     spans: list[Span] = []
-    for event in sorted([*occasions, *choices], key=_when):
+    events: list[Occasion | Choice] = [*occasions, *choices]
+    for event in sorted(events, key=_when):
         if isinstance(event, Choice):
             spans = _chosen(spans, event)
             continue
         verdict = decide(event, bound=bool(spans), first_seen=first_seen, suspensions=suspensions)
         verdicts.append(verdict)
-        if verdict.winner and verdict.winner.referrer_id is not None and verdict.bound_from and verdict.method:
+        if (
+            verdict.winner
+            and verdict.winner.referrer_id is not None
+            and verdict.bound_from
+            and verdict.method
+        ):
             spans = [Span(verdict.winner.referrer_id, verdict.method, verdict.bound_from)]
     return Attribution(tuple(verdicts), tuple(spans))
 
@@ -198,7 +208,9 @@ def _chosen(spans: list[Span], choice: Choice) -> list[Span]:
     return [*kept, Span(choice.referrer_id, BindingMethod.CHOSEN, choice.at)]
 
 
-def decide(occasion: Occasion, *, bound: bool, first_seen: datetime | None, suspensions: Suspensions) -> Verdict:
+def decide(
+    occasion: Occasion, *, bound: bool, first_seen: datetime | None, suspensions: Suspensions
+) -> Verdict:
     """Judge one occasion; ``bound`` says that the customer belonged to someone, or had chosen, before it."""
     rule = f"{occasion.model}/{RULE_VERSION} window {occasion.window_days}d"
     flaws = {
@@ -208,7 +220,12 @@ def decide(occasion: Occasion, *, bound: bool, first_seen: datetime | None, susp
     valid = [candidate for candidate, flaw in flaws.items() if flaw is None]
     winner = min(valid, key=lambda candidate: _rank(candidate, occasion.model), default=None)
     considered = tuple(
-        (candidate, flaw if flaw or candidate is winner or winner is None else _beaten(candidate, winner, occasion.model))
+        (
+            candidate,
+            flaw
+            if flaw or candidate is winner or winner is None
+            else _beaten(candidate, winner, occasion.model),
+        )
         for candidate, flaw in sorted(flaws.items(), key=lambda item: _rank(item[0], occasion.model))
     )
     return Verdict(occasion, considered, rule, winner, _instant(winner, occasion) if winner else None)

@@ -88,7 +88,9 @@ class Earned:
     target: int = 0
 
 
-def earn(line: Line, order: OrderTerms, span: Span | None, spans: Sequence[Span], rates: Sequence[Rate]) -> Earned:
+def earn(
+    line: Line, order: OrderTerms, span: Span | None, spans: Sequence[Span], rates: Sequence[Rate]
+) -> Earned:
     """What ``line`` earns under the binding ``span`` that covers its order, and why.
 
     ``spans`` are all bindings the customer ever had, to say why none covers the order.
@@ -112,7 +114,11 @@ def earn(line: Line, order: OrderTerms, span: Span | None, spans: Sequence[Span]
     if line.kind not in rate.line_kinds:
         return Earned(Outcome.KIND_NOT_PAID, rate)
     if duration_spent(
-        rate, paid_at=order.paid_at, order_id=order.order_id, first_paid=order.first_paid, timezone=order.timezone
+        rate,
+        paid_at=order.paid_at,
+        order_id=order.order_id,
+        first_paid=order.first_paid,
+        timezone=order.timezone,
     ):
         return Earned(Outcome.DURATION_SPENT, rate)
     earned, target = amounts(rate, line, order.program_currency)
@@ -142,7 +148,9 @@ def amounts(rate: Rate, line: Line, currency: str) -> tuple[int, int]:
     left = 0 if line.voided else line.net_minor - line.refunded_minor
     if rate.kind is RateKind.PERCENT:
         ppm = rate.rate_ppm or 0
-        return percent_of(Money(line.net_minor, currency), ppm).minor, percent_of(Money(left, currency), ppm).minor
+        return percent_of(Money(line.net_minor, currency), ppm).minor, percent_of(
+            Money(left, currency), ppm
+        ).minor
     full = (rate.flat_minor or 0) * line.quantity
     earned = full if rate.may_exceed_net else min(full, line.net_minor)
     if line.net_minor == 0:

@@ -1,0 +1,110 @@
+"""Taking in facts: each once under its natural key, the same again is no news, another under that key is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.kernel.db import on_sqlite, table_of
+from app.referrals.errors import InTheFuture, OtherBody
+from app.referrals.facts import KIND_OF, AnyFact, body_of, hash_of
+from app.referrals.models import Fact, FactState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy import Insert
+    from sqlalchemy.orm import Session
+
+    from app.kernel.crypto import Keyring
+    from app.referrals.links import LinkSigner
+    from app.referrals.models import Program
+
+AHEAD: Final = timedelta(minutes=5)
+"""How far a fact's own time may lie ahead of ours: clocks differ."""
+
+
+@dataclass(frozen=True)
+class ReferralDeps:
+    """What the use cases of this slice need besides a session; wired in ``factory.py``.
+
+    ``referrer_iban_keys(session, referrer_id)`` gives the fingerprints of a referrer's bank accounts, which a higher
+    slice keeps.
+    """
+
+    links: LinkSigner
+    keyring: Keyring
+    referrer_iban_keys: Callable[[Session, int], frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """``fresh`` is the id of the new row; where it is null the fact was there before, in ``state``."""
+
+    fresh: int | None
+    state: FactState = FactState.RECORDED
+    reason: str | None = None
+
+
+def take(
+    deps: ReferralDeps,
+    session: Session,
+    program: Program,
+    fact: AnyFact,
+    *,
+    key: str,
+    order_id: str | None,
+    now: datetime,
+) -> Taken:
+    """Store ``fact`` under (programme, kind, ``key``). Raises :class:`OtherBody` where the key says something else.
+
+    On PostgreSQL a second writer of the same key waits here for the first one's commit.
+    """
+    body = body_of(fact, deps.keyring)
+    body_hash = hash_of(body)
+    kind = KIND_OF[type(fact)]
+    row: dict[str, Any] = {
+        "program_id": program.id,
+        "kind": kind,
+        "key": key,
+        "order_id": order_id,
+        "body_hash": body_hash,
+        "body": body,
+        "state": FactState.RECORDED,
+        "received_at": now,
+    }
+    table = table_of(Fact)
+    statement = sqlite.insert(table) if on_sqlite(session) else postgresql.insert(table)
+    fresh = session.execute(
+        cast(
+            "Insert", statement.on_conflict_do_nothing(index_elements=["program_id", "kind", "key"])
+        ).returning(table.c.id),
+        row,
+    ).scalar()
+    if fresh is not None:
+        return Taken(int(fresh))
+    there = session.execute(
+        select(Fact.body_hash, Fact.state, Fact.reason).where(
+            Fact.program_id == program.id, Fact.kind == kind, Fact.key == key
+        )
+    ).one()
+    if there.body_hash != body_hash:
+        raise OtherBody(kind, key)
+    return Taken(None, there.state, there.reason)
+
+
+def park(session: Session, fact_id: int, reason: str) -> None:
+    """Mark a stored fact as waiting; ``reason`` names what for."""
+    fact = session.get_one(Fact, fact_id)
+    fact.state, fact.reason = FactState.PARKED, reason
+
+
+def not_in_future(at: datetime | None, now: datetime, pointer: str) -> None:
+    """Raise :class:`InTheFuture` for a time more than five minutes ahead."""
+    if at is not None and at > now + AHEAD:
+        raise InTheFuture(pointer)

@@ -1,0 +1,73 @@
+"""The lines of an order: from facts to rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from app.referrals.domain.commission import Outcome
+from app.referrals.models import Order, OrderLine, Product
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from app.referrals.facts import LineFact
+    from app.referrals.models import Program
+
+
+def new_line(order: Order, position: int, line: LineFact, products: dict[str, int]) -> OrderLine:
+    """The row of one line, not settled yet; ``products`` maps SKU to product id."""
+    return OrderLine(
+        order_id=order.id,
+        line_id=line.line_id,
+        position=position,
+        sku=line.product,
+        product_id=products.get(line.product),
+        quantity=line.quantity,
+        net_minor=line.net_minor,
+        refunded_minor=0,
+        kind=line.kind,
+        outcome=Outcome.UNPAID,
+    )
+
+
+def set_lines(session: Session, program: Program, order: Order, lines: Sequence[LineFact]) -> None:
+    """Make the order's lines these. A line that is gone stays, with nothing paid for it: commissions point at it."""
+    products = product_ids(session, program, lines)
+    stored = {
+        line.line_id: line
+        for line in session.scalars(select(OrderLine).where(OrderLine.order_id == order.id))
+    }
+    for line_id in stored.keys() - {line.line_id for line in lines}:
+        stored[line_id].net_minor = stored[line_id].refunded_minor = 0
+    for position, line in enumerate(lines):
+        row = stored.get(line.line_id)
+        if row is None:
+            session.add(new_line(order, len(stored) + position, line, products))
+            continue
+        row.refunded_minor = min(row.refunded_minor, line.net_minor)
+        row.sku, row.product_id, row.kind = line.product, products.get(line.product), line.kind
+        row.quantity, row.net_minor = line.quantity, line.net_minor
+    session.flush()
+
+
+def product_ids(session: Session, program: Program, lines: Iterable[LineFact]) -> dict[str, int]:
+    """The ids of the products that the lines name and the merchant has entered, by SKU."""
+    wanted = select(Product.sku, Product.id).where(
+        Product.program_id == program.id, Product.sku.in_({line.product for line in lines})
+    )
+    return dict(session.execute(wanted))
+
+
+def line_json(line: LineFact) -> dict[str, Any]:
+    """A line as it is stored with a correction."""
+    return {
+        "line_id": line.line_id,
+        "product": line.product,
+        "quantity": line.quantity,
+        "net_minor": line.net_minor,
+        "kind": line.kind.value,
+    }

@@ -1,0 +1,91 @@
+"""Who waits for whom. One order everywhere: order key, then customer, then referrers by id, then balances by key.
+
+On SQLite every writing transaction is alone from its BEGIN IMMEDIATE on, so these statements only read there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from app.kernel.db import insert_or_ignore, on_sqlite
+from app.referrals.models import Customer, Order, Referrer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.referrals.models import Program
+
+
+def lock_order_key(session: Session, program: Program, order_id: str) -> None:
+    """Make facts about one order id wait for each other, whether or not the order is known yet.
+
+    The race: a payment finds no order and parks, while the order, not yet committed, finds no parked payment. Each
+    would miss the other and the commission would never be posted.
+    """
+    if not on_sqlite(session):
+        key = f"order:{program.id}:{order_id}"
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+def lock_customer(
+    session: Session, program: Program, customer_id: str, now: datetime
+) -> tuple[Customer, bool]:
+    """The customer's row, locked, created on first sight; and whether it is new.
+
+    The race: an order and its signup, or two refunds, at the same instant. Each would compute from facts without the
+    other, and the second to commit would overwrite targets that it never saw.
+    """
+    wanted = (Customer.program_id == program.id) & (Customer.customer_id == customer_id)
+    statement = select(Customer).where(wanted).with_for_update().execution_options(populate_existing=True)
+    customer = session.scalar(statement)
+    if customer:
+        return customer, False
+    row = {"program_id": program.id, "customer_id": customer_id, "created_at": now}
+    created = insert_or_ignore(session, Customer, [row], key=("program_id", "customer_id"))
+    return session.scalars(statement).one(), bool(created)
+
+
+def lock_known_customer(session: Session, customer_pk: int) -> Customer:
+    """The row of a customer that an order names, locked, for the same reason."""
+    statement = select(Customer).where(Customer.id == customer_pk).with_for_update()
+    return session.scalars(statement.execution_options(populate_existing=True)).one()
+
+
+def lock_order(session: Session, program: Program, order_id: str) -> tuple[Order | None, Customer | None]:
+    """The order and its customer, both locked; nothing where the order is not known (its id is locked then)."""
+    lock_order_key(session, program, order_id)
+    order = session.scalar(select(Order).where(Order.program_id == program.id, Order.order_id == order_id))
+    if order is None:
+        return None, None
+    customer = lock_known_customer(session, order.customer_id)
+    # Read again: whoever held the customer before us may have changed the order.
+    session.refresh(order)
+    return order, customer
+
+
+def share_referrers(session: Session, referrer_ids: Iterable[int]) -> Mapping[int, Referrer]:
+    """The referrers' rows, locked against a payout run, suspension or reinstatement, not against other orders.
+
+    The race: an order sees an active referrer while a suspension takes all pending money aside; the order's
+    commission, committed a moment later, would stay payable. Or a run reserves the day's money while a commission of
+    that day is being posted, and its later reading of "what came after the reservation" counts it as paid.
+    """
+    wanted = sorted(set(referrer_ids))
+    if not wanted:
+        return {}
+    statement = (
+        select(Referrer).where(Referrer.id.in_(wanted)).order_by(Referrer.id).with_for_update(read=True)
+    )
+    rows = session.scalars(statement.execution_options(populate_existing=True))
+    return {referrer.id: referrer for referrer in rows}
+
+
+def own_referrer(session: Session, referrer_id: int) -> Referrer:
+    """The referrer's row, locked against everyone: for runs, suspension, reinstatement and review."""
+    statement = select(Referrer).where(Referrer.id == referrer_id).with_for_update()
+    return session.scalars(statement.execution_options(populate_existing=True)).one()

@@ -1,0 +1,291 @@
+"""The heart: bring a customer's commissions in line with its facts, under the customer's lock.
+
+Every use case that records a fact ends here. Which orders are looked at again is the only thing that differs: the one
+that the fact is about, or all orders of a binding when what they hang on (whom they belong to, which was first)
+changed. Each order's commissions are then computed anew from its facts, and the differences are posted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from app.kernel.clock import local_day
+from app.ledger.journal import Posting, post_many
+from app.referrals import holds, locks
+from app.referrals.domain.commission import Earned, Line, OrderTerms, Outcome, earn
+from app.referrals.domain.rates import Rate
+from app.referrals.domain.refunded import GivenBack, Refunded, refunded
+from app.referrals.models import (
+    Binding,
+    Commission,
+    HoldRule,
+    LineKind,
+    Order,
+    OrderLine,
+    RateVersion,
+    Refund,
+)
+from app.referrals.postings import move_to_held, retarget, unreserved
+from app.referrals.story import retell, span_of
+from app.referrals.terms import TermsHistory, hold_days
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.referrals.domain.attribution import Span
+    from app.referrals.intake import ReferralDeps
+    from app.referrals.models import Customer, Program, Referrer
+
+
+def settle(
+    deps: ReferralDeps,
+    session: Session,
+    program: Program,
+    customer: Customer,
+    now: datetime,
+    *,
+    orders: Sequence[Order] = (),
+    rebind: bool,
+    all_orders: bool = False,
+) -> None:
+    """Settle ``orders``, and all others of the customer that the change reaches.
+
+    ``rebind`` says that the fact may change whom the customer belongs to; ``all_orders`` that every order must be
+    looked at again whatever happens (an e-mail became known).
+    """
+    terms = TermsHistory.load(session, program)
+    if rebind:
+        all_orders = retell(deps, session, program, customer, terms, now) or all_orders
+    bindings = list(
+        session.scalars(select(Binding).where(Binding.customer_id == customer.id).order_by(Binding.from_at))
+    )
+    touched = _all_orders(session, customer) if all_orders else list(orders)
+    if _note_first_paid(bindings, touched) and not all_orders:
+        touched = _all_orders(session, customer)
+        _note_first_paid(bindings, touched)
+    if touched:
+        _Settlement(deps, session, program, customer, terms, bindings, now).run(touched)
+
+
+def _all_orders(session: Session, customer: Customer) -> list[Order]:
+    return list(session.scalars(select(Order).where(Order.customer_id == customer.id).order_by(Order.id)))
+
+
+def _note_first_paid(bindings: Sequence[Binding], orders: Iterable[Order]) -> bool:
+    """Keep each binding's first paid order by (``paid_at``, ``order_id``); whether one that had a first got another."""
+    displaced = False
+    for order in orders:
+        binding = next((each for each in bindings if span_of(each).covers(order.placed_at)), None)
+        if binding is None or order.paid_at is None:
+            continue
+        before = _first_paid(binding)
+        if before is None or (order.paid_at, order.order_id) < before:
+            displaced = displaced or before is not None
+            binding.first_paid_at, binding.first_paid_order = order.paid_at, order.order_id
+    return displaced
+
+
+def _first_paid(binding: Binding) -> tuple[datetime, str] | None:
+    if binding.first_paid_at is None or binding.first_paid_order is None:
+        return None
+    return binding.first_paid_at, binding.first_paid_order
+
+
+@dataclass(frozen=True)
+class _Settlement:
+    deps: ReferralDeps
+    session: Session
+    program: Program
+    customer: Customer
+    terms: TermsHistory
+    bindings: Sequence[Binding]
+    now: datetime
+
+    def run(self, orders: Sequence[Order]) -> None:
+        self.session.flush()
+        order_ids = [order.id for order in orders]
+        lines = self._lines(order_ids)
+        given_back = self._given_back(order_ids)
+        existing = self._commissions(order_ids)
+        concerned = {binding.referrer_id for binding in self.bindings} | {key[1] for key in existing}
+        referrers = locks.share_referrers(self.session, concerned)
+        rates = load_rates(self.session, self.program, concerned)
+        spans = [span_of(binding) for binding in self.bindings]
+        wanted: list[tuple[Commission, Order, int, int]] = []
+        for order in orders:
+            binding = next((each for each in self.bindings if span_of(each).covers(order.placed_at)), None)
+            order.referrer_id = binding.referrer_id if binding else None
+            back = refunded(given_back[order.id])
+            for line in lines[order.id]:
+                result = self._earn(order, line, back, binding, spans, rates)
+                line.outcome = result.outcome
+                wanted += self._wanted(order, line, result, existing)
+        self._post(wanted, referrers)
+
+    def _lines(self, order_ids: Sequence[int]) -> Mapping[int, list[OrderLine]]:
+        lines: defaultdict[int, list[OrderLine]] = defaultdict(list)
+        wanted = (
+            select(OrderLine)
+            .where(OrderLine.order_id.in_(order_ids))
+            .order_by(OrderLine.order_id, OrderLine.position)
+        )
+        for line in self.session.scalars(wanted):
+            lines[line.order_id].append(line)
+        return lines
+
+    def _given_back(self, order_ids: Sequence[int]) -> Mapping[int, list[GivenBack]]:
+        found: defaultdict[int, list[GivenBack]] = defaultdict(list)
+        for refund in self.session.scalars(select(Refund).where(Refund.order_id.in_(order_ids))):
+            found[refund.order_id].append(given_back_of(refund))
+        return found
+
+    def _commissions(self, order_ids: Sequence[int]) -> dict[tuple[int, int], Commission]:
+        wanted = select(Commission).where(Commission.order_id.in_(order_ids))
+        return {(each.order_line_id, each.referrer_id): each for each in self.session.scalars(wanted)}
+
+    def _earn(
+        self,
+        order: Order,
+        line: OrderLine,
+        back: Refunded,
+        binding: Binding | None,
+        spans: Sequence[Span],
+        rates: Sequence[Rate],
+    ) -> Earned:
+        line.refunded_minor = (
+            line.net_minor if back.all_of_it else min(line.net_minor, back.lines.get(line.line_id, 0))
+        )
+        return earn(
+            Line(
+                line.net_minor, line.quantity, line.kind, line.product_id, line.refunded_minor, back.all_of_it
+            ),
+            OrderTerms(
+                order_id=order.order_id,
+                status=order.status,
+                currency=order.currency,
+                placed_at=order.placed_at,
+                paid_at=order.paid_at,
+                first_paid=_first_paid(binding) if binding else None,
+                program_currency=self.program.currency,
+                timezone=self.program.timezone,
+            ),
+            span_of(binding) if binding else None,
+            spans,
+            rates,
+        )
+
+    def _wanted(
+        self, order: Order, line: OrderLine, result: Earned, existing: dict[tuple[int, int], Commission]
+    ) -> list[tuple[Commission, Order, int, int]]:
+        """The commissions of one line with what each must come to: the current referrer's, and zero for any other."""
+        wanted: list[tuple[Commission, Order, int, int]] = []
+        current: Commission | None = None
+        if (
+            result.outcome is Outcome.EARNS
+            and result.rate
+            and order.referrer_id is not None
+            and order.paid_at
+        ):
+            current = existing.get((line.id, order.referrer_id))
+            if current is None and result.earned:
+                current = self._new_commission(order, line, result.rate)
+            if current is not None:
+                current.base_minor, current.rate_version_id = line.net_minor, result.rate.id
+                wanted.append((current, order, result.earned, 0 if current.rejected else result.target))
+        for (line_id, _), commission in existing.items():
+            if line_id == line.id and commission is not current:
+                wanted.append((commission, order, 0, 0))
+        return wanted
+
+    def _new_commission(self, order: Order, line: OrderLine, rate: Rate) -> Commission:
+        assert order.paid_at is not None
+        days = hold_days(self.terms.at(order.paid_at), order.method)
+        commission = Commission(
+            program_id=self.program.id,
+            referrer_id=order.referrer_id,
+            order_id=order.id,
+            order_line_id=line.id,
+            rate_version_id=rate.id,
+            base_minor=line.net_minor,
+            earned_minor=0,
+            target_minor=0,
+            held_minor=0,
+            rejected=False,
+            paid_at=order.paid_at,
+            available_on=local_day(order.paid_at, self.program.timezone) + timedelta(days=days),
+            postings=0,
+        )
+        self.session.add(commission)
+        return commission
+
+    def _post(
+        self, wanted: Sequence[tuple[Commission, Order, int, int]], referrers: Mapping[int, Referrer]
+    ) -> None:
+        fresh = {id(commission) for commission, *_ in wanted if commission in self.session.new}
+        self.session.flush()
+        known = [commission.id for commission, *_ in wanted if id(commission) not in fresh]
+        held = holds.open_rules(self.session, known)
+        postings: list[Posting] = []
+        for commission, order, earned, target in wanted:
+            hold = bool(held.get(commission.id))
+            if earned:
+                rises = target > commission.target_minor
+                opened = self._open_holds(commission, order, referrers[commission.referrer_id], rises=rises)
+                if opened and not hold:
+                    # What it had before this rule spoke is taken aside too, as far as no payout has it.
+                    amount = 0 if id(commission) in fresh else unreserved(self.session, commission)
+                    postings += [move_to_held(commission, amount, self.program.currency)] if amount else []
+                    hold = True
+            postings += retarget(
+                commission, earned=earned, target=target, currency=self.program.currency, hold=hold
+            )
+        post_many(self.session, postings, posted_at=self.now)
+
+    def _open_holds(self, commission: Commission, order: Order, referrer: Referrer, *, rises: bool) -> bool:
+        rules = holds.rules_against(self.deps, self.session, order, self.customer, referrer)
+        if not rises:
+            # A suspension took aside what there was when it began; here it only catches what is earned under it.
+            rules.pop(HoldRule.REFERRER_SUSPENDED, None)
+        if commission.rejected:
+            return False
+        return bool(rules) and bool(holds.open_holds(self.session, commission, rules, self.now))
+
+
+def load_rates(session: Session, program: Program, referrer_ids: Iterable[int]) -> list[Rate]:
+    """The programme's rate versions that can concern one of these referrers."""
+    wanted = select(RateVersion).where(
+        RateVersion.program_id == program.id,
+        RateVersion.referrer_id.is_(None) | RateVersion.referrer_id.in_(list(referrer_ids)),
+    )
+    return [rate_of(version) for version in session.scalars(wanted)]
+
+
+def rate_of(version: RateVersion) -> Rate:
+    """A stored rate version as the rules see it."""
+    return Rate(
+        id=version.id,
+        product_id=version.product_id,
+        referrer_id=version.referrer_id,
+        kind=version.kind,
+        duration=version.duration,
+        scope=version.scope,
+        valid_from=version.valid_from,
+        rate_ppm=version.rate_ppm,
+        flat_minor=version.flat_minor,
+        may_exceed_net=version.may_exceed_net,
+        duration_months=version.duration_months,
+        line_kinds=frozenset(LineKind(kind) for kind in version.line_kinds),
+    )
+
+
+def given_back_of(refund: Refund) -> GivenBack:
+    """A stored refund as the rules see it."""
+    return GivenBack(refund.refund_id, refund.kind, refund.full, refund.lines, refund.reverses)

@@ -1,0 +1,283 @@
+"""From a customer's stored facts to its bindings and decisions.
+
+Runs under the customer's lock, whenever a fact may change whom the customer belongs to. What comes out is compared
+with what is stored; only differences are written, and a decision is never edited, only superseded.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, select, update
+
+from app.kernel import ids
+from app.referrals.domain.attribution import (
+    RULE_VERSION,
+    Attribution,
+    Candidate,
+    CandidateKind,
+    Choice,
+    Lost,
+    Occasion,
+    Span,
+    Suspensions,
+    Verdict,
+    attribute,
+)
+from app.referrals.models import (
+    Binding,
+    BindingMethod,
+    Coupon,
+    Decision,
+    Order,
+    PartnerChoice,
+    Referrer,
+    Signup,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from app.referrals.intake import ReferralDeps
+    from app.referrals.models import Customer, Program
+    from app.referrals.terms import TermsHistory
+
+
+def retell(
+    deps: ReferralDeps,
+    session: Session,
+    program: Program,
+    customer: Customer,
+    terms: TermsHistory,
+    now: datetime,
+) -> bool:
+    """Decide anew whom the customer belongs to; whether any binding changed."""
+    session.flush()
+    told = _Teller(deps, session, program, customer, terms)
+    story = told.story()
+    _store_decisions(
+        session, program, customer, [*map(_decision_row, story.verdicts), *told.choice_rows()], now
+    )
+    return _store_bindings(session, program, customer, story.spans)
+
+
+def suspension_spans(referrer: Referrer) -> list[tuple[datetime, datetime | None]]:
+    """The spans during which a referrer took no part."""
+    return [
+        (datetime.fromisoformat(start or ""), datetime.fromisoformat(end) if end else None)
+        for start, end in referrer.suspensions
+    ]
+
+
+class _Teller:
+    """Reads one customer's facts and resolves what they name."""
+
+    def __init__(
+        self, deps: ReferralDeps, session: Session, program: Program, customer: Customer, terms: TermsHistory
+    ) -> None:
+        self._deps, self._session, self._program = deps, session, program
+        self._customer, self._terms = customer, terms
+        self._signup = session.get(Signup, customer.id)
+        self._orders = session.execute(
+            select(Order.order_id, Order.placed_at, Order.click_id, Order.coupon).where(
+                Order.customer_id == customer.id, (Order.click_id.is_not(None)) | (Order.coupon.is_not(None))
+            )
+        ).all()
+        self._choices = list(
+            session.scalars(
+                select(PartnerChoice)
+                .where(PartnerChoice.customer_id == customer.id)
+                .order_by(PartnerChoice.chosen_at)
+            )
+        )
+
+    def story(self) -> Attribution:
+        presented = self._presented()
+        coupons = self._coupons({value for kind, value in _values(presented) if kind is CandidateKind.COUPON})
+        codes = self._codes({value for kind, value in _values(presented) if kind is CandidateKind.CODE})
+        occasions = [
+            Occasion(
+                kind=kind,
+                ref=ref,
+                at=at,
+                candidates=tuple(self._candidate(sort, value, coupons, codes) for sort, value in values),
+                model=(held := self._terms.at(at)).attribution,
+                window_days=held.window_days,
+            )
+            for kind, ref, at, values in presented
+        ]
+        choices = [Choice(choice.chosen_at, choice.referrer_id) for choice in self._choices]
+        named = {candidate.referrer_id for occasion in occasions for candidate in occasion.candidates}
+        suspensions = self._suspensions({referrer_id for referrer_id in named if referrer_id is not None})
+        return attribute(occasions, choices, self._customer.first_seen_at, suspensions)
+
+    def choice_rows(self) -> list[dict[str, Any]]:
+        """The decisions that the customer itself took."""
+        return [
+            {
+                "occasion": "choice",
+                "occasion_ref": choice.chosen_at.isoformat(),
+                "occasion_at": choice.chosen_at,
+                "rule": f"chosen/{RULE_VERSION}",
+                "referrer_id": choice.referrer_id,
+                "method": BindingMethod.CHOSEN if choice.referrer_id else None,
+                "bound_from": choice.chosen_at if choice.referrer_id else None,
+                "candidates": [],
+            }
+            for choice in self._choices
+        ]
+
+    def _presented(self) -> list[tuple[str, str, datetime, list[tuple[CandidateKind, str]]]]:
+        presented: list[tuple[str, str, datetime, list[tuple[CandidateKind, str]]]] = []
+        if self._signup:
+            values = [(CandidateKind.COUPON, value) for value in self._signup.coupons]
+            values += [(CandidateKind.CLICK, value) for value in self._signup.click_ids]
+            values += [(CandidateKind.CODE, value) for value in self._signup.referrer_codes]
+            presented.append(("signup", self._customer.customer_id, self._signup.signed_up_at, values))
+        for order_id, placed_at, click_id, coupon in self._orders:
+            values = [(CandidateKind.COUPON, coupon)] if coupon else []
+            values += [(CandidateKind.CLICK, click_id)] if click_id else []
+            presented.append(("order", order_id, placed_at, values))
+        return presented
+
+    def _candidate(
+        self,
+        kind: CandidateKind,
+        value: str,
+        coupons: Mapping[str, int],
+        codes: Mapping[str, tuple[int, int]],
+    ) -> Candidate:
+        match kind:
+            case CandidateKind.COUPON:
+                referrer_id = coupons.get(value)
+                return Candidate(kind, value, referrer_id, flaw=None if referrer_id else Lost.UNKNOWN)
+            case CandidateKind.CLICK:
+                return self._click(value)
+            case CandidateKind.CODE:
+                program_id, found = codes.get(value, (0, 0))
+                if not found:
+                    return Candidate(kind, value, None, flaw=Lost.UNKNOWN)
+                flaw = None if program_id == self._program.id else Lost.OTHER_PROGRAM
+                return Candidate(kind, value, found, flaw=flaw)
+
+    def _click(self, value: str) -> Candidate:
+        click = self._deps.links.read_click_id(value)
+        if click is None:
+            return Candidate(CandidateKind.CLICK, value, None, flaw=Lost.UNKNOWN)
+        if click.program_id != self._program.id:
+            return Candidate(CandidateKind.CLICK, value, None, click.at, Lost.OTHER_PROGRAM)
+        return Candidate(CandidateKind.CLICK, value, click.referrer_id, click.at)
+
+    def _coupons(self, codes: set[str]) -> dict[str, int]:
+        if not codes:
+            return {}
+        wanted = select(Coupon.code, Coupon.referrer_id).where(
+            Coupon.program_id == self._program.id, Coupon.code.in_({code.upper() for code in codes})
+        )
+        owners = dict(self._session.execute(wanted))
+        return {code: owners[code.upper()] for code in codes if code.upper() in owners}
+
+    def _codes(self, codes: set[str]) -> dict[str, tuple[int, int]]:
+        if not codes:
+            return {}
+        wanted = select(Referrer.code, Referrer.program_id, Referrer.id).where(
+            Referrer.code.in_({code.lower() for code in codes})
+        )
+        found = {
+            code: (program_id, referrer_id) for code, program_id, referrer_id in self._session.execute(wanted)
+        }
+        return {code: found[code.lower()] for code in codes if code.lower() in found}
+
+    def _suspensions(self, referrer_ids: set[int]) -> Suspensions:
+        if not referrer_ids:
+            return Suspensions()
+        rows = self._session.scalars(select(Referrer).where(Referrer.id.in_(referrer_ids)))
+        return Suspensions({referrer.id: suspension_spans(referrer) for referrer in rows})
+
+
+def _values(
+    presented: Iterable[tuple[str, str, datetime, list[tuple[CandidateKind, str]]]],
+) -> Iterable[tuple[CandidateKind, str]]:
+    for _, _, _, values in presented:
+        yield from values
+
+
+def _decision_row(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "occasion": verdict.occasion.kind,
+        "occasion_ref": verdict.occasion.ref,
+        "occasion_at": verdict.occasion.at,
+        "rule": verdict.rule,
+        "referrer_id": verdict.winner.referrer_id if verdict.winner else None,
+        "method": verdict.method,
+        "bound_from": verdict.bound_from,
+        "candidates": [
+            {
+                "kind": candidate.kind.value,
+                "value": candidate.value,
+                "referrer_id": candidate.referrer_id,
+                "at": candidate.at.isoformat() if candidate.at else None,
+                "lost": lost.value if lost else None,
+            }
+            for candidate, lost in verdict.considered
+        ],
+    }
+
+
+def _store_decisions(
+    session: Session, program: Program, customer: Customer, rows: Sequence[dict[str, Any]], now: datetime
+) -> None:
+    current = {
+        (decision.occasion, decision.occasion_ref): decision
+        for decision in session.scalars(
+            select(Decision).where(Decision.customer_id == customer.id, Decision.superseded_at.is_(None))
+        )
+    }
+    for row in rows:
+        stored = current.get((row["occasion"], row["occasion_ref"]))
+        if stored and all(getattr(stored, name) == value for name, value in row.items()):
+            continue
+        if stored:
+            session.execute(update(Decision).where(Decision.id == stored.id).values(superseded_at=now))
+        session.add(
+            Decision(
+                decision_id=ids.random_id("dec_"),
+                customer_id=customer.id,
+                program_id=program.id,
+                decided_at=now,
+                **row,
+            )
+        )
+    session.flush()
+
+
+def _store_bindings(session: Session, program: Program, customer: Customer, spans: Sequence[Span]) -> bool:
+    stored = list(
+        session.scalars(select(Binding).where(Binding.customer_id == customer.id).order_by(Binding.from_at))
+    )
+    if [span_of(binding) for binding in stored] == list(spans):
+        return False
+    session.execute(delete(Binding).where(Binding.customer_id == customer.id))
+    for binding in stored:
+        session.expunge(binding)
+    session.add_all(
+        Binding(
+            customer_id=customer.id,
+            program_id=program.id,
+            referrer_id=span.referrer_id,
+            method=span.method,
+            from_at=span.from_at,
+            until_at=span.until_at,
+        )
+        for span in spans
+    )
+    session.flush()
+    return True
+
+
+def span_of(binding: Binding) -> Span:
+    """A stored binding as the rules see it."""
+    return Span(binding.referrer_id, binding.method, binding.from_at, binding.until_at)
