@@ -45,7 +45,9 @@ def _short_folder() -> Path:
     """A folder for servers and databases: in memory if there is room, and short enough for a unix socket."""
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2 * 2**30
-    return Path(tempfile.mkdtemp(prefix="refledger-", dir=memory if roomy else None))
+    path = Path(tempfile.mkdtemp(prefix="refledger-", dir=memory if roomy else None))
+    path.chmod(0o711)  # a PostgreSQL that runs as nobody must get through to its own folder
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS: Final = 60
 _POLL_SECONDS: Final = 0.02
-_NAMESPACE: Final = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+NAMESPACE: Final = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 _INITDB: Final = ("--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
 _FORGETFUL: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
@@ -68,25 +68,28 @@ def find_binaries() -> Path:
 
 
 @dataclass(frozen=True)
-class _Identity:
+class Identity:
     """As whom the server runs: a prefix of its command line, and the user to become (``None``: as we are)."""
 
     prefix: tuple[str, ...] = ()
     user: str | None = None
 
     @classmethod
-    def choose(cls) -> _Identity:
+    def choose(cls) -> Identity:
+        """Ourselves; for root an ordinary user in a namespace, else ``nobody``, who must reach the folder."""
         if os.geteuid() != 0:
             return cls()
-        if shutil.which("unshare") and _succeeds([*_NAMESPACE, "true"]):
-            return cls(prefix=_NAMESPACE)
+        if shutil.which("unshare") and _succeeds([*NAMESPACE, "true"]):
+            return cls(prefix=NAMESPACE)
         return cls(user="nobody")
 
     def own(self, directory: Path) -> None:
+        """Hand the directory over."""
         if self.user is not None:
             shutil.chown(directory, self.user)
 
     def run(self, command: Sequence[str]) -> None:
+        """Run a command to its end. Raises :class:`StartRefused` with what it said when it failed."""
         done = subprocess.run(
             [*self.prefix, *command], user=self.user, cwd="/", capture_output=True, text=True, check=False
         )
@@ -96,6 +99,7 @@ class _Identity:
             )
 
     def spawn(self, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+        """Start a server that dies with this process."""
         with log.open("ab") as output:
             return subprocess.Popen(
                 # SIGINT is PostgreSQL's fast shutdown: it ends sessions instead of waiting for them.
@@ -115,13 +119,13 @@ def _succeeds(command: Sequence[str]) -> bool:
 
 @contextmanager
 def running(
-    directory: Path, *, durable: bool = False, identity: _Identity | None = None
+    directory: Path, *, durable: bool = False, identity: Identity | None = None
 ) -> Iterator[Postgres]:
     """A server for the length of the block, in ``directory`` (made if need be; it holds the socket too).
 
     ``durable=False`` gives up safety against a power cut for speed, as tests may; benchmarks say ``True``.
     """
-    who = identity or _Identity.choose()
+    who = identity or Identity.choose()
     binaries = find_binaries()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     who.own(directory)

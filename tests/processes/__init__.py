@@ -1,0 +1,1 @@
+"""Tests of processes: what is started, killed and started again."""

@@ -1,0 +1,1 @@
+"""What tests start and look at: the running house, a browser."""
