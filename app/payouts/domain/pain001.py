@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
-    from lxml.etree import _IncrementalFileWriter as Xml
+    from lxml.etree._serializer import _IncrementalFileWriter as Xml
 
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"
 CURRENCY: Final = "EUR"
@@ -85,7 +85,9 @@ class CreditTransfer:
 
 @dataclass(frozen=True, slots=True)
 class FileHead:
-    """What a file says before its first payment. ``count`` and ``control_sum_minor`` announce the payments."""
+    """What a file says before its first payment. ``count`` and ``control_sum_minor``
+    announce the payments.
+    """
 
     message_id: str
     created_at: datetime

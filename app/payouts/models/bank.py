@@ -48,7 +48,9 @@ class BankStatement(Base):
 
 
 class BankEvent(Base):
-    """One record of a bank file, kept once under ``dedup_key`` whichever message types and files repeat it."""
+    """One record of a bank file, kept once under ``dedup_key`` whichever message types and
+    files repeat it.
+    """
 
     __tablename__ = "bank_events"
     __table_args__ = (

@@ -1,0 +1,123 @@
+"""Who is paid what, and why not the others: one referrer at a time, from what is payable at the period's
+end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from app.payouts.words import OmissionReason
+
+if TYPE_CHECKING:
+    from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a way of paying can do. ``countries`` is ``None`` where every country is reached."""
+
+    largest_minor: int
+    countries: frozenset[str] | None = None
+    without_address: frozenset[str] | None = None
+    """Countries that need no structured address; ``None`` where none does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The bank account on file that would be paid to: the latest version."""
+
+    destination_id: int
+    country: str
+    usable_on: date
+    """First day (inclusive) on which it may be used."""
+    blocked: bool
+    has_address: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One referrer of the programme. ``buckets`` are (``available_on``, minor units), positive and
+    negative.
+    """
+
+    referrer_id: int
+    buckets: tuple[tuple[date, int], ...]
+    suspended: bool
+    account: Account | None
+
+    @property
+    def available_minor(self) -> int:
+        """The sum of the buckets; negative after clawbacks."""
+        return sum(amount for _, amount in self.buckets)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPayout:
+    """Pay all of it. ``buckets`` says what is reserved for each date; it sums to ``amount_minor`` > 0."""
+
+    referrer_id: int
+    destination_id: int
+    amount_minor: int
+    buckets: tuple[tuple[date, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedOmission:
+    """Leave the referrer out; the money carries forward."""
+
+    referrer_id: int
+    available_minor: int
+    reason: OmissionReason
+
+
+Planned: TypeAlias = PlannedPayout | PlannedOmission
+
+
+def plan_payout(candidate: Candidate, *, minimum_minor: int, today: date, reach: Reach) -> Planned | None:
+    """The payout or the omission of one referrer; ``None`` where nothing is available at all.
+
+    ``minimum_minor`` is the least that is paid out (inclusive; 0 is valid), ``today`` the day of the run in
+    the programme's time zone.
+    """
+    amount = candidate.available_minor
+    if amount == 0:
+        return None
+    reason = why_not(candidate, minimum_minor=minimum_minor, today=today, reach=reach)
+    if reason is not None or candidate.account is None:
+        return PlannedOmission(candidate.referrer_id, amount, reason or OmissionReason.NO_BANK_ACCOUNT)
+    return PlannedPayout(
+        candidate.referrer_id,
+        candidate.account.destination_id,
+        amount,
+        tuple((on, part) for on, part in candidate.buckets if part),
+    )
+
+
+def why_not(candidate: Candidate, *, minimum_minor: int, today: date, reach: Reach) -> OmissionReason | None:
+    """The first reason that keeps a referrer out of a run, from what they owe to how they are reached."""
+    amount = candidate.available_minor
+    if amount < 0:
+        return OmissionReason.NEGATIVE
+    if candidate.suspended:
+        return OmissionReason.SUSPENDED
+    if amount < minimum_minor:
+        return OmissionReason.BELOW_MINIMUM
+    if candidate.account is None:
+        return OmissionReason.NO_BANK_ACCOUNT
+    return _account_objection(candidate.account, today, reach) or (
+        OmissionReason.TOO_LARGE if amount > reach.largest_minor else None
+    )
+
+
+def _account_objection(account: Account, today: date, reach: Reach) -> OmissionReason | None:
+    if account.blocked:
+        return OmissionReason.ACCOUNT_BLOCKED
+    if today < account.usable_on:
+        return OmissionReason.ACCOUNT_NOT_YET_USABLE
+    if reach.countries is not None and account.country not in reach.countries:
+        return OmissionReason.NOT_REACHABLE
+    needs_address = reach.without_address is not None and account.country not in reach.without_address
+    if needs_address and not account.has_address:
+        return OmissionReason.ADDRESS_MISSING
+    return None

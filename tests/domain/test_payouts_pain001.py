@@ -1,0 +1,260 @@
+"""The payout file: fixed bytes, any payments, and a verifier that catches every planted fault."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from sepaxml import SepaTransfer
+
+from app.payouts.domain.pain001 import (
+    Address,
+    BadPaymentId,
+    CreditTransfer,
+    Debtor,
+    FileHead,
+    TotalsDiffer,
+    is_payment_id,
+    render_pain001,
+    transfers_per_file,
+)
+from app.payouts.domain.verify import (
+    ExpectedFile,
+    ExpectedPayment,
+    FileNotVerified,
+    Verified,
+    verify_pain001,
+)
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+DEBTOR = Debtor("Acme Höst B.V.", "NL02ABNA0123456789", "ABNANL2A")
+GERMAN = CreditTransfer("PO" + "A" * 30, 12345, "Jörg & Söhne_", "DE89370400440532013000")
+SWISS = CreditTransfer(
+    "PO" + "B" * 30,
+    1,
+    "Zoë Müller",
+    "CH9300762011623852957",
+    "POFICHBEXXX",
+    Address(town="Zürich", country="CH", street="Bahnhofstraße", building="1a", postcode="8001"),
+)
+DUTCH = CreditTransfer("PO" + "C" * 30, 99_999_999_999, "N" * 90, "NL91ABNA0417164300", "ABNANL2A")
+
+
+def head_of(*transfers: CreditTransfer, debtor: Debtor = DEBTOR) -> FileHead:
+    return FileHead(
+        message_id="R12-01",
+        created_at=datetime(2026, 11, 1, 9, 30, 59, 999, tzinfo=UTC),
+        execution_on=date(2026, 11, 2),
+        debtor=debtor,
+        count=len(transfers),
+        control_sum_minor=sum(transfer.amount_minor for transfer in transfers),
+        remittance="Höst partner programme 2026-10",
+    )
+
+
+def render(*transfers: CreditTransfer, debtor: Debtor = DEBTOR) -> bytes:
+    sink = BytesIO()
+    render_pain001(sink, head_of(*transfers, debtor=debtor), transfers)
+    return sink.getvalue()
+
+
+def verify(content: bytes, *transfers: CreditTransfer, debtor: Debtor = DEBTOR) -> Verified:
+    head = ExpectedFile("R12-01", debtor.name, debtor.iban, date(2026, 11, 2))
+    return verify_pain001(
+        content,
+        head,
+        [ExpectedPayment(each.end_to_end_id, each.iban, each.name, each.amount_minor) for each in transfers],
+    )
+
+
+def test_the_same_payments_give_the_bytes_on_record() -> None:
+    content = render(GERMAN, SWISS, DUTCH)
+    assert content == render(GERMAN, SWISS, DUTCH)
+    assert content == (GOLDEN / "pain001_three_countries.xml").read_bytes()
+    assert verify(content, GERMAN, SWISS, DUTCH) == Verified(3, 12345 + 1 + 99_999_999_999)
+
+
+def test_a_payee_in_germany_has_neither_address_nor_agent() -> None:
+    content = render(replace(GERMAN, address=Address(town="Köln", country="DE")))
+    assert b"PstlAdr" not in content
+    assert b"CdtrAgt" not in content
+    assert b"<Nm>Joerg + Soehne-</Nm>" in content
+
+
+def test_a_swiss_payee_has_a_structured_address_and_no_address_lines() -> None:
+    content = render(replace(SWISS, address=Address(town="Zürich", country="CH")))
+    assert b"<PstlAdr><TwnNm>Zuerich</TwnNm><Ctry>CH</Ctry></PstlAdr>" in content
+    assert b"AdrLine" not in content
+
+
+def test_a_debtor_without_a_bic_is_not_provided() -> None:
+    debtor = Debtor("Acme", "NL02ABNA0123456789")
+    content = render(GERMAN, debtor=debtor)
+    assert b"<DbtrAgt><FinInstnId><Othr><Id>NOTPROVIDED</Id></Othr></FinInstnId></DbtrAgt>" in content
+    assert verify(content, GERMAN, debtor=debtor).count == 1
+
+
+def test_an_instant_file_says_so() -> None:
+    sink = BytesIO()
+    render_pain001(sink, replace(head_of(GERMAN), instant=True, batch_booking=False), [GERMAN])
+    assert b"<LclInstrm><Cd>INST</Cd></LclInstrm>" in sink.getvalue()
+    assert b"<BtchBookg>false</BtchBookg>" in sink.getvalue()
+    assert verify(sink.getvalue(), GERMAN).count == 1
+
+
+def test_bunq_takes_350_payments_a_file_and_others_10_000() -> None:
+    assert transfers_per_file("bunq") == 350
+    assert transfers_per_file("ing") == transfers_per_file("generic") == 10_000
+
+
+@pytest.mark.parametrize("good", ["R1-01", "a", "A" * 35, "a/b", "+?-:().,'"])
+def test_ids_of_35_sepa_characters_are_taken(good: str) -> None:
+    assert is_payment_id(good)
+
+
+@pytest.mark.parametrize("bad", ["", "A" * 36, "/a", "a/", "a//b", "a_b", "ä", "a\n"])
+def test_other_ids_are_never_written(bad: str) -> None:
+    assert not is_payment_id(bad)
+    with pytest.raises(BadPaymentId):
+        render(replace(GERMAN, end_to_end_id=bad))
+
+
+def test_a_writer_that_is_handed_other_payments_than_announced_fails() -> None:
+    for handed in ([GERMAN], [GERMAN, SWISS, DUTCH], [GERMAN, replace(SWISS, amount_minor=2)]):
+        with pytest.raises(TotalsDiffer):
+            render_pain001(BytesIO(), head_of(GERMAN, SWISS), handed)
+
+
+@pytest.mark.parametrize("amount", [0, -1, 100_000_000_000])
+def test_an_amount_that_no_bank_takes_is_never_written(amount: int) -> None:
+    with pytest.raises(TotalsDiffer):
+        render(replace(GERMAN, amount_minor=amount))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "refusal"),
+    [
+        (b"1000000123.45</CtrlSum><InitgPty>", b"1000000123.46</CtrlSum><InitgPty>", "sum of the group"),
+        (b"1000000123.45</CtrlSum><PmtTpInf>", b"1000000123.46</CtrlSum><PmtTpInf>", "sum of the payment"),
+        (b"1000000123.45</CtrlSum><PmtTpInf>", b"1000000123.450</CtrlSum><PmtTpInf>", "two decimals"),
+        (b"<NbOfTxs>3</NbOfTxs><CtrlSum>1000000123.45</CtrlSum><I", b"<NbOfTxs>4</NbOfTxs><CtrlSum>1000000123.45</CtrlSum><I", "group header says 4"),
+        (b"<NbOfTxs>3</NbOfTxs><CtrlSum>1000000123.45</CtrlSum><P", b"<NbOfTxs>2</NbOfTxs><CtrlSum>1000000123.45</CtrlSum><P", "payment information says 2"),
+        (b">123.45<", b">123.46<", "amount of PO"),
+        (b">123.45<", b">123.450<", "two decimals"),
+        (b'Ccy="EUR">123.45', b'Ccy="USD">123.45', "not in euros"),
+        (b"Joerg + Soehne-", b"Mallory", "name of PO"),
+        (b"Joerg + Soehne-", "Jörg".encode(), "name of PO"),
+        (b"N" * 70, b"N" * 71, "name of PO"),
+        (b"DE89370400440532013000", b"DE88370400440532013000", "check digits"),
+        (b"DE89370400440532013000", b"NL91ABNA0417164300", "IBAN of PO"),
+        (b"DE89370400440532013000", b"DE8937040044053201300", "check digits|schema"),
+        (b"NL02ABNA0123456789", b"NL91ABNA0417164300", "debtor account"),
+        (b"<Dbtr><Nm>Acme", b"<Dbtr><Nm>Acne", "debtor in"),
+        (b"2026-11-02", b"2026-11-03", "execution date"),
+        (b"<MsgId>R12-01", b"<MsgId>R12-02", "message id"),
+        (b"<PmtInfId>R12-01", b"<PmtInfId>R12-02", "payment information id"),
+        (b"<PmtMtd>TRF", b"<PmtMtd>CHK", "payment method"),
+        (b"<Cd>SEPA", b"<Cd>URGP", "service level"),
+        (b"<ChrgBr>SLEV", b"<ChrgBr>DEBT", "charge bearer"),
+        (b"PO" + b"B" * 30, b"PO" + b"A" * 30, "repeated"),
+        (b"PO" + b"B" * 30, b"PO" + b"D" * 30, "end-to-end id"),
+        (b"PO" + b"B" * 30, b"PO_" + b"D" * 29, "malformed"),
+        (b"<TwnNm>Zuerich</TwnNm>", b"", "lacks the structured address"),
+        (b"Joerg + Soehne-</Nm>", b"Joerg + Soehne-</Nm><PstlAdr><Ctry>DE</Ctry></PstlAdr>", "does not need"),
+        (b"<InitgPty>", b"<Other/><InitgPty>", "schema"),
+        (b"</Document>", b"", "schema"),
+        (b"<Document", b"<!DOCTYPE x><Document", "document type"),
+    ],
+)  # fmt: skip
+def test_a_planted_fault_is_refused(old: bytes, new: bytes, refusal: str) -> None:
+    content = render(GERMAN, SWISS, DUTCH)
+    altered = content.replace(old, new, 1)
+    assert altered != content
+    with pytest.raises(FileNotVerified, match=refusal):
+        verify(altered, GERMAN, SWISS, DUTCH)
+
+
+def test_a_payment_too_many_or_too_few_is_refused() -> None:
+    with pytest.raises(FileNotVerified, match="in the file and not owed"):
+        verify(render(GERMAN, SWISS), GERMAN)
+    with pytest.raises(FileNotVerified, match="owed and not in the file"):
+        verify(render(GERMAN), GERMAN, SWISS)
+
+
+def test_an_execution_date_on_a_day_of_rest_is_refused() -> None:
+    head = replace(head_of(GERMAN), execution_on=date(2026, 12, 25))
+    sink = BytesIO()
+    render_pain001(sink, head, [GERMAN])
+    expected = ExpectedFile("R12-01", DEBTOR.name, DEBTOR.iban, date(2026, 12, 25))
+    payment = ExpectedPayment(GERMAN.end_to_end_id, GERMAN.iban, GERMAN.name, GERMAN.amount_minor)
+    with pytest.raises(FileNotVerified, match="not a TARGET day"):
+        verify_pain001(sink.getvalue(), expected, [payment])
+
+
+IBANS = ["NL91ABNA0417164300", "DE89370400440532013000", "CH9300762011623852957", "GB29NWBK60161331926819"]
+
+transfers = st.builds(
+    CreditTransfer,
+    end_to_end_id=st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", min_size=30, max_size=30).map("PO{}".format),
+    amount_minor=st.integers(1, 99_999_999_999),
+    name=st.text(min_size=1, max_size=140).map("A{}".format),
+    iban=st.sampled_from(IBANS),
+    bic=st.sampled_from([None, "ABNANL2A", "DEUTDEFF500"]),
+    address=st.builds(
+        Address,
+        town=st.text("aäß Z", min_size=1, max_size=40).map("T{}".format),
+        country=st.sampled_from(["NL", "CH", "GB"]),
+        street=st.none() | st.text("aä", min_size=1, max_size=90),
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(transfers, min_size=1, max_size=12, unique_by=lambda each: each.end_to_end_id))
+def test_whatever_the_writer_writes_the_verifier_reads_back(payments: list[CreditTransfer]) -> None:
+    content = render(*payments)
+    assert verify(content, *payments) == Verified(len(payments), sum(each.amount_minor for each in payments))
+
+
+def test_sepaxml_writes_the_same_payments() -> None:
+    """A second opinion: another library's file carries the same ids, amounts, names and accounts."""
+    other = SepaTransfer(
+        {"name": "Acme", "IBAN": DEBTOR.iban, "BIC": "ABNANL2A", "batch": True, "currency": "EUR"},
+        schema="pain.001.001.09",
+        clean=False,
+    )
+    payments = [GERMAN, replace(DUTCH, name="Piet", amount_minor=700)]
+    for each in payments:
+        other.add_payment(
+            {
+                "name": "Joerg + Soehne-" if each is GERMAN else "Piet",
+                "IBAN": each.iban,
+                "amount": each.amount_minor,
+                "execution_date": date(2026, 11, 2),
+                "description": "x",
+                "endtoend_id": each.end_to_end_id,
+            }
+        )
+    assert _essentials(render(*payments)) == _essentials(other.export())
+
+
+def _essentials(content: bytes) -> list[tuple[str | None, ...]]:
+    root = etree.fromstring(content)
+    paths = ("PmtId/{*}EndToEndId", "Amt/{*}InstdAmt", "Cdtr/{*}Nm", "CdtrAcct/{*}Id/{*}IBAN")
+    return [
+        tuple(payment.findtext("{*}" + path) for path in paths) for payment in root.iter("{*}CdtTrfTxInf")
+    ]
+
+
+def test_ten_thousand_payments_are_verified() -> None:
+    many = [replace(GERMAN, end_to_end_id=f"PO{number:030d}") for number in range(10_000)]
+    content = render(*many)
+    assert verify(content, *many) == Verified(10_000, 10_000 * 12345)
+    assert hashlib.sha256(content).hexdigest() == hashlib.sha256(render(*many)).hexdigest()
