@@ -24,7 +24,7 @@ PRODUCTS = {
     for product in (
         Product("web-start", "Web hosting Start", "One site, 10 GB, daily backups.", 6000, "year", HOSTING),
         Product("web-pro", "Web hosting Pro", "Ten sites, 100 GB, staging.", 18000, "year", HOSTING),
-        Product("vps-4", "Virtual server", "4 cores, 8 GB, your own root.", 24000, "year", HOSTING),
+        Product("vps-4", "Virtual server", "4 cores, 8 GB, your own root.", 2400, "month", HOSTING),
         Product("mailbox", "Mailbox", "25 GB of mail on your domain.", 2400, "year", HOSTING),
         Product("domain", "Domain name", ".nl, .de or .eu, with DNS.", 900, "year", HOSTING),
         Product("migration", "Moving service", "We move your site for you.", 9500, "once", HOSTING),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from examples.shop.client import RefledgerClient, path_of
 from examples.shop.sales import Refused
+from examples.shop.settings import DIRECTORY
 
 if TYPE_CHECKING:
     import sqlite3
@@ -51,7 +52,7 @@ def join(store: Store, client: RefledgerClient, programme: str, customer_id: int
     customer = store.row("SELECT * FROM customers WHERE id = ?", customer_id)
     if customer is None or not customer["iban"]:
         raise Refused("Please tell us your bank account first, so that we know where to pay.")
-    body = {"code": referrer_code(customer), "name": customer["name"], "email": customer["email"]}
+    body = {"code": referrer_code(customer, programme), "name": customer["name"], "email": customer["email"]}
     joined = client.call("POST", "/referrers", body)
     if not joined.accepted:
         raise Refused(LATER if joined.worth_another_try else f"Joining was refused: {joined.words}")
@@ -69,8 +70,12 @@ def join(store: Store, client: RefledgerClient, programme: str, customer_id: int
         )
 
 
-def referrer_code(customer: sqlite3.Row) -> str:
-    """The referrer code of a customer: the name in plain letters, and the customer number."""
+def referrer_code(customer: sqlite3.Row, programme: str) -> str:
+    """The referrer code of a customer: the name in plain letters, and the customer number.
+
+    A code is unique in the whole installation, so somebody who joins both programmes gets two.
+    """
     plain = unicodedata.normalize("NFKD", customer["name"]).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:20].strip("-") or "member"
-    return f"{words}-{customer['number'].lower()}"
+    ending = "-studio" if programme == DIRECTORY else ""
+    return f"{words[:16]}-{customer['number'].lower()}{ending}"
