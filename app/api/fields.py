@@ -13,11 +13,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
-from stdnum import bic as stdnum_bic
-from stdnum import iban as stdnum_iban
-from stdnum.exceptions import ValidationError as StdnumError
 
+from app.kernel.errors import InvalidInput
 from app.kernel.money import CURRENCIES
+from app.payouts.domain.iban import normalise_bic, normalise_iban
 
 MAX_AMOUNT: Final = 10**13
 """Bound of one line's net in minor units: 500 such lines, and thousands of such orders, still fit 64 bits."""
@@ -131,16 +130,16 @@ def _email(value: str) -> str:
 
 def _iban(value: str) -> str:
     try:
-        return str(stdnum_iban.validate(value))
-    except StdnumError:
-        raise refusal("iban", "is not a valid IBAN: the country, the length or the check digits are wrong") from None
+        return normalise_iban(value)
+    except InvalidInput as error:
+        raise refusal("iban", f"is wrong: {error.detail}") from None
 
 
-def _bic(value: str) -> str:
+def _bic(value: str) -> str | None:
     try:
-        return str(stdnum_bic.validate(value))
-    except StdnumError:
-        raise refusal("bic", "is not a valid BIC of 8 or 11 characters") from None
+        return normalise_bic(value)
+    except InvalidInput as error:
+        raise refusal("bic", f"is wrong: {error.detail}") from None
 
 
 Instant = Annotated[
@@ -202,8 +201,8 @@ Method = Annotated[
         examples=["card", "direct_debit"],
     ),
 ]
-Iban = Annotated[str, Field(min_length=5, max_length=42), AfterValidator(_iban)]
-Bic = Annotated[str, Field(min_length=8, max_length=11), AfterValidator(_bic)]
+Iban = Annotated[str, Field(min_length=5, max_length=50, examples=["NL91ABNA0417164300"]), AfterValidator(_iban)]
+Bic = Annotated[str, Field(min_length=8, max_length=20), AfterValidator(_bic)]
 ReferrerCode = Annotated[str, Field(pattern=r"^[a-z0-9-]{3,32}$", description="unique per installation")]
 Campaign = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,20}$", examples=["newsletter"])]
 Locale = Literal["nl", "de", "en"]

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from sqlalchemy.orm import Session
 
+    from app.kernel.db import Database
     from app.identity.api_keys import ApiAccess, Scope
+    from app.referrals.intake import ReferralDeps
     from app.requests import Services
 
 _log = structlog.get_logger(__name__)
@@ -66,6 +68,11 @@ class Call:
     now: datetime
     body: Any = None
     query: Any = None
+
+    @property
+    def deps(self) -> ReferralDeps:
+        """What the use cases of referrals need."""
+        return self.services.referrals
 
 
 View: TypeAlias = Callable[..., Answer]
@@ -166,12 +173,12 @@ def run(operation: Operation, **path: str) -> Response:
         return _once(call, raw, partial(operation.view, call, **path))
 
     if operation.writes:
-        return respond(in_transaction(work))
+        return respond(in_transaction(services().db, work))
     with services().db.reading() as session:
         return respond(work(session))
 
 
-def in_transaction(work: Callable[[Session], Answer]) -> Answer:
+def in_transaction(db: Database, work: Callable[[Session], Answer]) -> Answer:
     """Run ``work`` in a write transaction and commit; again where the database gave up on it by no fault of ours.
 
     A unique key that two transactions met on counts too: the second try finds what the first one recorded.
@@ -179,7 +186,7 @@ def in_transaction(work: Callable[[Session], Answer]) -> Answer:
     attempt = 1
     while True:
         try:
-            with services().db.transaction() as session:
+            with db.transaction() as session:
                 return work(session)
         except DBAPIError as error:
             if attempt == _ATTEMPTS or not may_retry(error):

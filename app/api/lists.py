@@ -1,0 +1,158 @@
+"""What the lists select: one page each, by an index, the latest first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import Select, select, tuple_
+
+from app.api import render
+from app.api.bodies import InvalidFields
+from app.api.paging import ListQuery, Span, page, read_cursor, span_of, write_cursor
+from app.kernel import clock
+from app.payouts.domain.state import PayoutState, RunState
+from app.payouts.models import Payout, PayoutRun
+from app.referrals.domain.click_label import ClickLabel
+from app.referrals.errors import ReferrerNotFound
+from app.referrals.models import Click, Commission, Order, OrderLine, Program, RateVersion, Referrer
+
+if TYPE_CHECKING:
+    from enum import StrEnum
+
+    from sqlalchemy.orm import InstrumentedAttribute, Session
+
+Rows = TypeVar("Rows", bound=Select[Any])
+
+
+def clicks(session: Session, program: Program, query: ListQuery) -> dict[str, Any]:
+    """Clicks by their time; ``state`` filters by label."""
+    wanted = select(Click, Referrer.code).outerjoin(Referrer, Referrer.id == Click.referrer_id)
+    wanted = wanted.where(Click.program_id == program.id)
+    wanted = _of_referrer(session, program, query, wanted, Click.referrer_id)
+    wanted = _within(wanted, Click.at, span_of(query, program.timezone))
+    if query.state is not None:
+        wanted = wanted.where(Click.label == _one_of(ClickLabel, query.state).value)
+    after = read_cursor(query.cursor, datetime, int)
+    if after:
+        wanted = wanted.where(tuple_(Click.at, Click.id) < tuple_(*after))
+    rows = session.execute(wanted.order_by(Click.at.desc(), Click.id.desc()).limit(query.limit + 1)).all()
+    return page(
+        rows,
+        query.limit,
+        lambda row: render.click(row[0], row[1]),
+        lambda row: write_cursor(row[0].at, row[0].id),
+    )
+
+
+def commissions(session: Session, program: Program, query: ListQuery, now: datetime) -> dict[str, Any]:
+    """Commissions by the time their order was paid."""
+    wanted = (
+        select(Commission, Order.order_id, OrderLine.line_id, OrderLine.sku, Referrer.code, RateVersion)
+        .join(Order, Order.id == Commission.order_id)
+        .join(OrderLine, OrderLine.id == Commission.order_line_id)
+        .join(Referrer, Referrer.id == Commission.referrer_id)
+        .join(RateVersion, RateVersion.id == Commission.rate_version_id)
+        .where(Commission.program_id == program.id)
+    )
+    today = clock.local_day(now, program.timezone)
+    wanted = _of_referrer(session, program, query, wanted, Commission.referrer_id)
+    wanted = _within(wanted, Commission.paid_at, span_of(query, program.timezone))
+    if query.state is not None:
+        wanted = wanted.where(render.has_state(_one_of(render.CommissionState, query.state), today))
+    after = read_cursor(query.cursor, datetime, int)
+    if after:
+        wanted = wanted.where(tuple_(Commission.paid_at, Commission.id) < tuple_(*after))
+    ordered = wanted.order_by(Commission.paid_at.desc(), Commission.id.desc()).limit(query.limit + 1)
+    rows = session.execute(ordered).all()
+    return page(
+        rows,
+        query.limit,
+        lambda row: render.listed_commission(row, program.currency, today),
+        lambda row: write_cursor(row[0].paid_at, row[0].id),
+    )
+
+
+def payouts(session: Session, program: Program, query: ListQuery) -> dict[str, Any]:
+    """Payouts, run by run from the newest. Each run's part is read by the index of (run, referrer)."""
+    wanted = select(Payout, Referrer.code).join(Referrer, Referrer.id == Payout.referrer_id)
+    wanted = _of_referrer(session, program, query, wanted, Payout.referrer_id)
+    wanted = _within(wanted, Payout.created_at, span_of(query, program.timezone))
+    if query.state is not None:
+        wanted = wanted.where(Payout.state == _one_of(PayoutState, query.state))
+    after = read_cursor(query.cursor, int, int)
+    runs = select(PayoutRun.id, PayoutRun.name).where(PayoutRun.program_id == program.id)
+    if after:
+        runs = runs.where(PayoutRun.id <= after[0])
+    found: list[tuple[Payout, str, str]] = []
+    for run_id, name in session.execute(runs.order_by(PayoutRun.id.desc())).all():
+        missing = query.limit + 1 - len(found)
+        if missing == 0:
+            break
+        part = wanted.where(Payout.run_id == run_id)
+        if after and after[0] == run_id:
+            part = part.where(Payout.referrer_id < after[1])
+        rows = session.execute(part.order_by(Payout.referrer_id.desc()).limit(missing))
+        found.extend((payout, code, name) for payout, code in rows)
+    return page(
+        found,
+        query.limit,
+        lambda row: render.payout(*row),
+        lambda row: write_cursor(row[0].run_id, row[0].referrer_id),
+    )
+
+
+def payout_runs(session: Session, program: Program, query: ListQuery) -> dict[str, Any]:
+    """Payout runs, the newest first; with ``referrer`` those that pay that one."""
+    wanted = select(PayoutRun).where(PayoutRun.program_id == program.id)
+    wanted = _within(wanted, PayoutRun.created_at, span_of(query, program.timezone))
+    if query.referrer is not None:
+        paid_to = select(Payout.run_id).where(Payout.referrer_id == _referrer_id(session, program, query.referrer))
+        wanted = wanted.where(PayoutRun.id.in_(paid_to))
+    if query.state is not None:
+        wanted = wanted.where(PayoutRun.state == _one_of(RunState, query.state))
+    after = read_cursor(query.cursor, int)
+    if after:
+        wanted = wanted.where(PayoutRun.id < after[0])
+    rows = session.scalars(wanted.order_by(PayoutRun.id.desc()).limit(query.limit + 1)).all()
+    return page(rows, query.limit, render.payout_run, lambda run: write_cursor(run.id))
+
+
+def _of_referrer(
+    session: Session,
+    program: Program,
+    query: ListQuery,
+    wanted: Rows,
+    column: InstrumentedAttribute[int] | InstrumentedAttribute[int | None],
+) -> Rows:
+    if query.referrer is None:
+        return wanted
+    return wanted.where(column == _referrer_id(session, program, query.referrer))
+
+
+def _referrer_id(session: Session, program: Program, code: str) -> int:
+    """Raises :class:`ReferrerNotFound`, also for another programme's referrer."""
+    found = session.scalar(select(Referrer.id).where(Referrer.program_id == program.id, Referrer.code == code))
+    if found is None:
+        raise ReferrerNotFound(code, pointer="/referrer")
+    return found
+
+
+def _within(wanted: Rows, column: InstrumentedAttribute[datetime], span: Span) -> Rows:
+    if span.start is not None:
+        wanted = wanted.where(column >= span.start)
+    if span.end is not None:
+        wanted = wanted.where(column < span.end)
+    return wanted
+
+
+Member = TypeVar("Member", bound="StrEnum")
+
+
+def _one_of(members: type[Member], word: str) -> Member:
+    try:
+        return members(word)
+    except ValueError:
+        known = ", ".join(member.value for member in members)
+        raise InvalidFields([("/state", f"must be one of {known}")]) from None
+

@@ -1,0 +1,66 @@
+"""The calls of the API, by noun, and how they are mounted."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, Response, render_template, request, stream_with_context
+
+from app.api import auth, batch, docs, openapi, problems
+from app.api.converters import AnyId
+from app.api.limits import RequestLimit
+from app.api.operations import LIMIT, mount
+from app.api.problems import dump
+from app.api.routes import lists, orders, referrers, signups
+from app.requests import services
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.api.operations import Operation
+
+PREFIX: Final = "/api/v1"
+
+OPERATIONS: Final[tuple[Operation, ...]] = tuple(
+    operation
+    for module in (referrers, signups, orders, lists)
+    for operation in module.table.operations
+)
+
+
+def mount_all(app: Flask) -> None:
+    """Mount every operation, the batch, the document and its page."""
+    settings = services_of(app).settings
+    app.extensions[LIMIT] = RequestLimit(settings.redis_url, settings.api_rate_limit)
+    app.url_map.converters["any_id"] = AnyId
+    app.add_template_filter(docs.api_text)
+    blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
+    for operation in OPERATIONS:
+        mount(blueprint, operation)
+    document = openapi.document(OPERATIONS, settings.public_url)
+    blueprint.add_url_rule("/batch", "create_batch", partial(_batch, app), methods=["POST"])
+    blueprint.add_url_rule("/openapi.json", "openapi", lambda: Response(dump(document), mimetype="application/json"))
+    blueprint.add_url_rule("/docs", "docs", lambda: _docs(document))
+    problems.register(app, blueprint)
+    app.register_blueprint(blueprint)
+
+
+def _batch(app: Flask) -> Response:
+    """Answer a batch (see ``batch.py``)."""
+    access = auth.authenticated(app.extensions[LIMIT])
+    file = batch.spool(request)
+    return Response(
+        stream_with_context(batch.answers(file, services(), access)),
+        mimetype=batch.MEDIA_TYPE,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+def _docs(document: dict[str, object]) -> str:
+    return render_template(
+        "api/docs.html",
+        document=document,
+        calls=list(docs.calls(document)),
+        problem=docs.json.dumps(docs.PROBLEM, indent=2),
+    )

@@ -1,0 +1,105 @@
+"""Referrers: joining, links, balance, bank account."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+from app.api import answers, render, schemas, views
+from app.api.operations import Answer, Call, OperationTable
+from app.api.paging import BalanceQuery, instant_of
+from app.identity.api_keys import Scope
+from app.kernel import clock
+from app.ledger.balances import balance
+from app.payouts.destinations import put_destination
+from app.referrals.referrers import join, make_link
+
+table = OperationTable("Referrers")
+_WRITE: Final = (Scope.REFERRERS_WRITE,)
+_READ: Final = (Scope.REPORTS_READ, Scope.REFERRERS_WRITE)
+
+
+@table.declare(
+    "POST",
+    "/referrers",
+    summary="Join a referrer",
+    scopes=_WRITE,
+    body=schemas.ReferrerBody,
+    answers={201: answers.ReferrerAnswer, 200: answers.ReferrerAnswer},
+)
+def create_referrer(call: Call) -> Answer:
+    """Without a `code` one is made from the name. The same e-mail joins once."""
+    return Answer(HTTPStatus.CREATED, {})
+
+
+@table.declare(
+    "GET",
+    "/referrers/{code}",
+    summary="A referrer with its links and rates",
+    scopes=_READ,
+    answers={200: answers.ReferrerAnswer},
+)
+def read_referrer(call: Call, code: str) -> Answer:
+    """The rates are those that its next new customer would bring."""
+    found = views.referrer_by_code(call.session, call.program, code)
+    return Answer(HTTPStatus.OK, views.referrer(call.session, call.program, call.services, found, call.now))
+
+
+@table.declare(
+    "GET",
+    "/referrers/{code}/balance",
+    summary="A referrer's balance",
+    scopes=(Scope.REPORTS_READ,),
+    query=BalanceQuery,
+    answers={200: answers.BalanceAnswer},
+)
+def read_balance(call: Call, code: str) -> Answer:
+    """With `as_of`, what was known at that instant and due on its day."""
+    found = views.referrer_by_code(call.session, call.program, code)
+    as_of = instant_of(call.query.as_of, call.program.timezone)
+    money = balance(
+        call.session,
+        referrer_id=found.id,
+        currency=call.program.currency,
+        today=clock.local_day(as_of or call.now, call.program.timezone),
+        as_of=as_of,
+    )
+    return Answer(HTTPStatus.OK, render.balance(money))
+
+
+@table.declare(
+    "PUT",
+    "/referrers/{code}/payout-destination",
+    summary="Put a referrer's bank account on file",
+    scopes=(Scope.PAYOUTS_WRITE,),
+    body=schemas.PayoutDestinationBody,
+    answers={200: answers.DestinationAnswer},
+)
+def put_payout_destination(call: Call, code: str) -> Answer:
+    """The first account, and one that you vouch for with `verified`, is usable at once; a change rests seven days."""
+    return Answer(HTTPStatus.OK, {})
+
+
+@table.declare(
+    "GET",
+    "/referrers/{code}/payout-destination",
+    summary="A referrer's bank account, masked",
+    scopes=(Scope.REPORTS_READ, Scope.PAYOUTS_WRITE),
+    answers={200: answers.DestinationAnswer},
+)
+def read_payout_destination(call: Call, code: str) -> Answer:
+    """The last four characters and the first day on which it may be paid to."""
+    return Answer(HTTPStatus.OK, {})
+
+
+@table.declare(
+    "POST",
+    "/referrers/{code}/links",
+    summary="Make a referral link",
+    scopes=_WRITE,
+    body=schemas.LinkBody,
+    answers={201: answers.LinkAnswer, 200: answers.LinkAnswer},
+)
+def create_link(call: Call, code: str) -> Answer:
+    """For a campaign, to a page of yours (a path, or https on a host of the programme), or both."""
+    return Answer(HTTPStatus.CREATED, {})
