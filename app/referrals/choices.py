@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from app.kernel.errors import InvalidInput
-from app.kernel.queue import collect
 from app.referrals import intake, locks
 from app.referrals.errors import ChoiceAtThatInstant, CustomerNotFound, NoPartner, ReferrerSuspended
 from app.referrals.models import Binding, BindingMethod, Customer, PartnerChoice, Referrer, ReferrerStatus
@@ -56,7 +55,7 @@ def record_partner_choice(
     session.add(PartnerChoice(customer_id=customer.id, chosen_at=at, referrer_id=wanted))
     before = current.referrer_id if current else None
     settle(deps, session, program, customer, now, rebind=True)
-    _tell(session, customer, before, wanted)
+    _tell(deps, session, customer, (before, wanted), at, now)
     return CREATED
 
 
@@ -100,10 +99,19 @@ def _current(session: Session, customer: Customer, at: datetime) -> Binding | No
     return session.scalar(wanted)
 
 
-def _tell(session: Session, customer: Customer, before: int | None, after: int | None) -> None:
+def _tell(
+    deps: ReferralDeps,
+    session: Session,
+    customer: Customer,
+    partners: tuple[int | None, int | None],
+    at: datetime,
+    now: datetime,
+) -> None:
+    """Tell the partner before and the one after, unless they are the same."""
+    before, after = partners
     if before == after:
         return
-    if before is not None:
-        collect(session, "mail.customer_left", before, customer.id)
-    if after is not None:
-        collect(session, "mail.customer_chose", after, customer.id)
+    event = f"{customer.id}:{at.isoformat()}"
+    for referrer_id, chosen in ((before, False), (after, True)):
+        if referrer_id is not None:
+            deps.tell_partner(session, intake.PartnerNews(referrer_id, chosen, event, at, now))

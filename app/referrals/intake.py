@@ -29,17 +29,29 @@ AHEAD: Final = timedelta(minutes=5)
 """How far a fact's own time may lie ahead of ours: clocks differ."""
 
 
+@dataclass(frozen=True, slots=True)
+class PartnerNews:
+    """A customer chose (``chosen``) or left a referrer at ``at``; ``event`` names it, once for ever."""
+
+    referrer_id: int
+    chosen: bool
+    event: str
+    at: datetime
+    now: datetime
+
+
 @dataclass(frozen=True)
 class ReferralDeps:
     """What the use cases of this slice need besides a session; wired in ``factory.py``.
 
     ``referrer_iban_keys(session, referrer_id)`` gives the fingerprints of a referrer's bank accounts, which a higher
-    slice keeps.
+    slice keeps. ``tell_partner`` mails a referrer that a customer chose or left them.
     """
 
     links: LinkSigner
     keyring: Keyring
     referrer_iban_keys: Callable[[Session, int], frozenset[str]]
+    tell_partner: Callable[[Session, PartnerNews], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,129 @@
+"""The only wiring: which part gets which, and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import requests
+from app.identity.tokens import MailLinks
+from app.kernel.clock import local_day
+from app.kernel.crypto import Keyring
+from app.kernel.db import Database
+from app.kernel.queue import JobQueue
+from app.mail.mailer import mailer_for
+from app.mail.office import PostOffice, Recipient
+from app.referrals.intake import PartnerNews, ReferralDeps
+from app.referrals.links import LinkSigner
+from app.referrals.models import Program, Referrer
+from app.services import Services
+from config import ROOT, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed.wsgi import WSGIApplication
+    from sqlalchemy.orm import Session
+
+__all__ = ["Services", "build_services", "create_app", "create_wsgi"]
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request body, unless a route says otherwise (bank files, batches)."""
+
+
+def build_services(settings: Settings) -> Services:
+    """Make every part for one process. Opens no connection yet."""
+    db = Database(settings.database_url)
+    queue = JobQueue(settings.redis_url)
+    db.on_commit = queue.send
+    keyring = Keyring(settings.encryption_keys)
+    links = LinkSigner(settings.link_keys)
+    mail_links = MailLinks(settings.secret_keys)
+    mail = PostOffice(
+        db,
+        mailer_for(settings.smtp_url, settings.var_dir / "mail"),
+        mail_links,
+        settings.public_url,
+        settings.mail_from,
+    )
+    return Services(
+        settings=settings,
+        db=db,
+        keyring=keyring,
+        links=links,
+        queue=queue,
+        mail=mail,
+        mail_links=mail_links,
+        referrals=ReferralDeps(links, keyring, referrer_iban_keys, _partner_news(mail)),
+    )
+
+
+def create_app(settings: Settings) -> Flask:
+    """The Flask application, with the redirect mounted beside it under ``/r/``."""
+    from app import api, cli, dashboard, observe  # noqa: PLC0415 - a worker needs no routes
+    from app.mail.dev import register_dev_mail  # noqa: PLC0415
+    from app.referrals.redirect import mount_redirect  # noqa: PLC0415
+
+    services = build_services(settings)
+    app = Flask(
+        "refledger",
+        root_path=str(ROOT),
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/static",
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_keys[-1],
+        SECRET_KEY_FALLBACKS=list(settings.secret_keys[:-1]),
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        TRUSTED_HOSTS=list(settings.trusted_hosts),
+        TESTING=settings.app_env == "test",
+    )
+    app.extensions[requests.EXTENSION] = services
+    # Registered first, so that it runs last: whatever the others add to a response, the commit decides it.
+    requests.register(app)
+    observe.register(app)
+    api.register(app)
+    dashboard.register(app)
+    cli.register(app)
+    if not settings.production:
+        register_dev_mail(app, settings.var_dir / "mail")
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.wsgi_app = mount_redirect(app.wsgi_app, services)  # type: ignore[method-assign]
+    return app
+
+
+def create_wsgi() -> WSGIApplication:
+    """What granian serves (``--factory``). Raises ``StartRefused`` naming a wrong variable."""
+    from app.observe import logs  # noqa: PLC0415 - tests configure their own
+
+    settings = Settings.from_env()
+    logs.configure(settings.log_level)
+    return create_app(settings).wsgi_app
+
+
+def _partner_news(mail: PostOffice) -> Callable[[Session, PartnerNews], None]:
+    def tell(session: Session, news: PartnerNews) -> None:
+        referrer = session.get_one(Referrer, news.referrer_id)
+        program = session.get_one(Program, referrer.program_id)
+        recipient = Recipient(referrer.email, referrer.name, referrer.locale)
+        on = local_day(news.at, program.timezone)
+        if news.chosen:
+            mail.partner_chosen(
+                session, recipient, binding=news.event, program=program.name, since_on=on, now=news.now
+            )
+        else:
+            mail.partner_left(
+                session, recipient, binding=news.event, program=program.name, until_on=on, now=news.now
+            )
+
+    return tell
+
+
+def referrer_iban_keys(_session: Session, _referrer_id: int) -> frozenset[str]:
+    """Replaced by the payouts slice."""
+    return frozenset()
