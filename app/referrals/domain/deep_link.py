@@ -36,14 +36,14 @@ def deep_link(to: str, landing_url: str, hosts: Collection[str]) -> str | None:
         return None
     if _PATH.fullmatch(to):
         origin = _ORIGIN.match(landing_url)
-        return origin[0] + _ascii(to) if origin else None
+        return origin[0] + ascii_url(to) if origin else None
     match = _HTTPS.fullmatch(to)
     if match is None:
         return None
     host, port = match["host"].lower(), match["port"] or ""
     if host + (port if port != ":443" else "") not in hosts:
         return None
-    return f"https://{host}{port}{_ascii(match['rest'] or '/')}"
+    return f"https://{host}{port}{ascii_url(match['rest'] or '/')}"
 
 
 def split_for_ref(url: str) -> tuple[str, str]:
@@ -63,6 +63,6 @@ def with_ref(url: str, click_id: str) -> str:
     return before + click_id + after
 
 
-def _ascii(text: str) -> str:
+def ascii_url(text: str) -> str:
     """Letters outside ASCII percent-encoded, all else as it is: a header holds ASCII only."""
     return quote(text, safe=_PRINTABLE_ASCII)

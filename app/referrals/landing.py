@@ -1,0 +1,145 @@
+"""Where a referral code leads: one indexed read, remembered for a few seconds by each process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.kernel import clock
+from app.referrals.domain.deep_link import ascii_url, split_for_ref
+from app.referrals.models import ConsentMode, Program, ProgramTerms, Referrer, ReferrerStatus
+
+if TYPE_CHECKING:
+    from app.kernel.db import Database
+
+_log = structlog.get_logger(__name__)
+
+KNOWN_SECONDS: Final = 2.5
+"""A suspension must hold within 5 seconds; half of it leaves room for the read."""
+
+UNKNOWN_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = 1.0
+_MOST_UNKNOWN: Final = 10_000
+_DAY: Final = 86_400
+_DEFAULT_WINDOW: Final = 30
+
+
+class Landing(NamedTuple):
+    """What the redirect needs to know of a code.
+
+    ``url`` is the landing page as ASCII; with a click id it is ``before_ref + click_id + after_ref``. ``hosts`` may be
+    the aim of a deep link. ``active`` says that the referrer's links attribute; ``cookies`` that the programme's
+    consent mode allows the cookie, which lives for the attribution window.
+    """
+
+    program_id: int
+    program: str
+    referrer_id: int
+    active: bool
+    url: str
+    before_ref: str
+    after_ref: str
+    hosts: frozenset[str]
+    cookies: bool
+    cookie_seconds: int
+
+
+@dataclass(slots=True)
+class _Kept:
+    landing: Landing | None
+    until: float
+
+
+class Landings:
+    """The landings of one database, each read at most every few seconds by each process.
+
+    While one thread reads a code anew the others go on with what is known. If the database is away, what is known
+    serves as long as it takes; a code that is not known is then treated like one that does not exist.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._known: dict[str, _Kept] = {}
+        self._unknown: dict[str, float] = {}
+        self._away_until = 0.0
+
+    def find(self, code: str) -> Landing | None:
+        """Where a code leads, or ``None`` for an unknown code. Never raises for a database that is away."""
+        now = time.monotonic()
+        kept = self._known.get(code)
+        if kept is not None:
+            if now < kept.until:
+                return kept.landing
+            kept.until = now + _RETRY_SECONDS
+        elif now < self._unknown.get(code, 0.0) or now < self._away_until:
+            return None
+        try:
+            landing = self._read(code)
+        except SQLAlchemyError as error:
+            self._away_until = time.monotonic() + _RETRY_SECONDS
+            _log.warning("landing_not_read", code=code, error=type(error).__name__)
+            return kept.landing if kept else None
+        self._keep(code, landing)
+        return landing
+
+    def _keep(self, code: str, landing: Landing | None) -> None:
+        if landing is not None:
+            self._known[code] = _Kept(landing, time.monotonic() + KNOWN_SECONDS)
+            return
+        if len(self._unknown) >= _MOST_UNKNOWN:
+            self._unknown.clear()
+        self._known.pop(code, None)
+        self._unknown[code] = time.monotonic() + UNKNOWN_SECONDS
+
+    def _read(self, code: str) -> Landing | None:
+        window = (
+            select(ProgramTerms.window_days)
+            .where(ProgramTerms.program_id == Program.id, ProgramTerms.valid_from <= clock.now())
+            .order_by(ProgramTerms.valid_from.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        statement = (
+            select(
+                Program.id,
+                Program.slug,
+                Program.landing_url,
+                Program.hosts,
+                Program.consent_mode,
+                Referrer.id,
+                Referrer.status,
+                window,
+            )
+            .join(Program, Program.id == Referrer.program_id)
+            .where(Referrer.code == code)
+        )
+        with self._db.reading() as session:
+            row = session.execute(statement).one_or_none()
+        if row is None:
+            return None
+        program_id, slug, landing_url, hosts, consent, referrer_id, status, window_days = row
+        url = ascii_url(landing_url)
+        before, after = split_for_ref(url)
+        return Landing(
+            program_id=program_id,
+            program=slug,
+            referrer_id=referrer_id,
+            active=status is ReferrerStatus.ACTIVE,
+            url=url,
+            before_ref=before,
+            after_ref=after,
+            hosts=frozenset(host.lower() for host in (*hosts, _own_host(url)) if host),
+            cookies=consent is ConsentMode.EXEMPT,
+            cookie_seconds=(window_days or _DEFAULT_WINDOW) * _DAY,
+        )
+
+
+def _own_host(url: str) -> str:
+    """The landing page's host as a deep link may write it: with its port, unless that is the one of https."""
+    return urlsplit(url).netloc.rpartition("@")[2].removesuffix(":443")

@@ -1,0 +1,92 @@
+"""The key of the day, under which visitors are hashed: shared by all processes, and destroyed after a week."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.kernel import ids
+from app.kernel.db import insert_or_ignore
+from app.referrals.models import Click, VisitorKey
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlalchemy.orm import Session
+
+    from app.kernel.db import Database
+
+_log = structlog.get_logger(__name__)
+
+KEPT_DAYS: Final = 7
+"""How many days' keys live, for the fraud rules."""
+
+CLICK_DAYS: Final = 90
+"""How long raw clicks live; their totals stay."""
+
+_KEY_BYTES: Final = 32
+_DAY_MS: Final = 86_400_000
+_RETRY_SECONDS: Final = 5.0
+
+
+class VisitorKeys:
+    """The day keys of one database, one read a day for each process.
+
+    While the database is away a random key of this process serves, so that the buyer goes on; two processes then
+    tell one visitor apart as two.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._day = -1
+        self._key = b""
+        self._stand_in = ids.token_bytes(_KEY_BYTES)
+        self._again_at = 0.0
+
+    def key(self, at_ms: int) -> bytes:
+        """The key of the UTC day of an instant, in milliseconds since 1970."""
+        day = at_ms // _DAY_MS
+        if day == self._day:
+            return self._key
+        if time.monotonic() < self._again_at:
+            return self._stand_in
+        try:
+            self._key = self._shared(datetime.fromtimestamp(day * 86_400, UTC).date())
+        except SQLAlchemyError as error:
+            self._again_at = time.monotonic() + _RETRY_SECONDS
+            _log.warning("visitor_key_not_read", error=type(error).__name__)
+            return self._stand_in
+        self._day = day
+        return self._key
+
+    def _shared(self, day: date) -> bytes:
+        known = select(VisitorKey.key).where(VisitorKey.day == day)
+        with self._db.reading() as session:
+            key = session.scalar(known)
+        if key is None:
+            # Two processes may make the day's key at once: the first one's is read by both.
+            with self._db.transaction() as session:
+                insert_or_ignore(
+                    session, VisitorKey, [{"day": day, "key": ids.token_bytes(_KEY_BYTES)}], key=["day"]
+                )
+                key = session.scalar(known)
+        if key is None:
+            raise AssertionError("the key of the day was just written")
+        return key
+
+
+def forget(session: Session, now: datetime) -> int:
+    """Destroy what is older than we keep: raw clicks after 90 days (totals stay), visitor keys after seven.
+
+    Returns how many clicks went.
+    """
+    session.execute(delete(VisitorKey).where(VisitorKey.day <= (now - timedelta(days=KEPT_DAYS)).date()))
+    gone = session.execute(
+        delete(Click).where(Click.at < now - timedelta(days=CLICK_DAYS)).returning(Click.id)
+    )
+    return len(gone.all())
