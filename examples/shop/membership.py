@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from examples.shop.catalogue import Product, of_programme
 from examples.shop.client import RefledgerClient, path_of
 from examples.shop.sales import Refused
 from examples.shop.settings import DIRECTORY
@@ -21,10 +22,19 @@ LATER = "The partner programme cannot be reached right now. Nothing is lost: ple
 
 
 @dataclass(frozen=True)
-class ProgrammePage:
-    """What the customer sees before and after joining. `terms` is None while Refledger cannot be reached."""
+class Share:
+    """What recommending one product brings; `rate` None: it does not participate."""
 
-    terms: Mapping[str, Any] | None
+    product: Product
+    rate: str | None
+    lasts: str
+
+
+@dataclass(frozen=True)
+class ProgrammePage:
+    """What the customer sees before and after joining. `shares` is None while Refledger cannot be reached."""
+
+    shares: list[Share] | None
     membership: sqlite3.Row | None
     balance: Mapping[str, Any] | None
 
@@ -37,10 +47,37 @@ def programme_page(store: Store, client: RefledgerClient, programme: str, custom
     terms = client.call("GET", "/program")
     balance = client.call("GET", path_of("referrers", membership["code"], "balance")) if membership else None
     return ProgrammePage(
-        terms.body if terms.accepted else None,
+        shares_of(programme, terms.body) if terms.accepted else None,
         membership,
         balance.body if balance and balance.accepted else None,
     )
+
+
+def shares_of(programme: str, terms: Mapping[str, Any]) -> list[Share]:
+    """What each of the shop's products pays, from the answer of `GET /program`."""
+    rates = {rate["product"]: rate for rate in terms.get("rates", [])}
+    shares = []
+    for product in of_programme(programme):
+        rate = rates.get(product.sku) or rates.get(None)
+        pays = rate is not None and rate["rate"] != "none"
+        shares.append(
+            Share(product, rate_words(rate) if rate and pays else None, lasts(rate) if rate and pays else "")
+        )
+    return shares
+
+
+def rate_words(rate: Mapping[str, Any]) -> str:
+    """`"10%"` as "10 %", `"5.00"` as an amount for each piece."""
+    text = str(rate["rate"])
+    return text.replace("%", " %") if text.endswith("%") else f"€ {text} each"
+
+
+def lasts(rate: Mapping[str, Any]) -> str:
+    """For how long a rate pays, and for which orders, in words."""
+    duration = str(rate["duration"])
+    words = {"lifetime": "every order", "first_order": "the first order"}.get(duration)
+    words = words or f"every order for {duration.removesuffix('m')} months"
+    return words if "renewal" in rate["kinds"] or duration == "first_order" else f"{words}, not renewals"
 
 
 def join(store: Store, client: RefledgerClient, programme: str, customer_id: int) -> None:

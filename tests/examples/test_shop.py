@@ -228,14 +228,23 @@ def test_joining_hands_over_the_known_bank_account_and_shows_the_link(
 
 def test_the_rates_are_shown_before_joining(browser: FlaskClient, refledger: PaperRefledger) -> None:
     sign_up(browser)
+    every = ["addon", "new", "renewal", "upgrade"]
     refledger.bodies["/program"] = {
-        "rates": [{"name": "Web hosting Pro", "rate": "15 %", "duration": "lifetime"}]
+        "rates": [
+            {"product": "web-pro", "rate": "15%", "duration": "lifetime", "kinds": every},
+            {"product": "web-start", "rate": "20%", "duration": "lifetime", "kinds": ["new"]},
+            {"product": "mailbox", "rate": "5.00", "duration": "first_order", "kinds": every},
+            {"product": "migration", "rate": "none", "duration": "lifetime", "kinds": every},
+        ]
     }
 
-    page = browser.get("/account/partner-programme").text
+    page = " ".join(re.sub(r"<[^>]+>", " ", browser.get("/account/partner-programme").text).split())
 
-    assert "Web hosting Pro" in page
-    assert "15 %" in page
+    assert "Web hosting Pro € 180.00 15 % every order" in page
+    assert "Web hosting Start € 60.00 20 % every order, not renewals" in page
+    assert "Mailbox € 24.00 € 5.00 each the first order" in page
+    assert "Domain name € 9.00 does not participate" in page
+    assert "Moving service € 95.00 does not participate" in page
 
 
 @pytest.mark.parametrize("iban", ["", "NL91ABNA0417164301", "not an iban"])

@@ -12,7 +12,7 @@ from app.api.converters import AnyId
 from app.api.limits import RequestLimit
 from app.api.operations import LIMIT, mount
 from app.api.problems import dump
-from app.api.routes import lists, orders, referrers, signups
+from app.api.routes import lists, orders, program, referrers, signups
 from app.requests import services
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ PREFIX: Final = "/api/v1"
 
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(
     operation
-    for module in (referrers, signups, orders, lists)
+    for module in (program, referrers, signups, orders, lists)
     for operation in module.table.operations
 )
 
