@@ -11,10 +11,10 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 from app.factory import build_services
-from app.jobs.clicks import write_clicks
 from app.jobs.schedule import run_scheduler
 from app.kernel.queue import QUEUE_NAME
 from app.observe import logs
+from app.referrals.clicks import run_writer
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -55,7 +55,7 @@ def scheduler(settings: Settings) -> None:
 def click_writer(settings: Settings) -> None:
     """Write clicks from stream and spool into the database, until told to stop."""
     logs.configure(settings.log_level)
-    write_clicks(build_services(settings), _until_told())
+    run_writer(build_services(settings), _until_told())
 
 
 def _until_told() -> Event:

@@ -17,9 +17,8 @@ from rq.exceptions import DuplicateJobError
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
-from app.jobs import heartbeat
-from app.jobs.registry import DRAFT_DUE_RUNS, KEEP_HOUSE, SWEEP
-from app.kernel import clock
+from app.jobs.registry import KEEP_HOUSE, SWEEP
+from app.kernel import clock, heartbeat
 from app.kernel.queue import QUEUE_NAME, RUN_JOB
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ class Tick:
 
 
 TICKS: Final = (
-    Tick(DRAFT_DUE_RUNS, 60),
     Tick(SWEEP, 60),
     Tick(KEEP_HOUSE, 3600),
 )

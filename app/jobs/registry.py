@@ -1,0 +1,40 @@
+"""Every job by its name. A job gets the services and the ids that its request carried; it opens its own transaction.
+
+A job must be safe to run late, twice and again: it asks the database what is due and does nothing where nothing is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from app.jobs import housekeeping, sweeper
+from app.kernel import clock
+from app.mail.outbox import SEND_JOB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from app.services import Services
+
+SWEEP: Final = "jobs.sweep"
+KEEP_HOUSE: Final = "jobs.keep_house"
+
+
+def _send_mail(services: Services, mail_id: int) -> None:
+    services.mail.send(mail_id, now=clock.now())
+
+
+def _sweep(services: Services) -> None:
+    sweeper.sweep(services, clock.now())
+
+
+def _keep_house(services: Services) -> None:
+    housekeeping.keep_house(services, clock.now())
+
+
+JOBS: Final[Mapping[str, Callable[..., Any]]] = {
+    SEND_JOB: _send_mail,
+    SWEEP: _sweep,
+    KEEP_HOUSE: _keep_house,
+}
+"""``name`` of a :class:`app.kernel.queue.JobRequest` to what it does."""
