@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Dialect, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
-    from sqlalchemy.sql import Executable
 
 _log = structlog.get_logger(__name__)
 
@@ -208,15 +207,11 @@ def insert_or_ignore(
     """
     if not rows:
         return 0
-    statement: Executable = _insert(session, table_of(model)).on_conflict_do_nothing(index_elements=list(key))
-    if len(rows) == 1:
-        return _rowcount(session, statement, rows[0])
-    return sum(_rowcount(session, statement, row) for row in rows)
-
-
-def _rowcount(session: Session, statement: Executable, row: Mapping[str, Any]) -> int:
-    rowcount: int = cast("Any", session.connection().execute(statement, dict(row))).rowcount
-    return max(0, rowcount)
+    table = table_of(model)
+    statement = _insert(session, table).on_conflict_do_nothing(index_elements=list(key))
+    # Counted by what comes back: drivers disagree on the row count of an INSERT.
+    inserted = session.connection().execute(statement.returning(table.c[key[0]]), [dict(row) for row in rows])
+    return len(inserted.all())
 
 
 def upsert_add(

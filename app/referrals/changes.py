@@ -124,7 +124,9 @@ def _check_lines(
     session: Session, order: Order, fact: RefundFact, lines: Mapping[str, int], before: Sequence[GivenBack]
 ) -> None:
     nets = dict(
-        session.execute(select(OrderLine.line_id, OrderLine.net_minor).where(OrderLine.order_id == order.id))
+        session.execute(
+            select(OrderLine.line_id, OrderLine.net_minor).where(OrderLine.order_id == order.id)
+        ).all()
     )
     for position, line in enumerate(fact.lines):
         if line.line_id not in nets:

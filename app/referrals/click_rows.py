@@ -118,4 +118,4 @@ def _add_to_totals(session: Session, records: list[ClickRecord]) -> None:
 
 def _time_zones(session: Session, program_ids: set[int]) -> dict[int, str]:
     rows = session.execute(select(Program.id, Program.timezone).where(Program.id.in_(program_ids)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
-from app.kernel.db import insert_or_ignore
 from app.kernel.errors import Conflict, NotFound
-from app.ledger.journal import Posting, post_many
+from app.ledger.journal import Posting, post_many, write_balances
 from app.ledger.models import Figure, LedgerBalance
 from app.referrals import locks
 from app.referrals.models import Commission, Hold, HoldRule, HoldState, Order, Program, ReferrerStatus
@@ -110,7 +109,8 @@ def hold_by_staff(
     }
     if HoldRule.STAFF in open_rules(session, [commission.id])[commission.id]:
         return
-    insert_or_ignore(session, Hold, [row], key=("id",))
+    session.add(Hold(**row))
+    session.flush()
     amount = unreserved(session, commission)
     if amount:
         post_many(session, [move_to_held(commission, amount, program.currency)], posted_at=now)
@@ -152,6 +152,7 @@ def hold_all(session: Session, program: Program, referrer: Referrer, *, now: dat
 
     The caller holds the referrer's lock.
     """
+    write_balances(session)
     dates = select(LedgerBalance.available_on).where(
         LedgerBalance.referrer_id == referrer.id,
         LedgerBalance.figure == Figure.PAYABLE,

@@ -59,7 +59,7 @@ def product_ids(session: Session, program: Program, lines: Iterable[LineFact]) -
     wanted = select(Product.sku, Product.id).where(
         Product.program_id == program.id, Product.sku.in_({line.product for line in lines})
     )
-    return dict(session.execute(wanted))
+    return dict(session.execute(wanted).all())
 
 
 def line_json(line: LineFact) -> dict[str, Any]:

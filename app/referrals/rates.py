@@ -210,13 +210,14 @@ def _first_changed(session: Session, program: Program, version: RateVersion) -> 
     for order_id, paid_at, product_id, referrer_id, bound_from in session.execute(
         wanted, execution_options={"yield_per": 1000}
     ):
-        at = {
-            "product_id": product_id,
-            "referrer_id": referrer_id,
-            "paid_at": paid_at,
-            "bound_from": bound_from,
-        }
-        if choose_rate([*rates, new], **at) != choose_rate(rates, **at):
+        find = partial(
+            choose_rate,
+            product_id=product_id,
+            referrer_id=referrer_id,
+            paid_at=paid_at,
+            bound_from=bound_from,
+        )
+        if find([*rates, new]) != find(rates):
             return str(order_id)
     return None
 

@@ -177,7 +177,7 @@ class _Teller:
         wanted = select(Coupon.code, Coupon.referrer_id).where(
             Coupon.program_id == self._program.id, Coupon.code.in_({code.upper() for code in codes})
         )
-        owners = dict(self._session.execute(wanted))
+        owners = dict(self._session.execute(wanted).all())
         return {code: owners[code.upper()] for code in codes if code.upper() in owners}
 
     def _codes(self, codes: set[str]) -> dict[str, tuple[int, int]]:
