@@ -19,7 +19,7 @@ import structlog
 
 from app.api import auth, bodies, intake, schemas
 from app.api.operations import Answer, Call, in_transaction
-from app.api.problems import dump, problem
+from app.api.problems import dump, problem, request_id
 from app.identity.api_keys import Scope
 from app.kernel import clock
 from app.kernel.errors import RefledgerError
@@ -133,7 +133,12 @@ def spool(request: Request) -> IO[bytes]:
 
 def answers(file: IO[bytes], services: Services, access: ApiAccess) -> Iterator[bytes]:
     """NDJSON: for each line of ``file`` its number, status and body, in order."""
-    with file:
+    # The body of a streamed response is made after the request's own hooks have ended.
+    return _answers(file, services, access, request_id())
+
+
+def _answers(file: IO[bytes], services: Services, access: ApiAccess, asked_by: str | None) -> Iterator[bytes]:
+    with file, structlog.contextvars.bound_contextvars(request_id=asked_by):
         lines = _lines(file, access)
         while chunk := list(islice(lines, CHUNK)):
             yield b"".join(

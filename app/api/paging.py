@@ -54,7 +54,7 @@ class ListQuery(Strict):
     limit: Limit = DEFAULT_LIMIT
     cursor: Annotated[str, Field(min_length=1, max_length=300)] | None = None
     referrer: Annotated[str, Field(min_length=1, max_length=64, description="a referrer's code")] | None = None
-    from_: Annotated[Bound, Field(alias="from")] | None = None
+    from_: Bound | None = Field(None, alias="from")
     to: Bound | None = None
     state: Annotated[str, Field(min_length=1, max_length=40)] | None = None
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, not_, or_
 
-from app.kernel.money import Money
 from app.referrals.models import Commission
-from app.referrals.words import Duration, RateKind
+from app.referrals.rates import rate_text
+from app.referrals.words import Duration
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -30,18 +30,6 @@ def rfc3339(at: datetime) -> str:
 def optional_rfc3339(at: datetime | None) -> str | None:
     """The same, or null."""
     return None if at is None else rfc3339(at)
-
-
-def rate_text(version: RateVersion | Rate, currency: str) -> str:
-    """A rate as the CLI takes it: ``10%``, ``0.35%``, ``5.00`` (flat, per piece) or ``none``."""
-    match version.kind:
-        case RateKind.PERCENT:
-            whole, part = divmod(version.rate_ppm or 0, 10_000)
-            return f"{whole}.{part:04d}".rstrip("0").rstrip(".") + "%"
-        case RateKind.FLAT:
-            return Money(version.flat_minor or 0, currency).decimal_string()
-        case RateKind.NONE:
-            return "none"
 
 
 def duration_text(version: RateVersion | Rate) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import and_, select
 from app.api import render
 from app.kernel import clock
 from app.kernel.errors import NotFound
-from app.referrals.errors import CustomerNotFound, OrderNotFound, ReferrerNotFound
+from app.referrals.errors import CustomerNotFound, OrderNotFound
 from app.referrals.links import referral_url
 from app.referrals.models import (
     Binding,
@@ -29,6 +29,7 @@ from app.referrals.models import (
     Referrer,
     Signup,
 )
+from app.referrals.rates import rate_text
 from app.referrals.queries.programs_shown import shown_to
 
 if TYPE_CHECKING:
@@ -45,14 +46,6 @@ class FactNotFound(NotFound):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"no {what} was recorded")
-
-
-def referrer_by_code(session: Session, program: Program, code: str) -> Referrer:
-    """Raises :class:`ReferrerNotFound`, also for another programme's."""
-    found = session.scalar(select(Referrer).where(Referrer.program_id == program.id, Referrer.code == code))
-    if found is None:
-        raise ReferrerNotFound(code)
-    return found
 
 
 def referrer(session: Session, program: Program, services: Services, found: Referrer, now: datetime) -> dict[str, Any]:
@@ -83,7 +76,7 @@ def link_url(services: Services, program: Program, found: Referrer, campaign: st
 def _rate(rate: Rate, product: str | None, currency: str) -> dict[str, Any]:
     return {
         "product": product,
-        "rate": render.rate_text(rate, currency),
+        "rate": rate_text(rate, currency),
         "duration": render.duration_text(rate),
         "kinds": sorted(kind.value for kind in rate.line_kinds),
         "scope": rate.scope.value,

@@ -13,7 +13,7 @@ from app.api.limits import RequestLimit
 from app.api.operations import LIMIT, mount
 from app.api.problems import dump
 from app.api.routes import lists, orders, program, referrers, signups
-from app.requests import services
+from app.requests import EXTENSION, services
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -31,7 +31,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = tuple(
 
 def mount_all(app: Flask) -> None:
     """Mount every operation, the batch, the document and its page."""
-    settings = services_of(app).settings
+    settings = app.extensions[EXTENSION].settings
     app.extensions[LIMIT] = RequestLimit(settings.redis_url, settings.api_rate_limit)
     app.url_map.converters["any_id"] = AnyId
     app.add_template_filter(docs.api_text)

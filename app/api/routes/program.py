@@ -11,6 +11,7 @@ from app.api import answers, render
 from app.api.operations import Answer, Call, OperationTable
 from app.identity.api_keys import Scope
 from app.referrals.queries.programs_shown import NOBODY, shown_to
+from app.referrals.rates import rate_text
 
 table = OperationTable("Programme")
 _ANY: Final = (Scope.REPORTS_READ, Scope.REFERRERS_WRITE)
@@ -42,7 +43,7 @@ def read_program(call: Call) -> Answer:
     rates = [
         answers.RateAnswer(
             product=sku,
-            rate=render.rate_text(rate, call.program.currency),
+            rate=rate_text(rate, call.program.currency),
             duration=render.duration_text(rate),
             kinds=sorted(kind.value for kind in rate.line_kinds),
             scope=rate.scope.value,

@@ -11,10 +11,10 @@ from app.api.paging import BalanceQuery, instant_of
 from app.identity.api_keys import Scope
 from app.kernel import clock
 from app.ledger.balances import balance
-from app.payouts.destinations import put_destination
-from app.referrals.referrers import join, make_link
+from app.referrals.referrers import Joining, find_referrer, join, make_link
 
 table = OperationTable("Referrers")
+DEFAULT_LOCALE: Final = "en"
 _WRITE: Final = (Scope.REFERRERS_WRITE,)
 _READ: Final = (Scope.REPORTS_READ, Scope.REFERRERS_WRITE)
 
@@ -28,8 +28,14 @@ _READ: Final = (Scope.REPORTS_READ, Scope.REFERRERS_WRITE)
     answers={201: answers.ReferrerAnswer, 200: answers.ReferrerAnswer},
 )
 def create_referrer(call: Call) -> Answer:
-    """Without a `code` one is made from the name. The same e-mail joins once."""
-    return Answer(HTTPStatus.CREATED, {})
+    """Without a `code` one is made. A mailbox joins a programme once: again with the same name is no news (200)."""
+    body: schemas.ReferrerBody = call.body
+    joining = Joining(name=body.name, email=body.email, locale=body.locale or DEFAULT_LOCALE, code=body.code)
+    found, is_new = join(
+        call.session, call.services.keyring, call.program, joining, actor=call.access.actor, now=call.now
+    )
+    document = views.referrer(call.session, call.program, call.services, found, call.now)
+    return Answer(HTTPStatus.CREATED if is_new else HTTPStatus.OK, document)
 
 
 @table.declare(
@@ -41,7 +47,7 @@ def create_referrer(call: Call) -> Answer:
 )
 def read_referrer(call: Call, code: str) -> Answer:
     """The rates are those that its next new customer would bring."""
-    found = views.referrer_by_code(call.session, call.program, code)
+    found = find_referrer(call.session, call.program, code)
     return Answer(HTTPStatus.OK, views.referrer(call.session, call.program, call.services, found, call.now))
 
 
@@ -55,7 +61,7 @@ def read_referrer(call: Call, code: str) -> Answer:
 )
 def read_balance(call: Call, code: str) -> Answer:
     """With `as_of`, what was known at that instant and due on its day."""
-    found = views.referrer_by_code(call.session, call.program, code)
+    found = find_referrer(call.session, call.program, code)
     as_of = instant_of(call.query.as_of, call.program.timezone)
     money = balance(
         call.session,
@@ -102,4 +108,12 @@ def read_payout_destination(call: Call, code: str) -> Answer:
 )
 def create_link(call: Call, code: str) -> Answer:
     """For a campaign, to a page of yours (a path, or https on a host of the programme), or both."""
-    return Answer(HTTPStatus.CREATED, {})
+    body: schemas.LinkBody = call.body
+    found = find_referrer(call.session, call.program, code)
+    campaign, to = body.campaign or "", body.to or ""
+    is_new = False
+    if campaign or to:  # the plain link needs no row
+        kept = make_link(call.session, call.program, found, campaign=campaign, to=to, now=call.now)
+        is_new = kept.created_at == call.now
+    document = views.link(call.services, call.program, found, campaign, to)
+    return Answer(HTTPStatus.CREATED if is_new else HTTPStatus.OK, document)
