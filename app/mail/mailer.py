@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import unquote, urlsplit
@@ -69,8 +70,9 @@ class SmtpMailer:
     def send(self, message: EmailMessage, name: str) -> None:  # noqa: ARG002 -- the Message-ID carries it
         """Speak SMTP (RFC 5321), one connection for each message."""
         try:
-            with self._connect() as server:
+            with closing(self._connect()) as server:
                 server.send_message(message)
+                _hang_up(server)
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _text in error.recipients.values()]
             raise _verdict(min(codes, default=0), "the recipient was refused") from error
@@ -87,19 +89,36 @@ class SmtpMailer:
             server: smtplib.SMTP = smtplib.SMTP_SSL(
                 host, parts.port or 465, timeout=_TIMEOUT, context=context
             )
-            encrypted = True
         else:
             server = smtplib.SMTP(host, parts.port or 25, timeout=_TIMEOUT)
-            server.ehlo()
-            encrypted = server.has_extn("starttls")
-            if encrypted:
-                server.starttls(context=context)
-        if parts.username:
-            if not encrypted and host not in _LOOPBACK:
-                server.close()
-                raise MailServerAway("the mail server offers no TLS, and SMTP_URL has a password")
-            server.login(unquote(parts.username), unquote(parts.password or ""))
+        try:
+            encrypted = parts.scheme == "smtps" or _start_tls(server, context)
+            if parts.username:
+                _refuse_in_the_clear(encrypted or host in _LOOPBACK)
+                server.login(unquote(parts.username), unquote(parts.password or ""))
+        except BaseException:
+            server.close()
+            raise
         return server
+
+
+def _hang_up(server: smtplib.SMTP) -> None:
+    # The server has taken the message by now: whatever it says to QUIT, the mail must not be sent again.
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
+
+
+def _refuse_in_the_clear(safe: bool) -> None:  # noqa: FBT001 -- the one thing it asks
+    if not safe:
+        raise MailServerAway("the mail server offers no TLS, and SMTP_URL has a password")
+
+
+def _start_tls(server: smtplib.SMTP, context: ssl.SSLContext) -> bool:
+    server.ehlo()
+    if not server.has_extn("starttls"):
+        return False
+    server.starttls(context=context)
+    return True
 
 
 def _verdict(code: int, what: str) -> Unavailable:

@@ -7,6 +7,7 @@ text. Amounts and dates are handed over as finished words.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _BUTTON: Final = ">> "
 _SUBJECT: Final = 200
+_BREAKS: Final = re.compile(r"[ \t\r\n\v\f\x1c-\x1f\x85\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def render_letter(kind: str, locale: str, context: Mapping[str, Any]) -> Letter:
     """
     text = _environment().get_template(f"{locale}/{kind}.txt").render(_worded(context, locale))
     subject, _, body = text.strip().partition("\n")
-    paragraphs = (" ".join(part.split()) for part in body.split("\n\n"))
+    paragraphs = (_one_line(part) for part in body.split("\n\n"))
     return Letter(locale, subject.strip()[:_SUBJECT], tuple(_block(part) for part in paragraphs if part))
 
 
@@ -124,8 +126,13 @@ def _word(key: str, value: Any, locale: str) -> Any:  # noqa: ANN401 -- JSON in,
         return format_currency(Decimal(amount.decimal_string()), amount.currency, locale=locale)
     if isinstance(value, str):
         # A name with line breaks could otherwise add a paragraph, or a button, to our message.
-        return " ".join(value.split())
+        return _one_line(value)
     return value
+
+
+def _one_line(text: str) -> str:
+    """Without line breaks; the no-break spaces that amounts are written with stay."""
+    return _BREAKS.sub(" ", text).strip()
 
 
 def _block(paragraph: str) -> Block:
