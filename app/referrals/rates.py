@@ -183,7 +183,7 @@ def _first_changed(session: Session, program: Program, version: RateVersion) -> 
     """The id of a recorded order that would find another version, if there is one."""
     concerned = [] if version.referrer_id is None else [version.referrer_id]
     wanted = (
-        select(Order.order_id, Order.paid_at, OrderLine.product_id, Order.referrer_id, Binding.from_at)
+        select(Order.order_id, OrderLine.product_id, Order.referrer_id, Order.paid_at, Binding.from_at)
         .join(OrderLine, OrderLine.order_id == Order.id)
         .join(
             Binding,
@@ -207,9 +207,8 @@ def _first_changed(session: Session, program: Program, version: RateVersion) -> 
         wanted = wanted.where(Binding.from_at >= version.valid_from)
     rates = load_rates(session, program, concerned) if concerned else _all_rates(session, program)
     new = _candidate(version)
-    for order_id, paid_at, product_id, referrer_id, bound_from in session.execute(
-        wanted, execution_options={"yield_per": 1000}
-    ):
+    for order_id, *where in session.execute(wanted, execution_options={"yield_per": 1000}):
+        product_id, referrer_id, paid_at, bound_from = where
         find = partial(
             choose_rate,
             product_id=product_id,

@@ -1,0 +1,197 @@
+"""The invariants of the journal, checked from the entries themselves.
+
+Every higher slice adds those that tie its own rows to the ledger (``referrals/check.py``, ``payouts/check.py``).
+A check yields one line for each thing that is wrong, naming it; nothing when all is well. Each is one or two queries
+that let the database do the sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import String, case, cast, func, literal, select, true, union_all
+
+from app.ledger.journal import figure_of, write_balances
+from app.ledger.models import (
+    Figure,
+    LedgerAccount,
+    LedgerBalance,
+    LedgerEntry,
+    LedgerTransaction,
+    TransactionKind,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import InstrumentedAttribute, Session
+
+Check = Callable[["Session", int | None], Iterator[str]]
+"""``check(session, program_id)``: what is wrong, for one programme or (``None``) all."""
+
+_SIDES: Final = 2
+_A: Final = LedgerAccount
+_ACCOUNTS: Final = {
+    TransactionKind.COMMISSION: {_A.COMMISSION_EXPENSE, _A.PAYABLE, _A.HELD},
+    TransactionKind.CLAWBACK: {_A.COMMISSION_EXPENSE, _A.PAYABLE, _A.HELD},
+    TransactionKind.HOLD: {_A.PAYABLE, _A.HELD},
+    TransactionKind.RELEASE: {_A.PAYABLE, _A.HELD},
+    TransactionKind.REVIEW_REJECTION: {_A.COMMISSION_EXPENSE, _A.PAYABLE, _A.HELD},
+    TransactionKind.PAYOUT_RESERVED: {_A.PAYABLE, _A.IN_FLIGHT},
+    TransactionKind.PAYOUT_CANCELLED: {_A.PAYABLE, _A.IN_FLIGHT},
+    TransactionKind.PAYOUT_BOOKED: {_A.IN_FLIGHT, _A.BANK},
+    TransactionKind.PAYOUT_REJECTED: {_A.PAYABLE, _A.IN_FLIGHT},
+    TransactionKind.PAYOUT_RETURNED: {_A.PAYABLE, _A.BANK},
+    TransactionKind.OPENING_BALANCE: {_A.OPENING, _A.PAYABLE},
+    TransactionKind.ADJUSTMENT: {_A.COMMISSION_EXPENSE, _A.PAYABLE},
+    TransactionKind.WRITE_OFF: {_A.COMMISSION_EXPENSE, _A.PAYABLE},
+}
+"""Which accounts each kind may touch (DESIGN.md 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An invariant that does not hold: its name and what breaks it."""
+
+    invariant: str
+    detail: str
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.invariant}: {self.detail}"
+
+
+def first_broken(session: Session, checks: dict[str, Check], program_id: int | None = None) -> Broken | None:
+    """Run the checks in order; the first thing that is wrong, or ``None``."""
+    write_balances(session)
+    for invariant, check in checks.items():
+        for detail in check(session, program_id):
+            return Broken(invariant, detail)
+    return None
+
+
+def of_program(column: InstrumentedAttribute[int], program_id: int | None) -> ColumnElement[bool]:
+    """The condition that narrows a query to one programme, where one is asked for."""
+    return true() if program_id is None else column == program_id
+
+
+def transactions_sum_to_zero(session: Session, program_id: int | None) -> Iterator[str]:
+    """Debits equal credits in every transaction, and there are at least two sides."""
+    sums = (
+        select(
+            LedgerTransaction.id,
+            func.coalesce(func.sum(LedgerEntry.amount_minor), 0).label("total"),
+            func.count(LedgerEntry.id).label("sides"),
+        )
+        .outerjoin(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.id)
+        .group_by(LedgerTransaction.id)
+        .having(
+            (func.coalesce(func.sum(LedgerEntry.amount_minor), 0) != 0)
+            | (func.count(LedgerEntry.id) < _SIDES)
+        )
+    )
+    for number, total, sides in session.execute(
+        sums.where(of_program(LedgerTransaction.program_id, program_id))
+    ):
+        yield f"transaction {number} has {sides} entries that sum to {total}"
+
+
+def entries_agree_with_their_transaction(session: Session, program_id: int | None) -> Iterator[str]:
+    """An entry says of programme, currency, kind and time what its transaction says, and uses the kind's accounts."""
+    allowed = case(
+        *(
+            (LedgerTransaction.kind == kind, LedgerEntry.account.in_(sorted(accounts)))
+            for kind, accounts in _ACCOUNTS.items()
+        ),
+        else_=False,
+    )
+    wanted = (
+        select(LedgerEntry.id, LedgerTransaction.id)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerEntry.transaction_id)
+        .where(
+            (LedgerEntry.program_id != LedgerTransaction.program_id)
+            | (LedgerEntry.currency != LedgerTransaction.currency)
+            | (LedgerEntry.kind != LedgerTransaction.kind)
+            | (LedgerEntry.posted_at != LedgerTransaction.posted_at)
+            | ~allowed
+        )
+    )
+    for entry, number in session.execute(wanted.where(of_program(LedgerEntry.program_id, program_id))):
+        yield f"entry {entry} differs from its transaction {number} in programme, currency, kind, time or account"
+
+
+def balances_equal_entries(session: Session, program_id: int | None) -> Iterator[str]:
+    """The running balances are the sums of the entries, by referrer, figure and date."""
+    figures = [
+        (account, kind, *figure_of(account, kind)) for account in LedgerAccount for kind in TransactionKind
+    ]
+    matches = [
+        ((LedgerEntry.account == account) & (LedgerEntry.kind == kind), figure, sign)
+        for account, kind, figure, sign in figures
+    ]
+    figure = case(*((match, literal(name.value)) for match, name, _ in matches))
+    signed = case(*((match, LedgerEntry.amount_minor * sign) for match, _, sign in matches))
+    from_entries = select(
+        LedgerEntry.referrer_id.label("referrer_id"),
+        figure.label("figure"),
+        LedgerEntry.available_on.label("available_on"),
+        signed.label("amount"),
+    ).where(LedgerEntry.referrer_id.is_not(None))
+    from_balances = select(
+        LedgerBalance.referrer_id,
+        cast(LedgerBalance.figure, String),
+        LedgerBalance.available_on,
+        -LedgerBalance.amount_minor,
+    )
+    both = union_all(
+        from_entries.where(of_program(LedgerEntry.program_id, program_id)),
+        from_balances.where(of_program(LedgerBalance.program_id, program_id)),
+    ).subquery()
+    wanted = (
+        select(both.c.referrer_id, both.c.figure, both.c.available_on, func.sum(both.c.amount))
+        .group_by(both.c.referrer_id, both.c.figure, both.c.available_on)
+        .having(func.sum(both.c.amount) != 0)
+    )
+    for referrer_id, name, on, difference in session.execute(wanted):
+        yield f"referrer {referrer_id}: the entries of {name} on {on} differ from the balance by {difference}"
+
+
+def nothing_held_or_in_flight_is_negative(session: Session, program_id: int | None) -> Iterator[str]:
+    """Per referrer and date, ``held`` and ``in_flight`` are never below zero; per commission and payout neither."""
+    for account, key in (
+        (LedgerAccount.HELD, LedgerEntry.commission_id),
+        (LedgerAccount.IN_FLIGHT, LedgerEntry.payout_id),
+    ):
+        wanted = (
+            select(key, func.sum(LedgerEntry.amount_minor))
+            .where(LedgerEntry.account == account)
+            .group_by(key)
+            .having(func.sum(LedgerEntry.amount_minor) > 0)
+        )
+        for number, total in session.execute(wanted.where(of_program(LedgerEntry.program_id, program_id))):
+            yield f"{account.value} of {key.key.removesuffix('_id')} {number} is {-total}"
+
+
+def every_referrer_adds_up(session: Session, program_id: int | None) -> Iterator[str]:
+    """Per referrer: earned - clawed back + other = pending + available + held + in flight + paid."""
+    plus = LedgerBalance.figure.in_([Figure.EARNED, Figure.OTHER])
+    side = case((plus, LedgerBalance.amount_minor), else_=-LedgerBalance.amount_minor)
+    wanted = (
+        select(LedgerBalance.referrer_id, func.sum(side))
+        .group_by(LedgerBalance.referrer_id)
+        .having(func.sum(side) != 0)
+    )
+    for referrer_id, difference in session.execute(
+        wanted.where(of_program(LedgerBalance.program_id, program_id))
+    ):
+        yield f"referrer {referrer_id}: what was earned and what became of it differ by {difference}"
+
+
+LEDGER_CHECKS: Final[dict[str, Check]] = {
+    "every transaction sums to zero": transactions_sum_to_zero,
+    "entries agree with their transaction": entries_agree_with_their_transaction,
+    "balances equal the entries": balances_equal_entries,
+    "held and in flight are never negative": nothing_held_or_in_flight_is_negative,
+    "every referrer adds up": every_referrer_adds_up,
+}
