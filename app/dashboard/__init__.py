@@ -1,0 +1,46 @@
+"""The pages: for the public, for referrers, for the merchant's staff.
+
+``access.py`` says who may open which route, ``views/`` parses and calls one use case, ``presenters/`` turns rows into
+finished words, ``templates/`` places them, ``formatting.py`` knows how each language writes amounts and days.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def register(app: Flask) -> None:
+    """Add the pages to the application, which has its services already."""
+    from flask_wtf import CSRFProtect  # noqa: PLC0415 - lower slices may be imported without the pages
+
+    from app.dashboard import access, assets, errors, locale, page, security, throttle  # noqa: PLC0415
+    from app.dashboard.views import BLUEPRINTS  # noqa: PLC0415
+    from app.identity.login import init_login  # noqa: PLC0415
+    from app.requests import services, session  # noqa: PLC0415
+
+    with app.app_context():
+        parts = services()
+    secure = parts.settings.secure_cookies
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-session" if secure else "session",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=secure,
+        WTF_CSRF_CHECK_DEFAULT=False,
+    )
+    init_login(app, parts.db, session)
+    locale.register_babel(app)
+    throttle.register_throttle(app, parts.settings.redis_url)
+    security.register_headers(app)
+    security.register_csrf(app, CSRFProtect(app))
+    access.register_access(app)
+    assets.register_assets(app)
+    page.register_page(app)
+    errors.register_errors(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

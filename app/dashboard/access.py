@@ -1,0 +1,114 @@
+"""Who may open which route: one table, enforced before every request.
+
+A route of the pages that is not in the table is refused, and a test walks the URL map and fails on it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import abort, redirect, request, url_for
+
+from app.identity.login import who
+from app.identity.roles import STAFF, Action
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.wrappers import Response
+
+OWN: Final = frozenset({Action.VIEW_OWN, Action.CHANGE_OWN})
+"""What referrers do; everything else is for the merchant's people."""
+
+ACCESS: Final[dict[str, Action | None]] = {
+    # Public: no name, no data of anybody
+    "static": None,
+    "public.index": None,
+    "public.program": None,
+    "public.preferences": None,
+    "public.components": None,
+    "accounts.join": None,
+    "accounts.login": None,
+    "accounts.logout": None,
+    "accounts.forgot": None,
+    "accounts.password": None,
+    "accounts.verify": None,
+    # Referrers, each their own
+    "home.index": Action.VIEW_OWN,
+    "home.commissions": Action.VIEW_OWN,
+    "home.commission": Action.VIEW_OWN,
+    "home.orders": Action.VIEW_OWN,
+    "home.order": Action.VIEW_OWN,
+    "home.payouts": Action.VIEW_OWN,
+    "home.payout": Action.VIEW_OWN,
+    "home.links": Action.VIEW_OWN,
+    "home.make_link": Action.CHANGE_OWN,
+    "home.bank_account": Action.VIEW_OWN,
+    "home.change_bank_account": Action.CHANGE_OWN,
+    # Staff
+    "staff.index": Action.VIEW_PROGRAM,
+    "staff.products": Action.VIEW_PROGRAM,
+    "staff.set_product": Action.CHANGE_RATES,
+    "staff.rate": Action.CHANGE_RATES,
+    "staff.set_rate": Action.CHANGE_RATES,
+    "staff.settings": Action.VIEW_PROGRAM,
+    "staff.change_settings": Action.CHANGE_PROGRAM,
+    "staff.referrers": Action.VIEW_REFERRERS,
+    "staff.referrer": Action.VIEW_REFERRERS,
+    "staff.suspend": Action.CHANGE_REFERRERS,
+    "staff.reinstate": Action.CHANGE_REFERRERS,
+    "staff.orders": Action.VIEW_ORDERS,
+    "staff.order": Action.VIEW_ORDERS,
+    "staff.review": Action.VIEW_ORDERS,
+    "staff.release": Action.REVIEW,
+    "staff.reject": Action.REVIEW,
+    "staff.runs": Action.VIEW_PAYOUTS,
+    "staff.create_run": Action.PREPARE_PAYOUTS,
+    "staff.run": Action.VIEW_PAYOUTS,
+    "staff.freeze_run": Action.PREPARE_PAYOUTS,
+    "staff.approve_run": Action.APPROVE_PAYOUTS,
+    "staff.build_run": Action.PREPARE_PAYOUTS,
+    "staff.submit_run": Action.EXPORT_PAYOUTS,
+    "staff.cancel_run": Action.PREPARE_PAYOUTS,
+    "staff.run_file": Action.EXPORT_PAYOUTS,
+    "staff.bank": Action.VIEW_PAYOUTS,
+    "staff.upload_feedback": Action.SETTLE_PAYOUTS,
+    "staff.resolve_exception": Action.SETTLE_PAYOUTS,
+    "staff.settle_payout": Action.SETTLE_PAYOUTS,
+    "staff.audit": Action.VIEW_AUDIT,
+}
+"""Endpoint to the action it needs; ``None`` is open to everyone."""
+
+BLUEPRINTS: Final = frozenset({"public", "accounts", "home", "staff"})
+
+
+def guard() -> Response | None:
+    """Let a request through, send it to the login page, or refuse it.
+
+    A referrer is told 404 of every staff page, so that nothing tells which ids exist; staff who lack an action
+    are told 403.
+    """
+    endpoint = request.endpoint
+    if endpoint is None or (request.blueprint not in BLUEPRINTS):
+        return None
+    if endpoint not in ACCESS:
+        abort(404)
+    action = ACCESS[endpoint]
+    if action is None:
+        return None
+    me = who()
+    if me is None:
+        return redirect(url_for("accounts.login", next=_came_from()))
+    if me.may(action):
+        return None
+    if endpoint == "home.index" and me.role in STAFF:
+        return redirect(url_for("staff.index"))
+    abort(403 if me.role in STAFF and action not in OWN else 404)
+
+
+def _came_from() -> str | None:
+    return request.full_path.rstrip("?") if request.method == "GET" else None
+
+
+def register_access(app: Flask) -> None:
+    """Put the guard before every request."""
+    app.before_request(guard)

@@ -1,0 +1,148 @@
+"""The rows that presenters hand to templates: finished words and amounts, nothing left to compute.
+
+Each class here is drawn by the macro of the same name in ``templates/components/``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """The colour and the shape of a state. The word beside it says the same."""
+
+    DONE = "done"
+    """Green disc with a tick: it is settled."""
+    WAIT = "wait"
+    """Amber ring: only time has to pass."""
+    MOVE = "move"
+    """Blue arrow: it is on its way."""
+    HELD = "held"
+    """Violet diamond: somebody has to decide."""
+    STOP = "stop"
+    """Red square: it ended, or was taken back."""
+    CALM = "calm"
+    """Grey dash: nothing happens here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A state as word, shape and colour."""
+
+    word: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a table or one value of a list of facts."""
+
+    text: str = ""
+    href: str | None = None
+    sub: str = ""
+    status: Status | None = None
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading; ``numeric`` ones are right-aligned. ``fold`` is shown before the value on a phone."""
+
+    label: str
+    numeric: bool = False
+    fold: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """What a list says when it has nothing: what will stand here, and what to do next."""
+
+    title: str
+    text: str
+    action: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A list. ``folds`` turns each row into a card on a phone; others scroll inside their frame."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    empty: Empty
+    note: str = ""
+    id: str = "list"
+    folds: bool = False
+    more_href: str | None = None
+    inline: bool = True
+    """Whether the next rows are appended in place (with script), or ``more_href`` is another page."""
+    show_title: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """A page that is mostly one list."""
+
+    title: str
+    table: Table
+    text: str = ""
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that stands alone, with the word for it and one line that explains it."""
+
+    label: str
+    value: str
+    note: str = ""
+    href: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label and its value."""
+
+    label: str
+    value: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event of a timeline: when, what, in which words, and the amount it moved."""
+
+    title: str
+    tone: Tone
+    when: str = ""
+    text: str = ""
+    amount: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one product pays."""
+
+    product: str
+    rate: str
+    terms: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A series per day. ``data`` is what the script draws; ``table`` says the same without it."""
+
+    data: dict[str, object]
+    labels: tuple[str, ...]
+    summary: str
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One link of the navigation."""
+
+    label: str
+    href: str
+    current: bool = False

@@ -1,0 +1,92 @@
+"""Amounts, dates and rates as the reader's language writes them. The only place that turns numbers into words."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_skeleton
+from babel.numbers import format_currency, format_decimal, format_percent
+from flask_babel import get_locale, gettext, ngettext
+
+from app.kernel.money import exponent
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from babel import Locale
+
+DASH = "\u2013"
+"""Stands where there is no value."""
+
+
+def language() -> Locale:
+    """The language of this page, as Babel knows it."""
+    return get_locale()
+
+
+def amount(minor: int, currency: str) -> str:
+    """An amount with its currency and exactly that currency's decimals: "84,20 EUR" as the language writes it."""
+    digits = exponent(currency)
+    value = Decimal(minor).scaleb(-digits)
+    return str(format_currency(value, currency, locale=language()))
+
+
+def signed(minor: int, currency: str) -> str:
+    """An amount that changes a balance: with a plus or a minus in front."""
+    text = amount(abs(minor), currency)
+    if minor == 0:
+        return text
+    return f"+{text}" if minor > 0 else f"\u2212{text}"
+
+
+def percent(rate_ppm: int) -> str:
+    """A rate in parts per million as a percentage: 100_000 is "10 %", 3_500 is "0,35 %"."""
+    value = Decimal(rate_ppm).scaleb(-6)
+    return str(format_percent(value, format=None, locale=language(), decimal_quantization=False))
+
+
+def number(value: int) -> str:
+    """A count with the language's separators."""
+    return str(format_decimal(value, locale=language()))
+
+
+def day(on: date) -> str:
+    """A day in full: "2 December 2026"."""
+    return str(format_date(on, format="long", locale=language()))
+
+
+def short_day(on: date) -> str:
+    """A day for tables: "2 Dec 2026"."""
+    return str(format_date(on, format="medium", locale=language()))
+
+
+def day_and_month(on: date) -> str:
+    """A day of the current year: "2 December"."""
+    return str(format_skeleton("MMMMd", on, locale=language()))
+
+
+def month(on: date) -> str:
+    """A month: "December 2026"."""
+    return str(format_skeleton("yMMMM", on, locale=language()))
+
+
+def instant(at: datetime, timezone: str) -> str:
+    """Day and time of an instant in an IANA time zone: "2 Dec 2026, 14:05"."""
+    return str(format_datetime(at.astimezone(ZoneInfo(timezone)), format="d MMM y, HH:mm", locale=language()))
+
+
+def local(at: datetime, timezone: str) -> date:
+    """The calendar day of an instant in an IANA time zone."""
+    return at.astimezone(ZoneInfo(timezone)).date()
+
+
+def days(count: int) -> str:
+    """A number of days in words: "1 day", "30 days"."""
+    return str(ngettext("%(num)s day", "%(num)s days", count))
+
+
+def yes_no(value: bool) -> str:  # noqa: FBT001 - it is the value that is shown
+    """A switch in words."""
+    return str(gettext("yes") if value else gettext("no"))

@@ -1,0 +1,199 @@
+"""What the merchant's people change: rates, settings, reviews, runs."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
+from wtforms import DateField, IntegerField, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
+
+from app.dashboard.forms.base import stripped
+from app.referrals.words import Approval, AttributionModel, ConsentMode, Duration, LineKind, RateScope
+
+
+class ReasonForm(FlaskForm):
+    """Why something is done to somebody. It is kept."""
+
+    reason = StringField(
+        _l("Reason"),
+        filters=[stripped],
+        validators=[DataRequired(_l("Please give a reason; it is kept.")), Length(max=500)],
+        render_kw={"maxlength": 500, "autocomplete": "off"},
+    )
+
+
+class ProductForm(FlaskForm):
+    """A product of the merchant."""
+
+    sku = StringField(
+        _l("Article number (SKU)"),
+        filters=[stripped],
+        validators=[DataRequired(_l("Please fill in the article number.")), Length(max=128)],
+        render_kw={"maxlength": 128, "autocomplete": "off", "spellcheck": "false"},
+    )
+    name = StringField(
+        _l("Name"),
+        filters=[stripped],
+        validators=[DataRequired(_l("Please fill in a name.")), Length(max=200)],
+        render_kw={"maxlength": 200, "autocomplete": "off"},
+    )
+
+
+class RateForm(FlaskForm):
+    """The next version of a commission rate."""
+
+    rate = StringField(
+        _l("Commission rate"),
+        filters=[stripped],
+        description=_l("10% of the paid amount, 5.00 for each piece, or none."),
+        validators=[
+            DataRequired(_l("Please fill in a rate.")),
+            Regexp(
+                r"\A(none|\d{1,3}([.,]\d{1,4})?\s?%|\d{1,9}([.,]\d{1,3})?)\Z",
+                message=_l("Write 10%, 5.00 or none."),
+            ),
+        ],
+        render_kw={"maxlength": 20, "autocomplete": "off"},
+    )
+    duration = SelectField(
+        _l("For how long"),
+        choices=[
+            (Duration.LIFETIME.value, _l("every order")),
+            (Duration.FIRST_ORDER.value, _l("first order only")),
+            (Duration.MONTHS.value, _l("a number of months")),
+        ],
+    )
+    months = IntegerField(
+        _l("Months"), validators=[Optional(), NumberRange(1, 240, _l("From 1 to 240 months."))]
+    )
+    kinds = SelectMultipleField(
+        _l("For which orders"),
+        choices=[
+            (LineKind.NEW.value, _l("new orders")),
+            (LineKind.RENEWAL.value, _l("renewals")),
+            (LineKind.UPGRADE.value, _l("upgrades")),
+            (LineKind.ADDON.value, _l("add-ons")),
+        ],
+        default=[kind.value for kind in LineKind],
+        validators=[DataRequired(_l("Choose at least one kind of order."))],
+    )
+    scope = SelectField(
+        _l("For whom"),
+        choices=[
+            (RateScope.NEW_CUSTOMERS.value, _l("customers who come from then on")),
+            (RateScope.ALL.value, _l("every order paid from then on")),
+        ],
+        description=_l("Old referrals keep their rate unless you choose the second."),
+    )
+    valid_from = DateField(
+        _l("From"), description=_l("Left empty: from now on."), validators=[Optional()]
+    )
+
+
+class SettingsForm(FlaskForm):
+    """The terms of a programme."""
+
+    name = StringField(
+        _l("Name"), filters=[stripped], validators=[DataRequired(_l("Please fill in a name.")), Length(max=200)]
+    )
+    landing_url = StringField(
+        _l("Landing page"),
+        filters=[stripped],
+        validators=[DataRequired(_l("Please fill in an address.")), Length(max=2000)],
+    )
+    window_days = IntegerField(
+        _l("Days from click to signup"),
+        validators=[InputRequired(_l("Please fill in a number.")), NumberRange(1, 365, _l("From 1 to 365 days."))],
+    )
+    hold_days = IntegerField(
+        _l("Hold period in days"),
+        validators=[InputRequired(_l("Please fill in a number.")), NumberRange(0, 365, _l("From 0 to 365 days."))],
+    )
+    attribution = SelectField(
+        _l("Which click counts"),
+        choices=[
+            (AttributionModel.LAST_CLICK.value, _l("the last")),
+            (AttributionModel.FIRST_CLICK.value, _l("the first")),
+        ],
+    )
+    minimum_payout = StringField(
+        _l("Minimum payout"),
+        filters=[stripped],
+        validators=[
+            DataRequired(_l("Please fill in an amount; 0 is valid.")),
+            Regexp(r"\A\d{1,9}([.,]\d{1,3})?\Z", message=_l("Write an amount such as 25.00.")),
+        ],
+    )
+    payout_day = IntegerField(
+        _l("Payout day of the month"),
+        validators=[InputRequired(_l("Please fill in a number.")), NumberRange(1, 28, _l("From 1 to 28."))],
+    )
+    approval = SelectField(
+        _l("Approval of payout runs"),
+        choices=[
+            (Approval.TWO.value, _l("two people (four eyes)")),
+            (Approval.ONE.value, _l("one person")),
+            (Approval.AUTOMATIC.value, _l("automatic")),
+        ],
+    )
+    consent_mode = SelectField(
+        _l("Cookies"),
+        choices=[
+            (ConsentMode.REQUIRED.value, _l("none; the shop asks for consent")),
+            (ConsentMode.EXEMPT.value, _l("set by the redirect (exempt from consent)")),
+            (ConsentMode.COOKIELESS.value, _l("none at all")),
+        ],
+    )
+
+
+class RunForm(FlaskForm):
+    """A new payout run."""
+
+    period = StringField(
+        _l("Month"),
+        filters=[stripped],
+        description=_l("The month that is paid for, as 2026-10."),
+        validators=[
+            DataRequired(_l("Please fill in a month.")),
+            Regexp(r"\A20\d\d-(0[1-9]|1[0-2])\Z", message=_l("Write the month as 2026-10.")),
+        ],
+        render_kw={"maxlength": 7, "autocomplete": "off"},
+    )
+
+
+class ApproveForm(FlaskForm):
+    """Approving money asks for the password again."""
+
+    password = PasswordField(
+        _l("Your password"),
+        description=_l("Approval signs every amount and bank account of this run."),
+        validators=[DataRequired(_l("Please fill in your password.")), Length(max=200)],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
+class ActionForm(FlaskForm):
+    """A form that is only a button."""
+
+
+class FeedbackForm(FlaskForm):
+    """A file from the bank."""
+
+    file = FileField(
+        _l("File from the bank"),
+        description=_l("pain.002, camt.053 or camt.054 as XML."),
+        validators=[FileRequired(_l("Please choose a file."))],
+        render_kw={"accept": ".xml,application/xml,text/xml"},
+    )
+
+
+class ResolveForm(FlaskForm):
+    """What a person says about a record of the bank that matched nothing."""
+
+    resolution = StringField(
+        _l("What it was"),
+        filters=[stripped],
+        validators=[DataRequired(_l("Please say what it was; it is kept.")), Length(max=500)],
+        render_kw={"maxlength": 500, "autocomplete": "off"},
+    )

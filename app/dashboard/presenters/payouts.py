@@ -1,0 +1,140 @@
+"""A referrer's payouts: the list, and the way of one from the ledger to the bank."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from app.dashboard import formatting
+from app.dashboard.components import Cell, Column, Empty, Fact, Figure, ListPage, NavItem, Step, Table, Tone
+from app.dashboard.presenters import words
+from app.dashboard.presenters.commissions import WhyPage
+from app.payouts.domain.calendar import Period
+from app.payouts.domain.state import PayoutState
+from app.payouts.words import BlockedReason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.ledger.balances import Balance
+    from app.payouts.models import Payout, PayoutRun
+    from app.referrals.models import Program
+
+
+def list_page(
+    rows: Sequence[tuple[Payout, PayoutRun]], money: Balance, program: Program, *, more_href: str | None
+) -> ListPage:
+    """Every payout, newest first, with what was paid in all."""
+    return ListPage(
+        title=_("Payouts"),
+        text=_("Once a month, everything that is available goes to your bank account."),
+        figures=(
+            Figure(_("Paid in all"), formatting.amount(money.paid, program.currency)),
+            Figure(_("In flight"), formatting.amount(money.in_flight, program.currency)),
+            Figure(_("Available"), formatting.amount(money.available, program.currency)),
+        ),
+        table=Table(
+            title=_("Payouts"),
+            show_title=False,
+            id="payouts",
+            folds=True,
+            columns=(
+                Column(_("Month"), fold=False),
+                Column(_("Amount"), numeric=True, fold=False),
+                Column(_("Bank day")),
+                Column(_("State"), fold=False),
+            ),
+            rows=tuple(_row(payout, run, program) for payout, run in rows),
+            more_href=more_href,
+            empty=Empty(
+                _("No payout yet"),
+                _("As soon as enough is available it is paid on the programme's payout day, and stands here."),
+            ),
+        ),
+    )
+
+
+def _row(payout: Payout, run: PayoutRun, program: Program) -> tuple[Cell, ...]:
+    day = payout.paid_on or run.execution_on
+    return (
+        Cell(formatting.month(Period.parse(run.period).first_day)),
+        Cell(
+            formatting.amount(payout.amount_minor, program.currency),
+            href=url_for("home.payout", payout_id=payout.id),
+        ),
+        Cell(formatting.short_day(day) if day else formatting.DASH),
+        Cell(status=words.payout_state(payout.state)),
+    )
+
+
+def why_payout(payout: Payout, run: PayoutRun, program: Program) -> WhyPage:
+    """One payout: what happened to it and what comes next."""
+    amount = formatting.amount(payout.amount_minor, program.currency)
+    month = formatting.month(Period.parse(run.period).first_day)
+    facts = [
+        Fact(_("Amount"), Cell(amount)),
+        Fact(_("For"), Cell(month)),
+        Fact(_("Reference on your bank statement"), Cell(payout.end_to_end_id, code=True)),
+    ]
+    if run.execution_on:
+        facts.append(Fact(_("Bank day"), Cell(formatting.day(run.execution_on))))
+    if payout.reason_code:
+        facts.append(Fact(_("The bank's reason"), Cell(payout.reason_code, code=True)))
+    return WhyPage(
+        title=_("Payout for %(month)s", month=month),
+        sentence=_sentence(payout, run, amount),
+        status=words.payout_state(payout.state),
+        steps=tuple(_steps(payout, run, program)),
+        facts=tuple(facts),
+        back=NavItem(_("All payouts"), url_for("home.payouts")),
+    )
+
+
+def _sentence(payout: Payout, run: PayoutRun, amount: str) -> str:
+    match payout.state:
+        case PayoutState.PAID:
+            day = formatting.day(payout.paid_on) if payout.paid_on else ""
+            return _("The bank booked %(amount)s on %(day)s.", amount=amount, day=day)
+        case PayoutState.REJECTED | PayoutState.RETURNED:
+            return _("%(amount)s came back and is available again for the next payout.", amount=amount)
+        case PayoutState.CANCELLED:
+            return _("This payout was cancelled; %(amount)s is available again.", amount=amount)
+        case PayoutState.UNKNOWN:
+            return _("We are finding out with the bank what became of %(amount)s.", amount=amount)
+        case _:
+            if run.execution_on is None:
+                return _("%(amount)s is being prepared for your bank account.", amount=amount)
+            return _(
+                "%(amount)s is on its way; the bank books it on %(day)s.",
+                amount=amount,
+                day=formatting.day(run.execution_on),
+            )
+
+
+def _steps(payout: Payout, run: PayoutRun, program: Program) -> list[Step]:
+    zone = program.timezone
+    amount = formatting.amount(payout.amount_minor, program.currency)
+    steps = [Step(_("Reserved for this payout"), Tone.DONE, formatting.instant(payout.created_at, zone), "", amount)]
+    if run.approved_at is not None:
+        steps.append(Step(_("Approved"), Tone.DONE, formatting.instant(run.approved_at, zone)))
+    if run.submitted_at is not None:
+        steps.append(Step(_("Handed to the bank"), Tone.MOVE, formatting.instant(run.submitted_at, zone)))
+    if payout.paid_on is not None:
+        steps.append(Step(_("Booked by the bank"), Tone.DONE, formatting.day(payout.paid_on)))
+    if payout.state is PayoutState.REJECTED:
+        steps.append(
+            Step(_("Refused by the bank"), Tone.STOP, formatting.instant(payout.changed_at, zone), _reason(payout))
+        )
+    if payout.state is PayoutState.CANCELLED:
+        steps.append(Step(_("Cancelled"), Tone.CALM, formatting.instant(payout.changed_at, zone)))
+    if payout.returned_on is not None:
+        steps.append(Step(_("Sent back by the bank"), Tone.STOP, formatting.day(payout.returned_on), _reason(payout)))
+    return steps
+
+
+def _reason(payout: Payout) -> str:
+    if payout.reason_code in set(BlockedReason):
+        return words.blocked(BlockedReason(payout.reason_code)) + " " + _("Please enter another bank account.")
+    return ""

@@ -1,0 +1,74 @@
+"""Headers that tell the browser what a page may do: nothing from elsewhere, no script or style without a nonce."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import g, request
+
+from app.dashboard.access import BLUEPRINTS
+from app.kernel import ids
+
+if TYPE_CHECKING:
+    from flask import Flask, Response
+    from flask_wtf import CSRFProtect
+
+_YEAR: Final = 31_536_000
+
+
+def csp_nonce() -> str:
+    """The nonce of this response; the same wherever the template asks for it."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = ids.token_text(16)
+    return str(g.csp_nonce)
+
+
+def _policy() -> str:
+    nonce = f"'nonce-{csp_nonce()}'"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src {nonce}",
+            f"style-src 'self' {nonce}",
+            # Pico draws its form controls with data: images.
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def add_headers(response: Response) -> Response:
+    """Put the headers of every page on a response; an answer that set its own policy keeps it."""
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    if request.endpoint == "static":
+        if request.args.get("v") or "/vendor/" in request.path:
+            headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+        return response
+    if response.mimetype == "text/html":
+        headers.setdefault("Content-Security-Policy", _policy())
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+        headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def register_headers(app: Flask) -> None:
+    """Set the headers on every answer, and give templates the nonce."""
+    app.after_request(add_headers)
+    app.add_template_global(csp_nonce, "csp_nonce")
+
+
+def register_csrf(app: Flask, protection: CSRFProtect) -> None:
+    """Ask every form of the pages for its token. The API is left out: it takes no cookie, only keys."""
+
+    def check() -> None:
+        if request.blueprint in BLUEPRINTS:
+            protection.protect()
+
+    app.before_request(check)

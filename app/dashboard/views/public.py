@@ -1,0 +1,75 @@
+"""The pages that anybody may see: the programmes, and the choice of language and appearance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+
+from app.dashboard.locale import COOKIE as LANGUAGE_COOKIE
+from app.dashboard.locale import LANGUAGES
+from app.dashboard.page import THEME_COOKIE, THEMES
+from app.dashboard.presenters import programs as presenter
+from app.identity.login import who
+from app.identity.queries import user_by_public_id
+from app.identity.users import change_locale
+from app.kernel import clock
+from app.referrals.queries import programs_shown
+from app.requests import services, session
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+public = Blueprint("public", __name__)
+
+_YEAR = 31_536_000
+
+
+@public.get("/")
+def index() -> ResponseReturnValue:
+    """Every programme with what it pays."""
+    wanted = programs_shown.programs(session())
+    shown = programs_shown.shown_programs(session(), wanted, clock.now())
+    return render_template(
+        "public/index.html",
+        programs=[presenter.program_card(program) for program in shown],
+        nothing=presenter.no_programs(),
+    )
+
+
+@public.get("/programs/<slug>")
+def program(slug: str) -> ResponseReturnValue:
+    """One programme: what it pays, how it works, its terms in figures."""
+    found = programs_shown.program_by_slug(session(), slug)
+    if found is None:
+        abort(404)
+    shown = programs_shown.shown_programs(session(), [found], clock.now())
+    return render_template("public/program.html", program=presenter.program_page(shown[0]))
+
+
+@public.post("/preferences")
+def preferences() -> ResponseReturnValue:
+    """Language and appearance, kept in cookies; the language also with the account."""
+    answer = redirect(local_target(request.form.get("next")) or url_for("public.index"))
+    secure = services().settings.secure_cookies
+    language, theme = request.form.get("language"), request.form.get("theme")
+    if language in LANGUAGES:
+        answer.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR, httponly=True, samesite="Lax", secure=secure)
+        me = who()
+        user = user_by_public_id(session(), me.public_id) if me else None
+        if user is not None:
+            change_locale(user, language)
+    if theme in THEMES:
+        answer.set_cookie(THEME_COOKIE, theme, max_age=_YEAR, httponly=True, samesite="Lax", secure=secure)
+    return answer
+
+
+def local_target(target: str | None) -> str | None:
+    """A path of ours to go on to, or ``None``: never another host, whatever the form says."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or not target.isprintable() or "\\" in target:
+        return None
+    return target

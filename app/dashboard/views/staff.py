@@ -1,0 +1,3 @@
+"""Staff pages."""
+from flask import Blueprint
+staff = Blueprint("staff", __name__, url_prefix="/staff")

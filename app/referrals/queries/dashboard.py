@@ -1,0 +1,304 @@
+"""What a referrer's pages read: memberships, commissions, activity over time, links. All by indexes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, select, union_all
+
+from app.ledger.models import LedgerEntry
+from app.referrals.models import (
+    Binding,
+    ClickTotal,
+    Commission,
+    Customer,
+    Decision,
+    Hold,
+    Link,
+    Order,
+    OrderLine,
+    Product,
+    Program,
+    RateVersion,
+    Referrer,
+    Refund,
+    Signup,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import ScalarSelect
+    from sqlalchemy.orm import InstrumentedAttribute, Session
+
+PAGE: Final = 25
+COUNTED: Final = "counted"
+_HOUR: Final = len("2026-12-02 14")
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One programme that a person takes part in."""
+
+    referrer: Referrer
+    program: Program
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionRow:
+    """A commission with the order line that earned it, as lists show it."""
+
+    commission: Commission
+    line: OrderLine
+    product: Product | None
+    order: Order
+    posted_at: datetime | None
+    """When the ledger first knew of it; ``None`` where nothing was ever posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What happened in a range: clicks by day of the programme, signups and commission by the hour (UTC)."""
+
+    clicks: dict[date, int]
+    signups: dict[datetime, int]
+    commission: dict[datetime, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionStory:
+    """Everything that a commission's why-page tells."""
+
+    row: CommissionRow
+    customer: Customer
+    binding: Binding | None
+    decision: Decision | None
+    rate: RateVersion
+    refunds: tuple[Refund, ...]
+    holds: tuple[Hold, ...]
+
+
+def memberships(session: Session, user_id: int) -> list[Membership]:
+    """The programmes of a person, the oldest membership first."""
+    rows = session.execute(
+        select(Referrer, Program)
+        .join(Program, Program.id == Referrer.program_id)
+        .where(Referrer.user_id == user_id)
+        .order_by(Referrer.joined_at, Referrer.id)
+    )
+    return [Membership(referrer, program) for referrer, program in rows]
+
+
+def commission_rows(
+    session: Session, referrer_id: int, *, before: tuple[datetime, int] | None = None, limit: int = PAGE
+) -> list[CommissionRow]:
+    """The newest commissions before the cursor (``paid_at``, ``id``), newest first."""
+    wanted = (
+        select(Commission, OrderLine, Product, Order, _first_posted())
+        .join(OrderLine, OrderLine.id == Commission.order_line_id)
+        .join(Order, Order.id == Commission.order_id)
+        .outerjoin(Product, Product.id == OrderLine.product_id)
+        .where(Commission.referrer_id == referrer_id)
+        .order_by(Commission.paid_at.desc(), Commission.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        wanted = wanted.where(older(Commission.paid_at, Commission.id, before))
+    return [CommissionRow(*row) for row in session.execute(wanted).tuples()]
+
+
+def older(
+    at: InstrumentedAttribute[datetime], key: InstrumentedAttribute[int], cursor: tuple[datetime, int]
+) -> ColumnElement[bool]:
+    """Rows that come after the cursor in a list that is newest first."""
+    return or_(at < cursor[0], and_(at == cursor[0], key < cursor[1]))
+
+
+def _first_posted() -> ScalarSelect[datetime | None]:
+    """When the ledger first knew of a commission."""
+    return (
+        select(func.min(LedgerEntry.posted_at))
+        .where(LedgerEntry.commission_id == Commission.id)
+        .correlate(Commission)
+        .scalar_subquery()
+    )
+
+
+def commission_story(
+    session: Session, commission_id: int, referrer_ids: Iterable[int]
+) -> CommissionStory | None:
+    """One commission with its whole story, if it belongs to one of these referrers."""
+    found = session.execute(
+        select(Commission, OrderLine, Product, Order, _first_posted(), Customer, RateVersion)
+        .join(OrderLine, OrderLine.id == Commission.order_line_id)
+        .join(Order, Order.id == Commission.order_id)
+        .join(Customer, Customer.id == Order.customer_id)
+        .join(RateVersion, RateVersion.id == Commission.rate_version_id)
+        .outerjoin(Product, Product.id == OrderLine.product_id)
+        .where(Commission.id == commission_id, Commission.referrer_id.in_(list(referrer_ids)))
+    ).first()
+    if found is None:
+        return None
+    commission, line, product, order, posted_at, customer, rate = found
+    binding = session.scalars(
+        select(Binding)
+        .where(
+            Binding.customer_id == customer.id,
+            Binding.referrer_id == commission.referrer_id,
+            Binding.from_at <= order.placed_at,
+        )
+        .order_by(Binding.from_at.desc())
+        .limit(1)
+    ).first()
+    decision = session.scalars(
+        select(Decision)
+        .where(
+            Decision.customer_id == customer.id,
+            Decision.superseded_at.is_(None),
+            Decision.referrer_id == commission.referrer_id,
+        )
+        .order_by(Decision.occasion_at)
+        .limit(1)
+    ).first()
+    return CommissionStory(
+        row=CommissionRow(commission, line, product, order, posted_at),
+        customer=customer,
+        binding=binding,
+        decision=decision,
+        rate=rate,
+        refunds=tuple(
+            session.scalars(
+                select(Refund).where(Refund.order_id == order.id).order_by(Refund.refunded_at, Refund.id)
+            )
+        ),
+        holds=tuple(
+            session.scalars(
+                select(Hold).where(Hold.commission_id == commission.id).order_by(Hold.opened_at, Hold.id)
+            )
+        ),
+    )
+
+
+def activity(session: Session, referrer_id: int, first_day: date, start: datetime) -> Activity:
+    """Counted clicks from ``first_day`` on; signups and commission from the instant ``start`` on. One query."""
+    clicks = (
+        select(literal("click"), cast(ClickTotal.day, String), func.sum(ClickTotal.count))
+        .where(
+            ClickTotal.referrer_id == referrer_id, ClickTotal.day >= first_day, ClickTotal.label == COUNTED
+        )
+        .group_by(ClickTotal.day)
+    )
+    signups = (
+        select(literal("signup"), _hour(Signup.signed_up_at), func.count())
+        .join(Binding, Binding.customer_id == Signup.customer_id)
+        .where(Binding.referrer_id == referrer_id, Signup.signed_up_at >= start, Binding.from_at >= _window(start))
+        .group_by(_hour(Signup.signed_up_at))
+    )
+    commission = (
+        select(literal("commission"), _hour(Commission.paid_at), func.sum(Commission.target_minor))
+        .where(Commission.referrer_id == referrer_id, Commission.paid_at >= start)
+        .group_by(_hour(Commission.paid_at))
+    )
+    seen = Activity({}, {}, {})
+    for kind, moment, total in session.execute(union_all(clicks, signups, commission)):
+        match kind:
+            case "click":
+                seen.clicks[date.fromisoformat(moment)] = int(total)
+            case "signup":
+                seen.signups[_at(moment)] = int(total)
+            case _:
+                seen.commission[_at(moment)] = int(total)
+    return seen
+
+
+def _window(start: datetime) -> datetime:
+    """A binding begins at its click, at most a year (the longest attribution window) before its signup."""
+    return start.replace(year=start.year - 2, day=min(start.day, 28))
+
+
+def _hour(column: InstrumentedAttribute[datetime]) -> ColumnElement[str]:
+    # Both databases write an instant in UTC as "2026-12-02 14:05:00..." when it is cast to text.
+    return func.substr(cast(column, String), 1, _HOUR)
+
+
+def _at(hour: str) -> datetime:
+    return datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
+
+
+def links_of(session: Session, referrer_id: int) -> list[Link]:
+    """The campaign links that a referrer made, oldest first."""
+    return list(
+        session.scalars(select(Link).where(Link.referrer_id == referrer_id).order_by(Link.id).limit(200))
+    )
+
+
+def clicks_by_campaign(session: Session, referrer_id: int) -> dict[str, int]:
+    """Counted clicks of each campaign, over all time; the plain link is the campaign ""."""
+    rows = session.execute(
+        select(ClickTotal.campaign, func.sum(ClickTotal.count))
+        .where(ClickTotal.referrer_id == referrer_id, ClickTotal.label == COUNTED)
+        .group_by(ClickTotal.campaign)
+    )
+    return {campaign: int(count) for campaign, count in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order of one of the referrer's customers, with its lines and what each earned."""
+
+    order: Order
+    customer: Customer
+    lines: tuple[tuple[OrderLine, Product | None, Commission | None], ...]
+
+
+def orders_of(
+    session: Session, referrer_id: int, *, before: tuple[datetime, int] | None = None, limit: int = PAGE
+) -> list[OrderRow]:
+    """The newest orders that belong to a referrer, with every line: also those that earn nothing."""
+    wanted = (
+        select(Order, Customer)
+        .join(Customer, Customer.id == Order.customer_id)
+        .where(Order.referrer_id == referrer_id)
+        .order_by(Order.placed_at.desc(), Order.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        wanted = wanted.where(older(Order.placed_at, Order.id, before))
+    return _with_lines(session, session.execute(wanted).tuples().all())
+
+
+def order_of(session: Session, order_id: int, referrer_ids: Iterable[int]) -> OrderRow | None:
+    """One order, if it belongs to one of these referrers."""
+    wanted = (
+        select(Order, Customer)
+        .join(Customer, Customer.id == Order.customer_id)
+        .where(Order.id == order_id, Order.referrer_id.in_(list(referrer_ids)))
+    )
+    found = _with_lines(session, session.execute(wanted).tuples().all())
+    return found[0] if found else None
+
+
+def _with_lines(session: Session, orders: Sequence[tuple[Order, Customer]]) -> list[OrderRow]:
+    rows = session.execute(
+        select(OrderLine, Product, Commission)
+        .outerjoin(Product, Product.id == OrderLine.product_id)
+        .outerjoin(
+            Commission,
+            and_(Commission.order_line_id == OrderLine.id, Commission.order_id == OrderLine.order_id),
+        )
+        .where(OrderLine.order_id.in_([order.id for order, _ in orders]))
+        .order_by(OrderLine.order_id, OrderLine.position, OrderLine.id)
+    )
+    lines: dict[int, list[tuple[OrderLine, Product | None, Commission | None]]] = {}
+    owners = {order.id: order.referrer_id for order, _ in orders}
+    for line, product, commission in rows:
+        # A line may have earned for an earlier partner too; each referrer sees only what is theirs.
+        mine = commission if commission and commission.referrer_id == owners[line.order_id] else None
+        held = lines.setdefault(line.order_id, [])
+        if held and held[-1][0].id == line.id:
+            held[-1] = (line, product, held[-1][2] or mine)
+        else:
+            held.append((line, product, mine))
+    return [OrderRow(order, customer, tuple(lines.get(order.id, ()))) for order, customer in orders]

@@ -1,0 +1,155 @@
+"""What the merchant's people read: referrers, orders, the review list, figures of a programme. All by indexes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import func, select
+
+from app.referrals.models import (
+    Commission,
+    Customer,
+    Fact,
+    FactState,
+    Hold,
+    HoldState,
+    Order,
+    OrderLine,
+    Product,
+    Referrer,
+)
+from app.referrals.queries.dashboard import older
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy.orm import InstrumentedAttribute, Session
+
+PAGE: Final = 50
+_LAST: Final = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """An open hold with the commission it concerns."""
+
+    hold: Hold
+    commission: Commission
+    line: OrderLine
+    order: Order
+    referrer: Referrer
+    product: Product | None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffOrder:
+    """An order with its customer and the referrer it belongs to."""
+
+    order: Order
+    customer: Customer
+    referrer: Referrer | None
+    net_minor: int
+    commission_minor: int
+
+
+def referrers(
+    session: Session,
+    program_id: int,
+    *,
+    code_from: str = "",
+    email_key: str = "",
+    after: int = 0,
+    limit: int = PAGE,
+) -> list[Referrer]:
+    """Referrers of a programme by id after the cursor; or those whose code begins so, or whose e-mail it is."""
+    wanted = select(Referrer).where(Referrer.program_id == program_id).limit(limit)
+    if email_key:
+        return list(session.scalars(wanted.where(Referrer.email_key == email_key)))
+    if code_from:
+        begins = wanted.where(Referrer.code >= code_from, Referrer.code < code_from + _LAST)
+        return list(session.scalars(begins.order_by(Referrer.code)))
+    return list(session.scalars(wanted.where(Referrer.id > after).order_by(Referrer.id)))
+
+
+def referrer_by_code(session: Session, program_id: int, code: str) -> Referrer | None:
+    """The referrer of that code in this programme."""
+    return session.scalar(select(Referrer).where(Referrer.code == code, Referrer.program_id == program_id))
+
+
+def orders(
+    session: Session,
+    program_id: int,
+    *,
+    order_id: str = "",
+    referrer_id: int | None = None,
+    before: tuple[datetime, int] | None = None,
+    limit: int = PAGE,
+) -> list[StaffOrder]:
+    """The newest orders before the cursor (``placed_at``, ``id``); or the one of that id; or one referrer's."""
+    wanted = (
+        select(Order, Customer, Referrer)
+        .join(Customer, Customer.id == Order.customer_id)
+        .outerjoin(Referrer, Referrer.id == Order.referrer_id)
+        .where(Order.program_id == program_id)
+        .order_by(Order.placed_at.desc(), Order.id.desc())
+        .limit(limit)
+    )
+    if order_id:
+        wanted = wanted.where(Order.order_id == order_id)
+    if referrer_id is not None:
+        wanted = wanted.where(Order.referrer_id == referrer_id)
+    if before is not None:
+        wanted = wanted.where(older(Order.placed_at, Order.id, before))
+    rows = session.execute(wanted).tuples().all()
+    keys = [order.id for order, *_ in rows]
+    net = _sums(session, OrderLine.order_id, OrderLine.net_minor, keys)
+    earned = _sums(session, Commission.order_id, Commission.target_minor, keys)
+    return [
+        StaffOrder(order, customer, referrer, net.get(order.id, 0), earned.get(order.id, 0))
+        for order, customer, referrer in rows
+    ]
+
+
+def _sums(
+    session: Session,
+    key: InstrumentedAttribute[int],
+    amount: InstrumentedAttribute[int],
+    orders: Sequence[int],
+) -> dict[int, int]:
+    rows = session.execute(select(key, func.sum(amount)).where(key.in_(orders)).group_by(key))
+    return {order: int(total) for order, total in rows}
+
+
+def open_holds(session: Session, program_id: int, *, after: int = 0, limit: int = PAGE) -> list[ReviewRow]:
+    """What waits for a decision, oldest first."""
+    rows = session.execute(
+        select(Hold, Commission, OrderLine, Order, Referrer, Product)
+        .join(Commission, Commission.id == Hold.commission_id)
+        .join(OrderLine, OrderLine.id == Commission.order_line_id)
+        .join(Order, Order.id == Commission.order_id)
+        .join(Referrer, Referrer.id == Commission.referrer_id)
+        .outerjoin(Product, Product.id == OrderLine.product_id)
+        .where(Hold.program_id == program_id, Hold.state == HoldState.OPEN, Hold.id > after)
+        .order_by(Hold.id)
+        .limit(limit)
+    ).tuples()
+    return [ReviewRow(*row) for row in rows]
+
+
+def hold_of_program(session: Session, program_id: int, hold_id: int) -> Hold | None:
+    """One hold, if it belongs to the programme."""
+    return session.scalar(select(Hold).where(Hold.id == hold_id, Hold.program_id == program_id))
+
+
+def open_hold_count(session: Session, program_id: int) -> int:
+    """How many commissions wait for a decision."""
+    wanted = select(func.count()).where(Hold.program_id == program_id, Hold.state == HoldState.OPEN)
+    return int(session.scalar(wanted) or 0)
+
+
+def parked_count(session: Session, program_id: int) -> int:
+    """How many facts wait for another one."""
+    wanted = select(func.count()).where(Fact.program_id == program_id, Fact.state == FactState.PARKED)
+    return int(session.scalar(wanted) or 0)

@@ -1,0 +1,51 @@
+/* Copying, charts and htmx's settings. Everything else on the pages works without this file. */
+"use strict";
+
+(() => {
+  const copy = async (field) => {
+    try {
+      await navigator.clipboard.writeText(field.value);
+      return true;
+    } catch {
+      // Outside a secure context the clipboard API is missing; a selected field can still be copied.
+      field.focus();
+      field.select();
+      return document.execCommand("copy");
+    }
+  };
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    if (!(await copy(field))) {
+      field.select();
+      return;
+    }
+    const label = button.textContent;
+    button.disabled = true;
+    button.textContent = button.dataset.done;
+    document.getElementById("announce").textContent = button.dataset.done;
+    setTimeout(() => {
+      button.textContent = label;
+      button.disabled = false;
+      button.focus();
+    }, 1600);
+  });
+
+  // A form is sent once: a second click while the answer is on its way does nothing.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    if (form.method === "post" && !form.hasAttribute("data-download")) {
+      form.dataset.sent = "1";
+      addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
+    }
+  });
+
+  // The first wrong field of a form takes the focus.
+  document.querySelector("[aria-invalid=true]")?.focus();
+})();
