@@ -31,6 +31,9 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2, help="how many jobs run at once (default 2)")
     parser.add_argument("--no-scheduler", action="store_true", help="another machine runs the scheduler")
     parser.add_argument("--no-clicks", action="store_true", help="another machine writes the clicks")
+    parser.add_argument(
+        "--grace", type=float, default=8, help="seconds a job has to end at a stop (default 8)"
+    )
     options = parser.parse_args()
     try:
         settings = Settings.from_env()
@@ -38,7 +41,7 @@ def main() -> int:
         sys.stderr.write(f"{refused.detail}\n")
         return 2
     logs.configure(settings.log_level)
-    supervisor = Supervisor(_log.warning)
+    supervisor = Supervisor(_log.warning, grace=options.grace)
     supervisor.listen()
     for number in range(options.workers):
         supervisor.start(Child(f"worker {number + 1}", forked(partial(rq_worker, settings))))

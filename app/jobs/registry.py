@@ -1,4 +1,5 @@
-"""Every job by its name. A job gets the services and the ids that its request carried; it opens its own transaction.
+"""Every job by its name. A job gets the services and the ids that its request carried; it opens its own
+transactions.
 
 A job must be safe to run late, twice and again: it asks the database what is due and does nothing where nothing is.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from app.jobs import housekeeping, sweeper
+from app.jobs import housekeeping, payouts, sweeper
 from app.kernel import clock
 from app.mail.outbox import SEND_JOB
 
@@ -33,6 +34,8 @@ def _keep_house(services: Services) -> None:
 
 
 JOBS: Final[Mapping[str, Callable[..., Any]]] = {
+    payouts.DRAFT_DUE: payouts.draft_due,
+    payouts.ADVANCE: payouts.advance,
     SEND_JOB: _send_mail,
     SWEEP: _sweep,
     KEEP_HOUSE: _keep_house,

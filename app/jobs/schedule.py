@@ -17,6 +17,7 @@ from rq.exceptions import DuplicateJobError
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
+from app.jobs.payouts import DRAFT_DUE
 from app.jobs.registry import KEEP_HOUSE, SWEEP
 from app.kernel import clock, heartbeat
 from app.kernel.queue import QUEUE_NAME, RUN_JOB
@@ -39,6 +40,7 @@ class Tick:
 
 
 TICKS: Final = (
+    Tick(DRAFT_DUE, 60),
     Tick(SWEEP, 60),
     Tick(KEEP_HOUSE, 3600),
 )
@@ -63,8 +65,8 @@ class Scheduler:
             if self._slots.get(tick.name) != slot:
                 self._send(tick, slot)
                 self._slots[tick.name] = slot
-        if self._delayed.acquire_locks():
-            self._delayed.enqueue_scheduled_jobs()
+        if self._delayed.acquire_locks():  # type: ignore[no-untyped-call]
+            self._delayed.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
         heartbeat.beat(self._queue.redis, heartbeat.SCHEDULER, now)
 
     def _send(self, tick: Tick, slot: int) -> None:

@@ -1,0 +1,41 @@
+"""The monthly payout without a person: drafts on the payout day, and runs taken as far as nobody is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from app.kernel import clock
+from app.kernel.queue import JobRequest, collect
+from app.payouts.advance import advance_run, draft_due_runs, runs_to_advance
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.services import Services
+
+_log = structlog.get_logger(__name__)
+
+DRAFT_DUE: Final = "payouts.draft_due"
+ADVANCE: Final = "payouts.advance"
+"""Its argument is the run's id."""
+
+
+def draft_due(services: Services) -> None:
+    """Draft what the calendar says is due and have each draft taken on."""
+    with services.db.transaction() as session:
+        for run_id in draft_due_runs(session, clock.now()):
+            _log.info("run_drafted", run=run_id)
+            collect(session, ADVANCE, run_id)
+
+
+def advance(services: Services, run_id: int) -> None:
+    """Finish what was left off; under approval ``automatic`` go on to verified files."""
+    state = advance_run(services.payouts, run_id, clock.now())
+    _log.info("run_advanced", run=run_id, state=state.value)
+
+
+def due_jobs(session: Session) -> list[JobRequest]:
+    """A job for each run that was left off in the middle or waits for nobody."""
+    return [JobRequest(ADVANCE, (run_id,)) for run_id in runs_to_advance(session)]
