@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from app.referrals import clicks, intake, locks
+from app.referrals import intake, locks
+from app.referrals.click_rows import record_from_click_id
 from app.referrals.errors import OtherBody
 from app.referrals.facts import SignupFact, body_of, fingerprint, hash_of
 from app.referrals.models import Binding, Fact, FactKind, Signup
@@ -100,4 +101,4 @@ def _write_lost_clicks(
     for text in click_ids:
         click = deps.links.read_click_id(text)
         if click is not None and click.program_id == program.id:
-            clicks.record_from_click_id(session, text, click)
+            record_from_click_id(session, text, click)
