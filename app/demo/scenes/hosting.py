@@ -24,7 +24,7 @@ GOODS = {
     Goods("mailbox", 2_400): 14,
 }
 ALONG = (Goods("domain", 900), Goods("domain", 900), Goods("migration", 9_500))
-SIGNUP_SHARE = 0.07
+SIGNUP_SHARE = 0.055
 SUSPENDED_AFTER = 0.7
 
 

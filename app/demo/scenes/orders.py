@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CURRENCY = "EUR"
 MONTH = timedelta(days=30)
 METHODS = {"ideal": 45, "card": 25, "transfer": 15, "direct_debit": 15}
+AT_ONCE = {"ideal", "card"}
+"""Methods with which an order is paid when it is placed; the others come in days later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,21 @@ class Till:
         self, customer_id: str, at: datetime, goods: list[Goods], kind: LineKind = LineKind.NEW
     ) -> Iterator[Report]:
         """An order of ``goods`` placed at ``at``, and what becomes of it: paid, cancelled, refunded, charged back."""
+        method = self._dice.some(METHODS)
+        if method in AT_ONCE:
+            order = replace(
+                self._order(customer_id, at, goods, kind), status=OrderStatus.PAID, paid_at=at, method=method
+            )
+            yield Report(at, self._program, order)
+            yield from self._aftermath(order, at, method)
+            return
         order = self._order(customer_id, at, goods, kind)
         yield Report(at, self._program, order)
-        if self._dice.chance(0.04):
+        if self._dice.chance(0.1):
             closed = self._dice.within(at, timedelta(days=10))
             yield Report(closed, self._program, CancellationFact(order.order_id, closed))
             return
-        method = self._dice.some(METHODS)
-        waits = timedelta(days=7) if method == "transfer" else timedelta(minutes=10)
-        paid_at = self._dice.within(at + timedelta(seconds=20), waits)
+        paid_at = self._dice.within(at + timedelta(hours=4), timedelta(days=7))
         yield Report(paid_at, self._program, PaymentFact(order.order_id, paid_at, method))
         yield from self._aftermath(order, paid_at, method)
 
