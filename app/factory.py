@@ -9,23 +9,21 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import requests
 from app.identity.tokens import MailLinks
-from app.kernel.clock import local_day
 from app.kernel.crypto import Keyring
 from app.kernel.db import Database
 from app.kernel.queue import JobQueue
 from app.mail.mailer import mailer_for
-from app.mail.office import PostOffice, Recipient
-from app.referrals.intake import PartnerNews, ReferralDeps
+from app.mail.office import PostOffice
+from app.news import News
+from app.payouts.deps import PayoutDeps
+from app.payouts.queries import referrer_iban_keys
+from app.referrals.intake import ReferralDeps
 from app.referrals.links import LinkSigner
-from app.referrals.models import Program, Referrer
 from app.services import Services
 from config import ROOT, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from _typeshed.wsgi import WSGIApplication
-    from sqlalchemy.orm import Session
 
 __all__ = ["Services", "build_services", "create_app", "create_wsgi"]
 
@@ -48,6 +46,7 @@ def build_services(settings: Settings) -> Services:
         settings.public_url,
         settings.mail_from,
     )
+    news = News(mail)
     return Services(
         settings=settings,
         db=db,
@@ -56,7 +55,8 @@ def build_services(settings: Settings) -> Services:
         queue=queue,
         mail=mail,
         mail_links=mail_links,
-        referrals=ReferralDeps(links, keyring, referrer_iban_keys, _partner_news(mail)),
+        referrals=ReferralDeps(links, keyring, referrer_iban_keys, news.of_partner),
+        payouts=PayoutDeps(db, keyring, news.of_payout),
     )
 
 
@@ -93,7 +93,7 @@ def create_app(settings: Settings) -> Flask:
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    app.wsgi_app = mount_redirect(app.wsgi_app, services)  # type: ignore[method-assign]
+    app.wsgi_app = mount_redirect(app.wsgi_app, services)  # type: ignore[method-assign, assignment]
     return app
 
 
@@ -104,26 +104,3 @@ def create_wsgi() -> WSGIApplication:
     settings = Settings.from_env()
     logs.configure(settings.log_level)
     return create_app(settings).wsgi_app
-
-
-def _partner_news(mail: PostOffice) -> Callable[[Session, PartnerNews], None]:
-    def tell(session: Session, news: PartnerNews) -> None:
-        referrer = session.get_one(Referrer, news.referrer_id)
-        program = session.get_one(Program, referrer.program_id)
-        recipient = Recipient(referrer.email, referrer.name, referrer.locale)
-        on = local_day(news.at, program.timezone)
-        if news.chosen:
-            mail.partner_chosen(
-                session, recipient, binding=news.event, program=program.name, since_on=on, now=news.now
-            )
-        else:
-            mail.partner_left(
-                session, recipient, binding=news.event, program=program.name, until_on=on, now=news.now
-            )
-
-    return tell
-
-
-def referrer_iban_keys(_session: Session, _referrer_id: int) -> frozenset[str]:
-    """Replaced by the payouts slice."""
-    return frozenset()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from app.kernel.db import Database
     from app.kernel.queue import JobQueue
     from app.mail.office import PostOffice
+    from app.payouts.deps import PayoutDeps
     from app.referrals.intake import ReferralDeps
     from app.referrals.links import LinkSigner
     from config import Settings
@@ -28,3 +29,4 @@ class Services:
     mail: PostOffice
     mail_links: MailLinks
     referrals: ReferralDeps
+    payouts: PayoutDeps

@@ -1,0 +1,77 @@
+"""What referrers are mailed about: the slices below say that something happened, this says it to the post office.
+
+Each function is called inside the transaction of its event and queues a mail in it, so that a rollback takes the
+mail back too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.kernel.clock import local_day
+from app.kernel.money import Money
+from app.mail.office import PayoutNotice, PostOffice, Recipient
+from app.payouts.deps import PayoutEvent, PayoutNews
+from app.payouts.models import Payout, PayoutDestination
+from app.referrals.models import Program, Referrer
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.referrals.intake import PartnerNews
+
+
+@dataclass(frozen=True)
+class News:
+    """Turns news into mails."""
+
+    mail: PostOffice
+
+    def of_partner(self, session: Session, news: PartnerNews) -> None:
+        """A customer chose, or left, a partner."""
+        recipient, program = _recipient(session, news.referrer_id)
+        on = local_day(news.at, program.timezone)
+        if news.chosen:
+            self.mail.partner_chosen(
+                session, recipient, binding=news.event, program=program.name, since_on=on, now=news.now
+            )
+        else:
+            self.mail.partner_left(
+                session, recipient, binding=news.event, program=program.name, until_on=on, now=news.now
+            )
+
+    def of_payout(self, session: Session, news: PayoutNews) -> None:
+        """A bank account changed, or the bank said something about a payout."""
+        recipient, program = _recipient(session, news.referrer_id)
+        destination = session.get_one(PayoutDestination, news.destination_id)
+        if news.event is PayoutEvent.ACCOUNT_CHANGED or news.payout_id is None:
+            self.mail.bank_account_changed(
+                session,
+                recipient,
+                destination=destination.public_id,
+                program=program.name,
+                last4=destination.last4,
+                usable_on=destination.usable_on,
+                now=news.now,
+            )
+            return
+        payout = session.get_one(Payout, news.payout_id)
+        notice = PayoutNotice(
+            end_to_end_id=payout.end_to_end_id,
+            program=program.name,
+            amount=Money(payout.amount_minor, payout.currency),
+            last4=destination.last4,
+        )
+        if news.event is PayoutEvent.SENT:
+            paid_on = payout.paid_on or local_day(news.now, program.timezone)
+            self.mail.payout_sent(session, recipient, notice, paid_on=paid_on, now=news.now)
+        else:
+            returned = news.event is PayoutEvent.RETURNED
+            self.mail.payout_failed(session, recipient, notice, returned=returned, now=news.now)
+
+
+def _recipient(session: Session, referrer_id: int) -> tuple[Recipient, Program]:
+    referrer = session.get_one(Referrer, referrer_id)
+    program = session.get_one(Program, referrer.program_id)
+    return Recipient(referrer.email, referrer.name, referrer.locale), program
