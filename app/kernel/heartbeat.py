@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from redis import Redis
 
 SCHEDULER: Final = "scheduler"
-CLICK_WRITER: Final = "click_writer"
 
 _KEY: Final = "refledger:heartbeat"
 

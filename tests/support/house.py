@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import httpx
 
@@ -33,7 +33,9 @@ def free_port() -> int:
 
 @dataclass
 class House:
-    """One run; ``var_dir`` keeps its data between two starts."""
+    """One run; ``var_dir`` keeps its data between two starts. ``command`` starts it."""
+
+    command: ClassVar[tuple[str, ...]] = (sys.executable, "-m", "app.embedded.run")
 
     var_dir: Path
     root: Path = ROOT
@@ -85,7 +87,7 @@ class House:
         self.var_dir.mkdir(parents=True, exist_ok=True)
         with (self.var_dir / "terminal.txt").open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app.embedded.run"],
+                self.command,
                 cwd=self.root,
                 env=self.environ,
                 stdin=subprocess.DEVNULL,
@@ -103,7 +105,7 @@ class House:
         """Press Ctrl-C and wait; the exit code."""
         assert self.process is not None
         if self.process.poll() is None:
-            self.process.send_signal(how)
+            os.killpg(self.process.pid, how)  # a terminal sends Ctrl-C to the whole group
         code = self.process.wait(STOP_SECONDS)
         self.process = None
         return code
