@@ -1,0 +1,151 @@
+"""Why a payout use case says no."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, RefledgerError
+
+if TYPE_CHECKING:
+    from app.payouts.domain.calendar import Period
+
+
+class BadHolder(InvalidInput):
+    """A name that no bank file can carry."""
+
+    title = "Not a usable name"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the account holder needs 1 to 140 characters with at least one letter that banks can write",
+            pointer="/holder",
+        )
+
+
+class BadAddress(InvalidInput):
+    """An address that a bank file cannot carry."""
+
+    title = "Not a usable address"
+
+    def __init__(self, field: str, bound: str) -> None:
+        super().__init__(f"the address's {field} needs {bound}", pointer=f"/address/{field}")
+
+
+class NoSuchRun(NotFound):
+    """No run of that name or number."""
+
+    title = "No such payout run"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no payout run {name!r}")
+
+
+class NoDebtor(Conflict):
+    """The programme does not say which account pays."""
+
+    title = "No debtor"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"programme {slug} has no debtor: set its name and IBAN before paying out")
+
+
+class PeriodUnfinished(Conflict):
+    """The month is still running in the programme's time zone."""
+
+    title = "Period not finished"
+
+    def __init__(self, period: Period) -> None:
+        super().__init__(
+            f"the period {period} is not finished; it can be paid from {period.next().first_day} on"
+        )
+
+
+class RailCannotPay(Conflict):
+    """The programme's way of paying does not carry its currency."""
+
+    title = "Currency not payable"
+
+    def __init__(self, rail: str, currency: str) -> None:
+        super().__init__(f"the rail {rail!r} cannot pay {currency}")
+
+
+class UnknownRail(InvalidInput):
+    """A rail that is not built in."""
+
+    title = "Unknown rail"
+
+    def __init__(self, rail: str) -> None:
+        super().__init__(f"there is no rail {rail!r}")
+
+
+class RunBusy(Conflict):
+    """Another move of the run has begun and is not finished."""
+
+    title = "Run busy"
+
+    def __init__(self, name: str, underway: str) -> None:
+        super().__init__(f"run {name} is in the middle of: {underway}")
+
+
+class NotTheApprover(Forbidden):
+    """Four eyes: this person may not approve this run."""
+
+    title = "Another person must approve"
+
+
+class ApprovalVoid(Conflict):
+    """The payouts are not those that were approved."""
+
+    title = "Approval void"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"run {name} changed after it was approved; it must be approved again")
+
+
+class BlockedDestinations(Conflict):
+    """A bank account in the run was blocked after it was frozen."""
+
+    title = "Blocked bank accounts in the run"
+
+    def __init__(self, name: str, count: int) -> None:
+        super().__init__(
+            f"run {name} pays to {count} blocked bank account(s): take those payouts out or cancel the run"
+        )
+
+
+class AlreadySubmitted(Conflict):
+    """The bank has (or may have) the run; it cannot be taken back."""
+
+    title = "Already submitted"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"run {name} is with the bank and cannot be cancelled")
+
+
+class FileNotBuilt(NotFound):
+    """A payout file whose bytes do not exist yet."""
+
+    title = "File not built"
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(f"the file {message_id} is not built yet")
+
+
+class DestinationAltered(RefledgerError):
+    """A sealed IBAN that is not the one its row was found by: the row was changed behind the service's
+    back.
+    """
+
+    title = "Bank account altered"
+
+    def __init__(self, destination: str) -> None:
+        super().__init__(f"the bank account {destination} was altered in the database; nothing is paid to it")
+
+
+class NoSuchEvent(NotFound):
+    """No such record on the exception list."""
+
+    title = "No such bank record"
+
+    def __init__(self, event_id: int) -> None:
+        super().__init__(f"there is no open bank record {event_id}")

@@ -1,0 +1,311 @@
+"""A payout run from its draft to frozen, and what the scheduler starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from app.identity.audit import record_event
+from app.kernel import ids
+from app.kernel.clock import day_start, local_day
+from app.kernel.db import insert_or_ignore
+from app.ledger.journal import write_balances
+from app.ledger.models import Figure, LedgerBalance
+from app.payouts import queries
+from app.payouts.deps import BATCH
+from app.payouts.domain.calendar import Period
+from app.payouts.domain.plan import Account, Candidate, PlannedOmission, PlannedPayout, plan_payout
+from app.payouts.domain.state import PayoutState, RunMove, RunState
+from app.payouts.errors import NoDebtor, PeriodUnfinished, RailCannotPay
+from app.payouts.models import Payout, PayoutOmission, PayoutRun
+from app.payouts.rails import rail_named
+from app.payouts.settling import lock_referrers, reserve
+from app.payouts.stages import begin, finish, in_stage
+from app.referrals.models import Program, Referrer, ReferrerStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date, datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.identity.audit import Actor
+    from app.payouts.deps import PayoutDeps
+    from app.payouts.domain.plan import Planned
+    from app.payouts.models import PayoutDestination
+
+
+def draft_run(
+    session: Session,
+    program: Program,
+    *,
+    period: str,
+    by: Actor,
+    now: datetime,
+    as_of: datetime | None = None,
+    again: bool = False,
+) -> PayoutRun:
+    """The programme's run for a month ("2026-10"); the one that is there, or a new draft.
+
+    ``as_of`` moves the instant at which the month counts as finished. ``again`` asks for a further run of
+    the same month once the last one is past its draft. Raises ``UnknownPeriod``, :class:`PeriodUnfinished`,
+    :class:`NoDebtor`, :class:`RailCannotPay`.
+    """
+    month = Period.parse(period)
+    if (as_of or now) < day_start(month.next().first_day, program.timezone):
+        raise PeriodUnfinished(month)
+    if not program.debtor_name or not program.debtor_iban:
+        raise NoDebtor(program.slug)
+    if not rail_named(program.rail).pays(program.currency):
+        raise RailCannotPay(program.rail, program.currency)
+    last = _last_run(session, program, month)
+    if last is not None and not (again and last.state is not RunState.DRAFT):
+        return last
+    sequence = last.sequence + 1 if last else 1
+    name = f"{program.slug}:{month}:{program.currency}:{sequence}"
+    row = {
+        "name": name,
+        "program_id": program.id,
+        "period": str(month),
+        "currency": program.currency,
+        "sequence": sequence,
+        "state": RunState.DRAFT,
+        "until_on": month.last_day,
+        "created_at": now,
+        "created_by": by.label,
+        **_settings(program),
+    }
+    # The race: the scheduler and a person, or two of either, start the month at the same instant. The unique key
+    # lets one row in; both go on with it.
+    key = ("program_id", "period", "currency", "sequence")
+    if insert_or_ignore(session, PayoutRun, [row], key=key):
+        record_event(session, by, "run.drafted", f"run:{name}", {}, now=now, program_id=program.id)
+    return session.scalars(select(PayoutRun).where(PayoutRun.name == name)).one()
+
+
+def _settings(program: Program) -> dict[str, object]:
+    """The programme's settings that a run is frozen with."""
+    return {
+        "rail": program.rail,
+        "approval": program.approval,
+        "minimum_minor": program.minimum_payout_minor,
+        "debtor_name": program.debtor_name,
+        "debtor_iban": program.debtor_iban,
+        "debtor_bic": program.debtor_bic,
+        "bank_profile": program.bank_profile,
+    }
+
+
+def _last_run(session: Session, program: Program, period: Period) -> PayoutRun | None:
+    return session.scalar(
+        select(PayoutRun)
+        .where(
+            PayoutRun.program_id == program.id,
+            PayoutRun.period == str(period),
+            PayoutRun.currency == program.currency,
+        )
+        .order_by(PayoutRun.sequence.desc())
+        .limit(1)
+    )
+
+
+def freeze_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> RunState:
+    """Reserve everybody's money in batches, then flip the run; the state it ends in.
+
+    A run that is past its draft stays as it is. Killed anywhere, the next call goes on after the last
+    referrer that was handled.
+    """
+    with deps.db.transaction() as session:
+        run = begin(session, run_id, RunMove.FREEZE)
+        if run is None:
+            return session.get_one(PayoutRun, run_id).state
+        if run.frozen_by is None:
+            _copy_settings(session, run)
+            run.frozen_by = by.label
+    after: int | None = -1
+    while after is not None:
+        after = _freeze_batch(deps, run_id, after, now)
+    with deps.db.transaction() as session:
+        run = in_stage(session, run_id, RunMove.FREEZE)
+        if run is not None:
+            _count(session, run)
+            run.frozen_at = now
+            finish(session, run, RunMove.FREEZE, by, now, {"left_out": run.omission_count})
+        return session.get_one(PayoutRun, run_id).state
+
+
+def _copy_settings(session: Session, run: PayoutRun) -> None:
+    program = session.get_one(Program, run.program_id)
+    if not program.debtor_name or not program.debtor_iban:
+        raise NoDebtor(program.slug)
+    for name, value in _settings(program).items():
+        setattr(run, name, value)
+
+
+def _count(session: Session, run: PayoutRun) -> None:
+    live = (Payout.run_id == run.id) & (Payout.state != PayoutState.CANCELLED)
+    count, total = session.execute(
+        select(func.count(), func.coalesce(func.sum(Payout.amount_minor), 0)).where(live)
+    ).one()
+    omitted = select(func.count()).where(PayoutOmission.run_id == run.id)
+    run.payout_count, run.total_minor = int(count), int(total)
+    run.omission_count = session.scalars(omitted).one()
+
+
+def _freeze_batch(deps: PayoutDeps, run_id: int, after: int, now: datetime) -> int | None:
+    """Handle the referrers that follow ``after`` in one transaction; where the next batch starts, if there
+    is one.
+    """
+    with deps.db.transaction() as session:
+        run = in_stage(session, run_id, RunMove.FREEZE)
+        if run is None:
+            return None
+        program = session.get_one(Program, run.program_id)
+        after = max(after, _last_handled(session, run.id))
+        referrer_ids = _with_money(session, program.id, run.until_on, after=after, limit=BATCH)
+        if not referrer_ids:
+            return None
+        lock_referrers(session, referrer_ids)
+        rail, today = rail_named(run.rail), local_day(now, program.timezone)
+        planned = [
+            plan
+            for who in candidates(session, referrer_ids, run.until_on)
+            if (plan := plan_payout(who, minimum_minor=run.minimum_minor, today=today, reach=rail.reach()))
+        ]
+        payouts = [(_payout(run, plan, now), plan) for plan in planned if isinstance(plan, PlannedPayout)]
+        session.add_all(payout for payout, _ in payouts)
+        session.add_all(_omission(run, plan) for plan in planned if isinstance(plan, PlannedOmission))
+        session.flush()
+        reserve(session, run, payouts, now)
+        return referrer_ids[-1]
+
+
+def _last_handled(session: Session, run_id: int) -> int:
+    """The highest referrer that this run has a row for; batches go up by referrer id."""
+    paid = session.scalar(select(func.max(Payout.referrer_id)).where(Payout.run_id == run_id))
+    omitted = session.scalar(
+        select(func.max(PayoutOmission.referrer_id)).where(PayoutOmission.run_id == run_id)
+    )
+    return max(paid or 0, omitted or 0)
+
+
+def _with_money(session: Session, program_id: int, until: date, *, after: int, limit: int) -> list[int]:
+    """The next referrers that have payable money, also negative, with ``available_on`` <= ``until``."""
+    return list(
+        session.scalars(
+            select(LedgerBalance.referrer_id)
+            .distinct()
+            .where(
+                LedgerBalance.program_id == program_id,
+                LedgerBalance.figure == Figure.PAYABLE,
+                LedgerBalance.referrer_id > after,
+                LedgerBalance.available_on <= until,
+                LedgerBalance.amount_minor != 0,
+            )
+            .order_by(LedgerBalance.referrer_id)
+            .limit(limit)
+        )
+    )
+
+
+def candidates(session: Session, referrer_ids: Sequence[int], until: date) -> Iterator[Candidate]:
+    """What the plan needs to know of each referrer, by id, from the books as they stand now."""
+    write_balances(session)
+    buckets: dict[int, list[tuple[date, int]]] = {referrer_id: [] for referrer_id in referrer_ids}
+    for referrer_id, on, amount in session.execute(
+        select(LedgerBalance.referrer_id, LedgerBalance.available_on, LedgerBalance.amount_minor)
+        .where(
+            LedgerBalance.referrer_id.in_(referrer_ids),
+            LedgerBalance.figure == Figure.PAYABLE,
+            LedgerBalance.available_on <= until,
+            LedgerBalance.amount_minor != 0,
+        )
+        .order_by(LedgerBalance.referrer_id, LedgerBalance.available_on)
+    ):
+        buckets[referrer_id].append((on, amount))
+    accounts = queries.current_destinations(session, referrer_ids)
+    states = session.execute(select(Referrer.id, Referrer.status).where(Referrer.id.in_(referrer_ids)))
+    suspended = {referrer_id for referrer_id, status in states if status is ReferrerStatus.SUSPENDED}
+    for referrer_id in referrer_ids:
+        yield Candidate(
+            referrer_id=referrer_id,
+            buckets=tuple(buckets[referrer_id]),
+            suspended=referrer_id in suspended,
+            account=_account(accounts.get(referrer_id)),
+        )
+
+
+def _account(destination: PayoutDestination | None) -> Account | None:
+    if destination is None:
+        return None
+    return Account(
+        destination_id=destination.id,
+        country=destination.country,
+        usable_on=destination.usable_on,
+        blocked=destination.blocked_at is not None,
+        has_address=destination.has_structured_address,
+    )
+
+
+def _payout(run: PayoutRun, plan: PlannedPayout, now: datetime) -> Payout:
+    return Payout(
+        run_id=run.id,
+        referrer_id=plan.referrer_id,
+        destination_id=plan.destination_id,
+        amount_minor=plan.amount_minor,
+        currency=run.currency,
+        state=PayoutState.RESERVED,
+        end_to_end_id=ids.end_to_end_id(),
+        created_at=now,
+        changed_at=now,
+    )
+
+
+def _omission(run: PayoutRun, plan: PlannedOmission) -> PayoutOmission:
+    return PayoutOmission(
+        run_id=run.id, referrer_id=plan.referrer_id, available_minor=plan.available_minor, reason=plan.reason
+    )
+
+
+def preview_run(session: Session, run: PayoutRun, now: datetime) -> Iterator[Planned]:
+    """Who a draft would pay, how much, and why not the others, by referrer id, computed now."""
+    program = session.get_one(Program, run.program_id)
+    reach, today, after = rail_named(program.rail).reach(), local_day(now, program.timezone), 0
+    while referrer_ids := _with_money(session, program.id, run.until_on, after=after, limit=BATCH):
+        for who in candidates(session, referrer_ids, run.until_on):
+            plan = plan_payout(who, minimum_minor=program.minimum_payout_minor, today=today, reach=reach)
+            if plan is not None:
+                yield plan
+        after = referrer_ids[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class DueRun:
+    """A run that the scheduler should draft."""
+
+    program_id: int
+    period: str
+
+
+def due_runs(session: Session, now: datetime) -> list[DueRun]:
+    """The programmes whose latest payout day has come without a run for the month before it.
+
+    A start that was missed is caught up once, for the latest payout day alone: a run takes along everything
+    that is older. Payout days before the programme's creation never were. Programmes without a debtor
+    cannot be paid out.
+    """
+    due = []
+    for program in session.scalars(
+        select(Program).where(Program.debtor_iban.is_not(None)).order_by(Program.id)
+    ):
+        today = local_day(now, program.timezone)
+        month = Period.of(today)
+        if today < month.payout_day(program.payout_day):
+            month = month.previous()
+        came_at = day_start(month.payout_day(program.payout_day), program.timezone)
+        period = month.previous()
+        if came_at > program.created_at and _last_run(session, program, period) is None:
+            due.append(DueRun(program.id, str(period)))
+    return due

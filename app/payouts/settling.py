@@ -1,0 +1,159 @@
+"""Moving payouts and their money together: every change of a payout's state is here, with its ledger
+entries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from app.ledger.journal import Entry, Posting, post_many
+from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
+from app.payouts.domain.state import PayoutMove, next_payout_status
+from app.payouts.models import Payout
+from app.referrals.models import Referrer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.payouts.domain.plan import PlannedPayout
+    from app.payouts.models import PayoutRun
+
+_POSTED = {
+    PayoutMove.CANCEL: (TransactionKind.PAYOUT_CANCELLED, LedgerAccount.IN_FLIGHT, LedgerAccount.PAYABLE),
+    PayoutMove.BOOK: (TransactionKind.PAYOUT_BOOKED, LedgerAccount.IN_FLIGHT, LedgerAccount.BANK),
+    PayoutMove.REJECT: (TransactionKind.PAYOUT_REJECTED, LedgerAccount.IN_FLIGHT, LedgerAccount.PAYABLE),
+    PayoutMove.RETURN: (TransactionKind.PAYOUT_RETURNED, LedgerAccount.BANK, LedgerAccount.PAYABLE),
+}
+"""The moves that move money: their kind, and which account they debit and credit (DESIGN.md 7)."""
+
+
+def lock_referrers(session: Session, referrer_ids: Iterable[int]) -> None:
+    """Lock the referrers' rows, by id, against everyone.
+
+    The race: an order posts a commission to the referrer whose money is being reserved or given back, or a
+    second run (another period, or the same one again) reserves the same money. Orders take these rows
+    shared; without the lock both runs would read the same payable money and pay it twice.
+    """
+    wanted = sorted(set(referrer_ids))
+    session.execute(
+        select(Referrer.id).where(Referrer.id.in_(wanted)).order_by(Referrer.id).with_for_update()
+    )
+
+
+def lock_payouts(session: Session, payout_ids: Iterable[int]) -> list[Payout]:
+    """The payouts, fresh and locked, with their referrers locked first.
+
+    The race: two bank files, or a bank file and a cancellation, about the same payout. Each would find it
+    open and post its money, so that it would be both given back and gone.
+    """
+    wanted = sorted(set(payout_ids))
+    lock_referrers(session, session.scalars(select(Payout.referrer_id).where(Payout.id.in_(wanted))))
+    statement = select(Payout).where(Payout.id.in_(wanted)).order_by(Payout.id).with_for_update()
+    return list(session.scalars(statement.execution_options(populate_existing=True)))
+
+
+def reserve(
+    session: Session, run: PayoutRun, planned: Sequence[tuple[Payout, PlannedPayout]], now: datetime
+) -> None:
+    """Take the planned money from payable to in flight, one entry pair for each date, under
+    ``payout-reserve:ID``.
+    """
+    post_many(
+        session,
+        [
+            Posting(
+                program_id=run.program_id,
+                currency=run.currency,
+                kind=TransactionKind.PAYOUT_RESERVED,
+                key=f"payout-reserve:{payout.id}",
+                entries=_pairs(payout, plan.buckets, LedgerAccount.PAYABLE, LedgerAccount.IN_FLIGHT),
+                memo=run.name,
+            )
+            for payout, plan in planned
+        ],
+        posted_at=now,
+    )
+
+
+class Moves:
+    """Moves of locked payouts in one transaction: states change at once, the postings are
+    written together.
+    """
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session = session
+        self._now = now
+        self._posted: list[tuple[Payout, PayoutMove]] = []
+
+    def move(self, payout: Payout, move: PayoutMove) -> None:
+        """Change the payout's state. Raises ``IllegalMove``."""
+        payout.state, payout.changed_at = next_payout_status(payout.state, move), self._now
+        if move in _POSTED:
+            self._posted.append((payout, move))
+
+    def post(self) -> None:
+        """Write what the moves post, each once for ever under ``payout-MOVE:ID``."""
+        if not self._posted:
+            return
+        reserved = _reservations(self._session, [payout.id for payout, _ in self._posted])
+        postings = []
+        for payout, move in self._posted:
+            kind, debited, credited = _POSTED[move]
+            program_id, buckets = reserved[payout.id]
+            postings.append(
+                Posting(
+                    program_id=program_id,
+                    currency=payout.currency,
+                    kind=kind,
+                    key=f"payout-{move.value}:{payout.id}",
+                    entries=_pairs(payout, buckets, debited, credited),
+                )
+            )
+        post_many(self._session, postings, posted_at=self._now)
+        self._posted.clear()
+
+
+def move_payouts(session: Session, payouts: Sequence[Payout], move: PayoutMove, now: datetime) -> None:
+    """Move locked payouts the same way and post what that posts. Raises ``IllegalMove``."""
+    moves = Moves(session, now)
+    for payout in payouts:
+        moves.move(payout, move)
+    moves.post()
+
+
+def _pairs(
+    payout: Payout, buckets: Iterable[tuple[date, int]], debited: LedgerAccount, credited: LedgerAccount
+) -> tuple[Entry, ...]:
+    """A debit and a credit for each date, so that late runs and returns find every date as it was."""
+    return tuple(
+        Entry(account, sign * amount, on, referrer_id=payout.referrer_id, payout_id=payout.id)
+        for on, amount in buckets
+        for account, sign in ((debited, 1), (credited, -1))
+    )
+
+
+def _reservations(
+    session: Session, payout_ids: Sequence[int]
+) -> Mapping[int, tuple[int, list[tuple[date, int]]]]:
+    """For each payout its programme and what was reserved for each date, from the journal itself."""
+    rows = session.execute(
+        select(
+            LedgerEntry.payout_id, LedgerEntry.program_id, LedgerEntry.available_on, LedgerEntry.amount_minor
+        )
+        .where(
+            LedgerEntry.payout_id.in_(payout_ids),
+            LedgerEntry.kind == TransactionKind.PAYOUT_RESERVED,
+            LedgerEntry.account == LedgerAccount.IN_FLIGHT,
+        )
+        .order_by(LedgerEntry.id)
+    )
+    found: dict[int, tuple[int, list[tuple[date, int]]]] = {}
+    for payout_id, program_id, on, amount in rows:
+        if payout_id is not None:
+            found.setdefault(payout_id, (program_id, []))[1].append((on, -amount))
+    return found
