@@ -167,8 +167,12 @@ def _pack(*words: str) -> bytes:
 def _connect(address: Mapping[str, Any], seconds: float) -> socket.socket:
     if path := address.get("path"):
         local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        local.settimeout(seconds)
-        local.connect(path)
+        try:
+            local.settimeout(seconds)
+            local.connect(path)
+        except OSError:
+            local.close()
+            raise
         return local
     host = address.get("host", "localhost")
     remote = socket.create_connection((host, address.get("port", 6379)), seconds)
