@@ -3,7 +3,7 @@
 A merchant's id may hold slashes (``2026/0012``). PEP 3333 servers, granian among them, hand the path over decoded and
 without its raw form, so ``%2F`` and ``/`` cannot be told apart: an id therefore takes any characters, and the fixed
 words around it decide where it ends. What stays ambiguous (``GET /orders/a/payment``: the payment of ``a``, or an
-order called ``a/payment``?) is decided by which of them exists, in ``routes/orders.py``.
+order called ``a/payment``?) is decided in ``routes/orders.py`` by which of them exists.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Row
 
     from app.ledger.balances import Balance
-    from app.payouts.models import Payout, PayoutRun
+    from app.payouts.models import Payout, PayoutDestination, PayoutRun
     from app.referrals.domain.rates import Rate
     from app.referrals.models import Click, RateVersion
 
@@ -148,6 +148,11 @@ def payout_run(run: PayoutRun) -> dict[str, Any]:
         "amount": run.total_minor,
         "created_at": rfc3339(run.created_at),
     }
+
+
+def destination(row: PayoutDestination) -> dict[str, Any]:
+    """A bank account on file, masked."""
+    return {"last4": row.last4, "usable_on": row.usable_on.isoformat()}
 
 
 def balance(found: Balance) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from app.api.fields import (
     Word,
     refusal,
 )
+from app.payouts.destinations import GivenAccount, GivenAddress
 from app.referrals import words
 from app.referrals.facts import (
     CancellationFact,
@@ -75,6 +76,12 @@ class PayoutDestinationBody(Strict):
     bic: Bic | None = None
     address: AddressBody | None = None
     verified: bool = False
+
+    def account(self) -> GivenAccount:
+        """The account as the use case takes it."""
+        at = self.address
+        address = GivenAddress(at.town, at.country, at.street, at.building, at.postcode) if at else None
+        return GivenAccount(holder=self.holder, iban=self.iban, bic=self.bic, address=address)
 
 
 class LinkBody(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,6 +10,7 @@ from app.api import answers, intake, schemas, views
 from app.api.operations import Answer, Call, OperationTable
 from app.identity.api_keys import Scope
 from app.kernel.errors import NotFound
+from app.referrals.errors import OrderNotFound
 from app.referrals.words import FactKind
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def create_refund(call: Call, order_id: str) -> Answer:
 )
 def read_payment(call: Call, order_id: str) -> Answer:
     """As it was reported, and the order as it stands."""
-    return _fact_or_order(call, FactKind.PAYMENT, order_id, f"{order_id}/payment")
+    return _read(call, f"{order_id}/payment")
 
 
 @table.declare(
@@ -108,7 +110,7 @@ def read_payment(call: Call, order_id: str) -> Answer:
 )
 def read_cancellation(call: Call, order_id: str) -> Answer:
     """As it was reported, and the order as it stands."""
-    return _fact_or_order(call, FactKind.CANCELLATION, order_id, f"{order_id}/cancellation")
+    return _read(call, f"{order_id}/cancellation")
 
 
 @table.declare(
@@ -120,7 +122,7 @@ def read_cancellation(call: Call, order_id: str) -> Answer:
 )
 def read_correction(call: Call, order_id: str, correction_id: str) -> Answer:
     """As it was reported, and the order as it stands."""
-    return _listed_fact(call, FactKind.CORRECTION, "corrections", order_id, correction_id)
+    return _read(call, f"{order_id}/corrections/{correction_id}")
 
 
 @table.declare(
@@ -132,7 +134,7 @@ def read_correction(call: Call, order_id: str, correction_id: str) -> Answer:
 )
 def read_refund(call: Call, order_id: str, refund_id: str) -> Answer:
     """As it was reported, and the order as it stands."""
-    return _listed_fact(call, FactKind.REFUND, "refunds", order_id, refund_id)
+    return _read(call, f"{order_id}/refunds/{refund_id}")
 
 
 @table.declare(
@@ -144,11 +146,7 @@ def read_refund(call: Call, order_id: str, refund_id: str) -> Answer:
 )
 def read_explanation(call: Call, order_id: str) -> Answer:
     """The attribution decision with every candidate, and each line's rate, base, amount, rounding and refunds."""
-    readings: list[Callable[[], dict[str, Any]]] = [
-        lambda: views.explanation(call.session, call.program, order_id, call.now),
-        lambda: views.order(call.session, call.program, f"{order_id}/explanation", call.now),
-    ]
-    return Answer(HTTPStatus.OK, _first_that_exists(readings))
+    return _read(call, f"{order_id}/explanation")
 
 
 @table.declare(
@@ -160,44 +158,43 @@ def read_explanation(call: Call, order_id: str) -> Answer:
 )
 def read_order(call: Call, order_id: str) -> Answer:
     """Its status, whom it belongs to and what its lines earn."""
-    return Answer(HTTPStatus.OK, views.order(call.session, call.program, order_id, call.now))
+    return _read(call, order_id)
 
 
-def _fact_or_order(call: Call, kind: FactKind, order_id: str, whole: str) -> Answer:
-    """The fact of the order; or the order whose own id ends like this path (see ``converters.py``)."""
-    readings: list[Callable[[], dict[str, Any]]] = [
-        lambda: views.order_fact(call.session, call.program, kind, order_id, order_id, call.now),
-        lambda: views.order(call.session, call.program, whole, call.now),
-    ]
-    return Answer(HTTPStatus.OK, _first_that_exists(readings))
+def _read(call: Call, path: str) -> Answer:
+    """What ``path`` (below ``/orders/``) names.
 
-
-def _listed_fact(call: Call, kind: FactKind, word: str, order_id: str, key: str) -> Answer:
-    """The fact under its own id; both ids may hold the word between them, so each place to part them is tried."""
-    whole = f"{order_id}/{word}/{key}"
-    readings: list[Callable[[], dict[str, Any]]] = [
-        lambda first=first, last=last: views.order_fact(call.session, call.program, kind, last, first, call.now)  # type: ignore[misc]
-        for first, last in _partings(whole, f"/{word}/")
-    ]
-    readings.append(lambda: views.order(call.session, call.program, whole, call.now))
-    return Answer(HTTPStatus.OK, _first_that_exists(readings))
-
-
-def _partings(whole: str, between: str) -> Iterator[tuple[str, str]]:
-    at = whole.rfind(between)
-    while at > 0:
-        first, last = whole[:at], whole[at + len(between) :]
-        if last:
-            yield first, last
-        at = whole.rfind(between, 0, at + len(between) - 1)
-
-
-def _first_that_exists(readings: list[Callable[[], dict[str, Any]]]) -> dict[str, Any]:
-    """Raises what the first reading raised where none exists."""
+    Ids may hold slashes, so a path can be read in several ways (see ``converters.py``): the first that exists is
+    answered, parts of an order before whole orders. Raises what the first reading raised where none exists.
+    """
     missing: NotFound | None = None
-    for reading in readings:
+    for reading in _readings(call, path):
         try:
-            return reading()
+            return Answer(HTTPStatus.OK, reading())
         except NotFound as error:
             missing = missing or error
-    raise missing or NotFound("there is no such resource")
+    raise missing or OrderNotFound(path)
+
+
+def _readings(call: Call, path: str) -> Iterator[Callable[[], dict[str, Any]]]:
+    session, program, now = call.session, call.program, call.now
+    for word, kind in (("payment", FactKind.PAYMENT), ("cancellation", FactKind.CANCELLATION)):
+        order_id = path.removesuffix(f"/{word}")
+        if order_id and order_id != path:
+            yield partial(views.order_fact, session, program, kind, order_id, order_id, now)
+    explained = path.removesuffix("/explanation")
+    if explained and explained != path and Scope.REPORTS_READ in call.access.scopes:
+        yield partial(views.explanation, session, program, explained, now)
+    for word, kind in (("refunds", FactKind.REFUND), ("corrections", FactKind.CORRECTION)):
+        for order_id, key in _partings(path, f"/{word}/"):
+            yield partial(views.order_fact, session, program, kind, key, order_id, now)
+    yield partial(views.order, session, program, path, now)
+
+
+def _partings(path: str, between: str) -> Iterator[tuple[str, str]]:
+    """Every way to part ``path`` in two, the last one first."""
+    at = path.rfind(between)
+    while at > 0:
+        if path[at + len(between) :]:
+            yield path[:at], path[at + len(between) :]
+        at = path.rfind(between, 0, at + len(between) - 1)

@@ -10,8 +10,20 @@ from app.api.operations import Answer, Call, OperationTable
 from app.api.paging import BalanceQuery, instant_of
 from app.identity.api_keys import Scope
 from app.kernel import clock
+from app.kernel.errors import NotFound
 from app.ledger.balances import balance
+from app.payouts.destinations import put_destination
+from app.payouts.queries import current_destination
+from app.payouts.words import DestinationSource
 from app.referrals.referrers import Joining, find_referrer, join, make_link
+
+
+class NoBankAccount(NotFound):
+    """The referrer has given none."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"referrer {code!r} has no bank account on file")
+
 
 table = OperationTable("Referrers")
 DEFAULT_LOCALE: Final = "en"
@@ -83,7 +95,19 @@ def read_balance(call: Call, code: str) -> Answer:
 )
 def put_payout_destination(call: Call, code: str) -> Answer:
     """The first account, and one that you vouch for with `verified`, is usable at once; a change rests seven days."""
-    return Answer(HTTPStatus.OK, {})
+    body: schemas.PayoutDestinationBody = call.body
+    found = find_referrer(call.session, call.program, code)
+    kept = put_destination(
+        call.services.payouts,
+        call.session,
+        found,
+        body.account(),
+        source=DestinationSource.MERCHANT,
+        verified=body.verified,
+        by=call.access.actor,
+        now=call.now,
+    )
+    return Answer(HTTPStatus.OK, render.destination(kept))
 
 
 @table.declare(
@@ -95,7 +119,11 @@ def put_payout_destination(call: Call, code: str) -> Answer:
 )
 def read_payout_destination(call: Call, code: str) -> Answer:
     """The last four characters and the first day on which it may be paid to."""
-    return Answer(HTTPStatus.OK, {})
+    found = find_referrer(call.session, call.program, code)
+    current = current_destination(call.session, found.id)
+    if current is None:
+        raise NoBankAccount(code)
+    return Answer(HTTPStatus.OK, render.destination(current))
 
 
 @table.declare(

@@ -87,12 +87,21 @@ def test_a_paid_order_without_a_paid_time_was_paid_when_it_was_placed() -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        *[(f"/{name}", REMOVED) for name in ("order_id", "customer_id", "currency", "status", "placed_at", "lines")],
+        *[
+            (f"/{name}", REMOVED)
+            for name in ("order_id", "customer_id", "currency", "status", "placed_at", "lines")
+        ],
         *[(f"/lines/0/{name}", REMOVED) for name in ("line_id", "product", "quantity", "net")],
-        *[("/lines/0/net", value) for value in (12.0, 12.5, True, False, "11000", None, [], {}, -1, 10**13 + 1, 10**30)],
+        *[
+            ("/lines/0/net", value)
+            for value in (12.0, 12.5, True, False, "11000", None, [], {}, -1, 10**13 + 1, 10**30)
+        ],
         *[("/lines/0/net", value) for value in (float("nan"), float("inf"), float("-inf"))],
         *[("/lines/0/quantity", value) for value in (0, -1, 1.0, True, "1", None, 10**6 + 1)],
-        *[("/order_id", value) for value in ("", "x" * 129, 7, None, True, "a\nb", "a\x00", "\u202e", "\ud800", ["a"])],
+        *[
+            ("/order_id", value)
+            for value in ("", "x" * 129, 7, None, True, "a\nb", "a\x00", "\u202e", "\ud800", ["a"])
+        ],
         *[("/customer_id", value) for value in ("", "x" * 129, 7, "tab\there")],
         *[("/lines/0/line_id", value) for value in ("", "x" * 129, 1)],
         *[("/lines/0/product", value) for value in ("", "x" * 129, 1)],
@@ -133,7 +142,10 @@ def test_a_paid_order_without_a_paid_time_was_paid_when_it_was_placed() -> None:
         ("/method", "x" * 33),
         ("/method", "credit card"),
         ("/method", 1),
-        *[("/payer_iban", value) for value in ("", "NL91ABNA0417164301", "NL91", "XX00123", 5, "DE00" + "1" * 18)],
+        *[
+            ("/payer_iban", value)
+            for value in ("", "NL91ABNA0417164301", "NL91", "XX00123", 5, "DE00" + "1" * 18)
+        ],
         ("/lines", []),
         ("/lines", {}),
         ("/lines", "1"),
@@ -177,7 +189,9 @@ def test_a_pending_order_has_no_paid_time() -> None:
     assert errors_of(schemas.OrderBody, ORDER | {"status": "pending"})[0][0] == "/paid_at"
 
 
-@pytest.mark.parametrize(("ahead", "accepted"), [(3, True), (300, True), (301, False), (360, False), (86400, False)])
+@pytest.mark.parametrize(
+    ("ahead", "accepted"), [(3, True), (300, True), (301, False), (360, False), (86400, False)]
+)
 def test_a_clock_may_be_five_minutes_ahead_and_no_more(ahead: int, accepted: bool) -> None:
     at = (NOW + timedelta(seconds=ahead)).isoformat()
     body = ORDER | {"placed_at": at, "paid_at": at}
@@ -189,7 +203,9 @@ def test_a_clock_may_be_five_minutes_ahead_and_no_more(ahead: int, accepted: boo
 
 
 def test_a_time_keeps_its_microseconds_and_loses_what_is_finer() -> None:
-    fact = bodies.validate(schemas.OrderBody, ORDER | {"placed_at": "2026-09-10t10:30:00.123456789z"}, NOW).fact()
+    fact = bodies.validate(
+        schemas.OrderBody, ORDER | {"placed_at": "2026-09-10t10:30:00.123456789z"}, NOW
+    ).fact()
 
     assert fact.placed_at == datetime(2026, 9, 10, 10, 30, 0, 123456, tzinfo=UTC)
 
