@@ -1,1 +1,1 @@
-FLASK_APP=app.factory:create_app
+FLASK_APP=console:create_console

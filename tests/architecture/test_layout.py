@@ -30,7 +30,7 @@ WHERE_A_NEWCOMER_LOOKS = {
 
 @cache
 def sources() -> dict[str, ast.Module]:
-    found = [ROOT / "config.py", ROOT / "worker.py"]
+    found = [ROOT / "config.py", ROOT / "console.py", ROOT / "worker.py"]
     for folder in ("app", "examples", "bench", "tests"):
         found += sorted((ROOT / folder).rglob("*.py"))
     return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in found}

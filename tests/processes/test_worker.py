@@ -10,7 +10,7 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from rq.registry import StartedJobRegistry
@@ -136,7 +136,7 @@ def test_a_job_whose_worker_was_killed_ends_with_it_and_runs_again(
         assert until(lambda: not Path(f"/proc/{job}").exists())
         # RQ gives a worker it has not heard of for 65 seconds up: here that time passes at once.
         registry = StartedJobRegistry(queue=services.queue.queue)
-        for member in services.queue.redis.zrange(registry.key, 0, -1):
+        for member in cast("list[bytes]", services.queue.redis.zrange(registry.key, 0, -1)):
             services.queue.redis.zadd(registry.key, {member: time.time() - 1})
         assert until((tmp_path / "done").exists, 40)
     services.db.dispose()
