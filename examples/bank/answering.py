@@ -48,7 +48,10 @@ def answer(
     books.answered.append(instruction.message_id)
     books.reports += 1
     fault = fault_of(instruction)
-    rulings = {payment.end_to_end_id: rule_on(payment, shares) for payment in instruction.payments}
+    rulings = {
+        payment.end_to_end_id: rule_on(instruction.message_id, payment, shares)
+        for payment in instruction.payments
+    }
     report = render_status_report(instruction, rulings, report_id=f"STATUS-{books.reports:06d}", fault=fault)
     files = [BankFile(f"{_safe(instruction.message_id)}-1-pain002.xml", report)]
     statements = [] if fault else _statements(instruction, rulings, books, with_details=with_details)

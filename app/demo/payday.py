@@ -1,0 +1,177 @@
+"""Paying out month by month: run, approval, file, and what the bank of ``examples/bank`` says about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+from app.demo.cast import dutch_iban
+from app.demo.programmes import PROGRAMS, ProgramPlan
+from app.demo.stage import ACTOR
+from app.identity.audit import Actor
+from app.identity.queries import user_by_email
+from app.kernel.clock import day_start, frozen
+from app.payouts.advance import advance_run
+from app.payouts.approval import approve_run
+from app.payouts.destinations import GivenAccount, put_destination
+from app.payouts.domain.calendar import Period
+from app.payouts.domain.state import RunState
+from app.payouts.files import build_files, file_content, files_of, submit_run
+from app.payouts.models import PayoutDestination, PayoutRun
+from app.payouts.reconcile import import_feedback
+from app.payouts.runs import draft_run, freeze_run
+from app.payouts.words import DestinationSource
+from app.referrals.models import Referrer
+from app.referrals.programs import find_program
+from app.referrals.words import Approval
+from examples.bank.__main__ import answer_file
+from examples.bank.answering import AlreadyAnswered
+from examples.bank.instruction import read_instruction
+from examples.bank.rulings import Shares
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from app.payouts.deps import PayoutDeps
+
+SHARES: Final = Shares(reject=0.05, returned=0.04, seed=7)
+TIMEZONE: Final = "Europe/Amsterdam"
+"""Both programmes' time zone, where the demo's months begin and end."""
+
+_MORNING: Final = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Payday:
+    """A programme's payout day, in the morning; ``period`` is the month that it pays, ``last`` the newest one."""
+
+    at: datetime
+    plan: ProgramPlan
+    period: str
+    last: bool
+
+
+def paydays(start: datetime, now: datetime) -> list[Payday]:
+    """Every payout day after ``start`` and before ``now``, in order of time."""
+    days = [day for plan in PROGRAMS for day in _of_program(plan, start, now)]
+    return sorted(days, key=lambda day: day.at)
+
+
+def _of_program(plan: ProgramPlan, start: datetime, now: datetime) -> Iterator[Payday]:
+    month = Period.of((start + timedelta(days=1)).date())
+    while (at := _instant(month, plan)) < now:
+        following = _instant(month.next(), plan)
+        yield Payday(at, plan, str(month), last=following >= now)
+        month = month.next()
+
+
+def _instant(paid: Period, plan: ProgramPlan) -> datetime:
+    return day_start(paid.next().payout_day(plan.payout_day), TIMEZONE) + _MORNING
+
+
+class Cashier:
+    """Pays out. ``folder`` holds the bank's books and messages, as ``python -m examples.bank`` keeps them."""
+
+    def __init__(self, deps: PayoutDeps, folder: Path) -> None:
+        self._deps, self._folder = deps, folder
+
+    def pay(self, day: Payday, now: datetime) -> None:
+        """Do what happens on a payout day and in the days after it, until ``now``.
+
+        The newest run of a programme with approval ``two`` stays a draft, for somebody to freeze and approve.
+        """
+        with frozen(day.at):
+            self._replace_blocked_accounts(day)
+            with self._deps.db.transaction() as session:
+                program = find_program(session, day.plan.slug)
+                run_id = draft_run(session, program, period=day.period, by=_scheduler(), now=day.at).id
+            if program.approval is Approval.AUTOMATIC:
+                advance_run(self._deps, run_id, day.at)
+            elif not day.last:
+                self._approve_by_two(run_id, day.at)
+            with self._deps.db.reading() as session:
+                run = session.get_one(PayoutRun, run_id)
+                execution_on, built = run.execution_on, run.state is RunState.BUILT and run.payout_count
+        sent = day.at + timedelta(hours=3)
+        if built and execution_on and sent < now:
+            with frozen(sent):
+                submit_run(self._deps, run_id, by=self._person("finance1"), now=sent)
+            self._settle(run_id, sent, now)
+
+    def _approve_by_two(self, run_id: int, at: datetime) -> None:
+        """One person freezes, another approves an hour later."""
+        freeze_run(self._deps, run_id, by=self._person("finance1"), now=at)
+        later = at + timedelta(hours=1)
+        with frozen(later):
+            with self._deps.db.transaction() as session:
+                approve_run(session, run_id, by=self._person("finance2"), now=later)
+            build_files(self._deps, run_id, by=self._person("finance2"), now=later)
+
+    def _settle(self, run_id: int, sent: datetime, now: datetime) -> None:
+        """Have the bank answer every file, and import the messages that it has sent by ``now``."""
+        with self._deps.db.reading() as session:
+            files = [(file.name, file_content(session, file)) for file in files_of(session, run_id)]
+        for name, content in files:
+            for message in self._ask_bank(name, content):
+                arrives = _arrival(message, sent)
+                if arrives < now:
+                    with frozen(arrives), message.open("rb") as source:
+                        import_feedback(self._deps, source, message.name, by=ACTOR, now=arrives)
+
+    def _ask_bank(self, name: str, content: bytes) -> list[Path]:
+        """The bank's messages about a payment file, in the order in which they come."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        order = self._folder / name
+        order.write_bytes(content)
+        try:
+            answers = answer_file(order, self._folder, SHARES)
+        except AlreadyAnswered:
+            # The demo was interrupted after the bank had answered: its messages are still there.
+            prefix = read_instruction(content).message_id
+            return sorted(self._folder.glob(f"{prefix}-*.xml"))
+        return [self._folder / answer.name for answer in answers]
+
+    def _replace_blocked_accounts(self, day: Payday) -> None:
+        """Two of three referrers whose account the bank refused have told the merchant a new one by now."""
+        with self._deps.db.transaction() as session:
+            blocked = session.execute(
+                select(Referrer, PayoutDestination)
+                .join(PayoutDestination, PayoutDestination.referrer_id == Referrer.id)
+                .where(PayoutDestination.blocked_at.is_not(None), Referrer.id % 3 != 0)
+            )
+            for referrer, destination in blocked.all():
+                put_destination(
+                    self._deps,
+                    session,
+                    referrer,
+                    GivenAccount(referrer.name, dutch_iban(2_000 + destination.id)),
+                    source=DestinationSource.MERCHANT,
+                    verified=True,
+                    by=ACTOR,
+                    now=day.at,
+                )
+
+    def _person(self, name: str) -> Actor:
+        with self._deps.db.reading() as session:
+            user = user_by_email(session, f"{name}@korenhof.example")
+            if user is None:
+                raise LookupError(name)
+            return Actor.user(user)
+
+
+def _scheduler() -> Actor:
+    return Actor.system("scheduler")
+
+
+def _arrival(message: Path, sent: datetime) -> datetime:
+    """When a message of the bank comes: a status report within minutes, a statement on the evening of its day."""
+    kind, _, day = message.stem.partition("-camt053-")
+    return _evening(date.fromisoformat(day)) if day and kind else sent + timedelta(minutes=10)
+
+
+def _evening(day: date) -> datetime:
+    return day_start(day, TIMEZONE) + timedelta(hours=20)
