@@ -6,6 +6,7 @@ The map of the house. Dependencies run one way, top to bottom:
     payouts                                           bank accounts on file, runs, bank files, bank feedback
     referrals                                         programmes, links, clicks, signups, orders, commissions
     ledger  identity                                  the journal of money; people, keys and the audit trail
+    embedded                                          the Valkey, PostgreSQL and supervisor of a bare machine
     kernel                                            money, clock, ids, errors, database, queue, crypto
 
 ``factory.py`` is the only place that wires them. A rule lives in a slice's ``domain/`` and knows no framework.
