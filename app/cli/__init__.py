@@ -1,0 +1,25 @@
+"""The operator's commands: parse, call one use case, print. Reached through ``.venv/bin/flask``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def register(app: Flask) -> None:
+    """Add the commands to the application."""
+    from app.cli.clicks import clicks  # noqa: PLC0415 - a web process needs no commands
+    from app.cli.coupons import coupons  # noqa: PLC0415
+    from app.cli.demo import demo  # noqa: PLC0415
+    from app.cli.ledger import ledger  # noqa: PLC0415
+    from app.cli.payouts import payouts  # noqa: PLC0415
+    from app.cli.people import api_keys, users  # noqa: PLC0415
+    from app.cli.products import products  # noqa: PLC0415
+    from app.cli.programs import programs  # noqa: PLC0415
+    from app.cli.referrers import referrers  # noqa: PLC0415
+
+    for group in (programs, products, referrers, coupons, users, api_keys, payouts, ledger, clicks):
+        app.cli.add_command(group)
+    app.cli.add_command(demo)

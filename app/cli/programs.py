@@ -1,0 +1,172 @@
+"""``flask programs``: create a programme and change its settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.cli.command import BadInput, Command, House, answer, blaming, json_option, parts
+from app.cli.parse import MethodDays, words
+from app.cli.rate_options import DURATION, FROM, RATE, SCOPE, RateOptions
+from app.identity.audit import Actor
+from app.kernel import clock
+from app.kernel.money import Money
+from app.payouts.domain.iban import last4, normalise_bic, normalise_iban
+from app.referrals.programs import (
+    BANK_PROFILES,
+    RAILS,
+    ProgramSettings,
+    change_program,
+    create_program,
+    find_program,
+)
+from app.referrals.queries.programs_shown import programs as all_programs
+from app.referrals.words import Approval, AttributionModel, ConsentMode
+
+if TYPE_CHECKING:
+    from app.referrals.models import Program
+
+programs = House("programs", help="Create programmes and change their settings.")
+
+_SETTINGS = (
+    click.option("--name", help="What pages and mails call it."),
+    click.option("--currency", help="ISO 4217 code; cannot be changed later."),
+    click.option("--landing-url", metavar="URL", help="Where the referral links lead."),
+    click.option(
+        "--host", "hosts", multiple=True, metavar="H", help="Host that deep links may lead to; repeatable."
+    ),
+    click.option("--timezone", metavar="TZ", help="IANA time zone of its days.  [default: Europe/Amsterdam]"),
+    click.option(
+        "--window-days", type=int, help="Attribution window, click to signup, 1 to 365.  [default: 30]"
+    ),
+    click.option("--hold-days", type=int, help="Days from payment to payable, 0 to 365.  [default: 30]"),
+    click.option(
+        "--hold", "holds", type=MethodDays(), multiple=True, help="Hold of one payment method; repeatable."
+    ),
+    click.option("--minimum-payout", metavar="AMOUNT", help="Smallest payout, 0 is valid.  [default: 25.00]"),
+    click.option(
+        "--attribution",
+        type=words(AttributionModel),
+        help="Which of several clicks wins.  [default: last_click]",
+    ),
+    click.option("--payout-day", type=int, help="Day of the month, 1 to 28.  [default: 1]"),
+    click.option(
+        "--consent-mode", type=words(ConsentMode), help="How visitors are remembered.  [default: required]"
+    ),
+    click.option("--approval", type=words(Approval), help="Who approves a payout run.  [default: two]"),
+    RATE,
+    DURATION,
+    SCOPE,
+    FROM,
+    click.option("--debtor-name", metavar="N", help="Who pays: the account holder."),
+    click.option("--debtor-iban", metavar="I", help="Who pays: the account."),
+    click.option("--debtor-bic", metavar="B", help="Who pays: the bank."),
+    click.option("--bank-profile", type=click.Choice(BANK_PROFILES), help="The debtor's bank."),
+    click.option(
+        "--rail", type=click.Choice(RAILS), help="How it pays.  [default: sepa for EUR, csv otherwise]"
+    ),
+)
+
+
+def _with_settings(command: Command) -> Command:
+    for option in reversed(_SETTINGS):
+        command = option(command)
+    return command
+
+
+@programs.command("create")
+@click.option("--slug", required=True, help="Short name, a-z, 0-9 and hyphen.")
+@_with_settings
+@json_option
+def create(slug: str, currency: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - Click's
+    """Create a programme; --name, --currency and --landing-url are required."""
+    rate, settings = _read(options)
+    for option, value in (
+        ("--name", settings.name),
+        ("--currency", currency),
+        ("--landing-url", settings.landing_url),
+    ):
+        if value is None:
+            raise BadInput(f"Missing option '{option}'.")
+    if (settings.debtor_name is None) != (settings.debtor_iban is None):
+        raise BadInput("--debtor-iban: goes together with --debtor-name")
+    now = clock.now()
+    with parts().db.transaction() as session:
+        with blaming("--currency"):
+            Money.zero(currency or "")
+        program = create_program(
+            session, slug=slug, currency=currency or "", settings=settings, actor=Actor.cli(), now=now
+        )
+        rate.apply(session, program, now=now)
+        shown = _view(program)
+    answer(as_json, shown, f"programme {slug} created")
+
+
+@programs.command("set")
+@click.option("--slug", required=True, help="The programme.")
+@_with_settings
+@json_option
+def change(slug: str, currency: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - Click's
+    """Change what is given, and nothing else; windows and holds change from now on."""
+    rate, settings = _read(options)
+    now = clock.now()
+    with parts().db.transaction() as session:
+        with blaming("--slug"):
+            program = find_program(session, slug)
+        if currency not in {None, program.currency}:
+            raise BadInput(f"--currency: a programme keeps its currency ({program.currency})")
+        change_program(session, program, settings, actor=Actor.cli(), now=now)
+        if (program.debtor_name is None) != (program.debtor_iban is None):
+            raise BadInput("--debtor-iban: goes together with --debtor-name")
+        rate.apply(session, program, now=now)
+        shown = _view(program)
+    answer(as_json, shown, f"programme {slug} changed")
+
+
+@programs.command("list")
+@json_option
+def list_all(as_json: bool) -> None:
+    """List the programmes."""
+    with parts().db.reading() as session:
+        shown = [_view(program) for program in all_programs(session)]
+    lines = [f"{row['slug']}  {row['name']}  {row['currency']}" for row in shown]
+    answer(as_json, {"programs": shown}, *(lines or ["no programme yet"]))
+
+
+def _read(options: dict[str, Any]) -> tuple[RateOptions, ProgramSettings]:
+    """Check what can be checked without the database, and give each part its type."""
+    rate = RateOptions(*(options.pop(name) for name in ("rate", "duration", "scope", "rate_from")))
+    rate.check()
+    for name, enum in (
+        ("attribution", AttributionModel),
+        ("consent_mode", ConsentMode),
+        ("approval", Approval),
+    ):
+        if options[name] is not None:
+            options[name] = enum(options[name])
+    options["hosts"] = options["hosts"] or None
+    options["holds"] = dict(options["holds"]) or None
+    if options["debtor_iban"] is not None:
+        with blaming("--debtor-iban"):
+            options["debtor_iban"] = normalise_iban(options["debtor_iban"])
+    with blaming("--debtor-bic"):
+        options["debtor_bic"] = normalise_bic(options["debtor_bic"])
+    return rate, ProgramSettings(**options)
+
+
+def _view(program: Program) -> dict[str, Any]:
+    return {
+        "slug": program.slug,
+        "name": program.name,
+        "currency": program.currency,
+        "landing_url": program.landing_url,
+        "hosts": program.hosts,
+        "timezone": program.timezone,
+        "minimum_payout": Money(program.minimum_payout_minor, program.currency).decimal_string(),
+        "payout_day": program.payout_day,
+        "consent_mode": program.consent_mode.value,
+        "approval": program.approval.value,
+        "rail": program.rail,
+        "debtor": program.debtor_iban and f"{program.debtor_name} ...{last4(program.debtor_iban)}",
+    }
