@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from app.api import answers, intake, schemas, views
+from app.api.explanation import explanation
 from app.api.operations import Answer, Call, OperationTable
 from app.identity.api_keys import Scope
 from app.kernel.errors import NotFound
@@ -184,7 +185,7 @@ def _readings(call: Call, path: str) -> Iterator[Callable[[], dict[str, Any]]]:
             yield partial(views.order_fact, session, program, kind, order_id, order_id, now)
     explained = path.removesuffix("/explanation")
     if explained and explained != path and Scope.REPORTS_READ in call.access.scopes:
-        yield partial(views.explanation, session, program, explained, now)
+        yield partial(explanation, session, program, explained)
     for word, kind in (("refunds", FactKind.REFUND), ("corrections", FactKind.CORRECTION)):
         for order_id, key in _partings(path, f"/{word}/"):
             yield partial(views.order_fact, session, program, kind, key, order_id, now)
