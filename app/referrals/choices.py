@@ -11,7 +11,7 @@ from app.referrals import intake, locks
 from app.referrals.errors import ChoiceAtThatInstant, CustomerNotFound, NoPartner, ReferrerSuspended
 from app.referrals.models import Binding, BindingMethod, Customer, PartnerChoice, Referrer, ReferrerStatus
 from app.referrals.outcome import CREATED, REPEATED, Outcome
-from app.referrals.settle import settle
+from app.referrals.settle import Touched, settle
 from app.referrals.story import suspension_spans
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def record_partner_choice(
     intake.take(deps, session, program, fact, key=key, order_id=None, now=now)
     session.add(PartnerChoice(customer_id=customer.id, chosen_at=at, referrer_id=wanted))
     before = current.referrer_id if current else None
-    settle(deps, session, program, customer, now, rebind=True)
+    settle(deps, session, program, customer, Touched(), now, rebind=True)
     _tell(deps, session, customer, (before, wanted), at, now)
     return CREATED
 

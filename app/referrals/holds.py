@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 
 from app.kernel.errors import Conflict, NotFound
-from app.ledger.journal import Posting, post_many, write_balances
+from app.ledger.journal import write_balances
 from app.ledger.models import Figure, LedgerBalance
 from app.referrals import locks
 from app.referrals.models import Commission, Hold, HoldRule, HoldState, Order, Program, ReferrerStatus
-from app.referrals.postings import move_to_held, reject_for_good, release_held, unreserved
+from app.referrals.postings import (
+    Movement,
+    move_to_held,
+    post_movements,
+    reject_for_good,
+    release_held,
+    unreserved,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -113,7 +120,7 @@ def hold_by_staff(
     session.flush()
     amount = unreserved(session, commission)
     if amount:
-        post_many(session, [move_to_held(commission, amount, program.currency)], posted_at=now)
+        _post(session, program, [move_to_held(commission, amount)], now)
 
 
 def decide_hold(
@@ -143,7 +150,7 @@ def decide_hold(
     if release:
         _release_if_free(session, program, [commission], now)
     else:
-        post_many(session, reject_for_good(commission, program.currency), posted_at=now)
+        _post(session, program, reject_for_good(commission), now)
     return hold
 
 
@@ -161,17 +168,14 @@ def hold_all(session: Session, program: Program, referrer: Referrer, *, now: dat
     wanted = select(Commission).where(
         Commission.referrer_id == referrer.id, Commission.available_on.in_(dates), Commission.target_minor > 0
     )
-    postings: list[Posting] = []
-    count = 0
+    movements: list[Movement] = []
     for commission in session.scalars(wanted.order_by(Commission.id)).all():
         amount = unreserved(session, commission)
         if amount:
             open_holds(session, commission, {HoldRule.REFERRER_SUSPENDED: {}}, now)
-            postings.append(move_to_held(commission, amount, program.currency))
-            count += 1
-    session.flush()
-    post_many(session, postings, posted_at=now)
-    return count
+            movements.append(move_to_held(commission, amount))
+    _post(session, program, movements, now)
+    return len(movements)
 
 
 def release_all(
@@ -211,9 +215,14 @@ def _release_if_free(
     rules: dict[int, set[HoldRule]] = {}
     for start in range(0, len(everything), 500):
         rules |= open_rules(session, [commission.id for commission in everything[start : start + 500]])
-    postings = [
-        posting
+    movements = [
+        movement
         for commission in everything
-        if not rules[commission.id] and (posting := release_held(commission, program.currency))
+        if not rules[commission.id]
+        for movement in release_held(commission)
     ]
-    post_many(session, postings, posted_at=now)
+    _post(session, program, movements, now)
+
+
+def _post(session: Session, program: Program, movements: Sequence[Movement], now: datetime) -> None:
+    post_movements(session, movements, currency=program.currency, posted_at=now)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def new_line(order: Order, position: int, line: LineFact, products: dict[str, int]) -> OrderLine:
     """The row of one line, not settled yet; ``products`` maps SKU to product id."""
     return OrderLine(
-        order_id=order.id,
+        order=order,
         line_id=line.line_id,
         position=position,
         sku=line.product,

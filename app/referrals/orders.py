@@ -17,7 +17,7 @@ from app.referrals.lines import new_line, product_ids
 from app.referrals.models import Order, OrderStatus
 from app.referrals.outcome import CREATED, REPEATED, Outcome
 from app.referrals.parking import apply_parked, park_or_repeat
-from app.referrals.settle import settle
+from app.referrals.settle import Touched, settle
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -45,19 +45,19 @@ def record_order(
     if taken.fresh is None:
         return REPEATED
     customer, is_new = locks.lock_customer(session, program, fact.customer_id, now)
-    order = _new_order(deps, program, customer, fact, now)
-    session.add(order)
-    session.flush()
     products = product_ids(session, program, fact.lines)
-    session.add_all(new_line(order, position, line, products) for position, line in enumerate(fact.lines))
+    order = _new_order(deps, program, customer, fact, now)
+    lines = [new_line(order, position, line, products) for position, line in enumerate(fact.lines)]
     seen_earlier = customer.first_seen_at is None or order.placed_at < customer.first_seen_at
     if seen_earlier:
         customer.first_seen_at = order.placed_at
-    session.flush()
-    apply_parked(session, program, order)
+    session.add_all(lines)
+    with session.no_autoflush:
+        changed = apply_parked(session, program, order)
     # Only an order that presents something, or that makes the customer older than a click, can move a binding.
     rebind = bool(order.click_id or order.coupon) or (seen_earlier and not is_new)
-    settle(deps, session, program, customer, now, orders=[order], rebind=rebind)
+    touched = Touched([order], new_lines=None if changed else lines)
+    settle(deps, session, program, customer, touched, now, rebind=rebind)
     return CREATED
 
 
@@ -83,7 +83,7 @@ def record_payment(
         return REPEATED
     apply_payment(order, fact)
     apply_parked(session, program, order)
-    settle(deps, session, program, customer, now, orders=[order], rebind=False)
+    settle(deps, session, program, customer, Touched([order]), now)
     return CREATED
 
 
@@ -102,7 +102,7 @@ def record_correction(
     if taken.fresh is None:
         return REPEATED
     apply_correction(session, program, order, fact, now)
-    settle(deps, session, program, customer, now, orders=[order], rebind=False)
+    settle(deps, session, program, customer, Touched([order]), now)
     return CREATED
 
 
@@ -118,7 +118,7 @@ def record_cancellation(
     if taken.fresh is None:
         return REPEATED
     apply_cancellation(order, fact)
-    settle(deps, session, program, customer, now, orders=[order], rebind=False)
+    settle(deps, session, program, customer, Touched([order]), now)
     return CREATED
 
 

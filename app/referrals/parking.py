@@ -37,21 +37,26 @@ def park_or_repeat(session: Session, taken: Taken, waits_for: str) -> Outcome:
     return parked(taken.reason or waits_for) if taken.state is FactState.PARKED else REPEATED
 
 
-def apply_parked(session: Session, program: Program, order: Order) -> None:
+def apply_parked(session: Session, program: Program, order: Order) -> bool:
     """Apply what waits for this order, in an order of its own: not that of arrival.
 
     Corrections first, then payment, cancellation, and refunds by their own time. Goes round again as long as one
     could be applied, since a reversal waits for its chargeback. The caller holds the customer's lock and settles.
+    Answers whether anything waited.
     """
     wanted = select(Fact).where(
         Fact.program_id == program.id, Fact.order_id == order.order_id, Fact.state == FactState.PARKED
     )
     waiting = sorted(session.scalars(wanted), key=_turn)
+    if not waiting:
+        return False
+    session.flush()
     progress = True
     while waiting and progress:
         still = [fact for fact in waiting if not _applied(session, program, order, fact)]
         progress = len(still) < len(waiting)
         waiting = still
+    return True
 
 
 def _turn(fact: Fact) -> tuple[int, str, str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from app.ledger.journal import Entry, Posting
+from app.ledger.journal import Entry, Posting, post_many
 from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.referrals.models import Commission
@@ -17,8 +21,40 @@ if TYPE_CHECKING:
 _EXPENSE, _PAYABLE, _HELD = LedgerAccount.COMMISSION_EXPENSE, LedgerAccount.PAYABLE, LedgerAccount.HELD
 
 
-def retarget(commission: Commission, *, earned: int, target: int, currency: str, hold: bool) -> list[Posting]:
-    """Change what a commission earned and what is left of it; the postings for the difference, none if none.
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A change of one commission that is decided and not yet posted: a new commission has no id until it is flushed."""
+
+    commission: Commission
+    number: int
+    kind: TransactionKind
+    amounts: tuple[tuple[LedgerAccount, int], ...]
+
+    def posting(self, currency: str) -> Posting:
+        """What goes into the journal."""
+        commission = self.commission
+        return Posting(
+            program_id=commission.program_id,
+            currency=currency,
+            kind=self.kind,
+            # Numbered under the customer's lock, so that a crash and a retry arrive at the same key.
+            key=f"commission:{commission.id}:{self.number}",
+            entries=tuple(
+                Entry(
+                    account=account,
+                    amount_minor=amount,
+                    available_on=commission.available_on,
+                    referrer_id=commission.referrer_id,
+                    commission_id=commission.id,
+                )
+                for account, amount in self.amounts
+                if amount
+            ),
+        )
+
+
+def retarget(commission: Commission, *, earned: int, target: int, hold: bool) -> list[Movement]:
+    """Change what a commission earned and what is left of it; the movements of the difference, none if none.
 
     Money that leaves is taken from ``held`` as far as this commission is held, then from ``payable``. Money that
     comes while the commission is under review (``hold``) moves on to ``held`` at once.
@@ -27,7 +63,7 @@ def retarget(commission: Commission, *, earned: int, target: int, currency: str,
     more_back = (earned - target) - (commission.earned_minor - commission.target_minor)
     commission.earned_minor, commission.target_minor = earned, target
     payable = 0
-    postings: list[Posting] = []
+    movements: list[Movement] = []
     for kind, amount in ((TransactionKind.COMMISSION, more_earned), (TransactionKind.CLAWBACK, -more_back)):
         if not amount:
             continue
@@ -35,60 +71,50 @@ def retarget(commission: Commission, *, earned: int, target: int, currency: str,
         commission.held_minor -= from_held
         to_payable = amount + from_held
         payable += to_payable
-        entries = [(_EXPENSE, amount), (_PAYABLE, -to_payable), (_HELD, from_held)]
-        postings.append(_posting(commission, kind, entries, currency))
+        amounts = ((_EXPENSE, amount), (_PAYABLE, -to_payable), (_HELD, from_held))
+        movements.append(_movement(commission, kind, *amounts))
     if hold and payable > 0:
-        postings.append(move_to_held(commission, payable, currency))
-    return postings
+        movements.append(move_to_held(commission, payable))
+    return movements
 
 
-def move_to_held(commission: Commission, amount: int, currency: str) -> Posting:
+def move_to_held(commission: Commission, amount: int) -> Movement:
     """Take ``amount`` (> 0) of it aside."""
     commission.held_minor += amount
-    return _posting(commission, TransactionKind.HOLD, [(_PAYABLE, amount), (_HELD, -amount)], currency)
+    return _movement(commission, TransactionKind.HOLD, (_PAYABLE, amount), (_HELD, -amount))
 
 
-def release_held(commission: Commission, currency: str) -> Posting | None:
-    """Give back what is held of it; ``None`` where nothing is."""
+def release_held(commission: Commission) -> list[Movement]:
+    """Give back what is held of it, if anything is."""
     amount, commission.held_minor = commission.held_minor, 0
     if not amount:
-        return None
-    return _posting(commission, TransactionKind.RELEASE, [(_HELD, amount), (_PAYABLE, -amount)], currency)
+        return []
+    return [_movement(commission, TransactionKind.RELEASE, (_HELD, amount), (_PAYABLE, -amount))]
 
 
-def reject_for_good(commission: Commission, currency: str) -> list[Posting]:
+def reject_for_good(commission: Commission) -> list[Movement]:
     """Take all that is left of it back, held first; its target stays zero from now on."""
     target, held = commission.target_minor, min(commission.held_minor, commission.target_minor)
     commission.target_minor, commission.rejected = 0, True
     commission.held_minor -= held
     if not target:
         return []
-    entries = [(_HELD, held), (_PAYABLE, target - held), (_EXPENSE, -target)]
-    return [_posting(commission, TransactionKind.REVIEW_REJECTION, entries, currency)]
+    amounts = ((_HELD, held), (_PAYABLE, target - held), (_EXPENSE, -target))
+    return [_movement(commission, TransactionKind.REVIEW_REJECTION, *amounts)]
 
 
-def _posting(
-    commission: Commission, kind: TransactionKind, amounts: list[tuple[LedgerAccount, int]], currency: str
-) -> Posting:
+def post_movements(
+    session: Session, movements: Sequence[Movement], *, currency: str, posted_at: datetime
+) -> None:
+    """Post what was decided; gives new commissions their ids first."""
+    if movements:
+        session.flush()
+        post_many(session, [movement.posting(currency) for movement in movements], posted_at=posted_at)
+
+
+def _movement(commission: Commission, kind: TransactionKind, *amounts: tuple[LedgerAccount, int]) -> Movement:
     commission.postings += 1
-    return Posting(
-        program_id=commission.program_id,
-        currency=currency,
-        kind=kind,
-        # Numbered under the customer's lock, so that a crash and a retry arrive at the same key.
-        key=f"commission:{commission.id}:{commission.postings}",
-        entries=tuple(
-            Entry(
-                account=account,
-                amount_minor=amount,
-                available_on=commission.available_on,
-                referrer_id=commission.referrer_id,
-                commission_id=commission.id,
-            )
-            for account, amount in amounts
-            if amount
-        ),
-    )
+    return Movement(commission, commission.postings, kind, amounts)
 
 
 def unreserved(session: Session, commission: Commission) -> int:

@@ -9,7 +9,7 @@ from app.referrals.changes import apply_refund
 from app.referrals.locks import lock_order
 from app.referrals.outcome import CREATED, Outcome, parked
 from app.referrals.parking import apply_parked, park_or_repeat
-from app.referrals.settle import settle
+from app.referrals.settle import Touched, settle
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,5 +43,5 @@ def record_refund(
         return parked(waits_for)
     session.flush()
     apply_parked(session, program, order)
-    settle(deps, session, program, customer, now, orders=[order], rebind=False)
+    settle(deps, session, program, customer, Touched([order]), now)
     return CREATED

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from sqlalchemy import select
 
 from app.kernel.clock import local_day
-from app.ledger.journal import Posting, post_many
 from app.referrals import holds, locks
 from app.referrals.domain.commission import Earned, Line, OrderTerms, Outcome, earn
 from app.referrals.domain.rates import Rate
@@ -30,12 +29,12 @@ from app.referrals.models import (
     RateVersion,
     Refund,
 )
-from app.referrals.postings import move_to_held, retarget, unreserved
+from app.referrals.postings import Movement, move_to_held, post_movements, retarget, unreserved
 from app.referrals.story import retell, span_of
 from app.referrals.terms import TermsHistory, hold_days
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -45,37 +44,54 @@ if TYPE_CHECKING:
     from app.referrals.models import Customer, Program, Referrer
 
 
+@dataclass(frozen=True)
+class Touched:
+    """What a fact is about: ``orders``, or (``everything``) all of the customer's, because its e-mail became known.
+
+    ``new_lines`` are the lines of the one order that the fact made: it has nothing yet that would have to be read.
+    """
+
+    orders: Sequence[Order] = ()
+    everything: bool = False
+    new_lines: Sequence[OrderLine] | None = None
+
+
 def settle(
     deps: ReferralDeps,
     session: Session,
     program: Program,
     customer: Customer,
+    touched: Touched,
     now: datetime,
     *,
-    orders: Sequence[Order] = (),
-    rebind: bool,
-    all_orders: bool = False,
+    rebind: bool = False,
 ) -> None:
-    """Settle ``orders``, and all others of the customer that the change reaches.
+    """Settle what was touched, and all other orders of the customer that the change reaches.
 
-    ``rebind`` says that the fact may change whom the customer belongs to; ``all_orders`` that every order must be
-    looked at again whatever happens (an e-mail became known).
+    ``rebind`` says that the fact may change whom the customer belongs to.
     """
-    terms = TermsHistory.load(session, program)
-    if rebind:
-        all_orders = retell(deps, session, program, customer, terms, now) or all_orders
-    bindings = list(
-        session.scalars(select(Binding).where(Binding.customer_id == customer.id).order_by(Binding.from_at))
-    )
-    touched = _all_orders(session, customer) if all_orders else list(orders)
-    if _note_first_paid(bindings, touched) and not all_orders:
-        touched = _all_orders(session, customer)
-        _note_first_paid(bindings, touched)
-    if touched:
-        _Settlement(deps, session, program, customer, terms, bindings, now).run(touched)
+    everything = touched.everything
+    # What was added is written once, with its outcome, when everything is decided.
+    with session.no_autoflush:
+        terms = TermsHistory.load(session, program)
+        if rebind:
+            everything = retell(deps, session, program, customer, terms, now) or everything
+        bindings = list(
+            session.scalars(
+                select(Binding).where(Binding.customer_id == customer.id).order_by(Binding.from_at)
+            )
+        )
+        orders = _all_orders(session, customer) if everything else list(touched.orders)
+        if _note_first_paid(bindings, orders) and not everything:
+            orders, everything = _all_orders(session, customer), True
+            _note_first_paid(bindings, orders)
+        if orders:
+            settlement = _Settlement(deps, session, program, customer, terms, bindings, now)
+            settlement.run(orders, None if everything else touched.new_lines)
 
 
 def _all_orders(session: Session, customer: Customer) -> list[Order]:
+    session.flush()
     return list(session.scalars(select(Order).where(Order.customer_id == customer.id).order_by(Order.id)))
 
 
@@ -99,6 +115,19 @@ def _first_paid(binding: Binding) -> tuple[datetime, str] | None:
     return binding.first_paid_at, binding.first_paid_order
 
 
+_Existing: TypeAlias = dict[tuple[int, int], Commission]
+"""Commissions by (order line, referrer)."""
+
+
+class _Wanted(NamedTuple):
+    """What a commission must come to, in minor units."""
+
+    commission: Commission
+    order: Order
+    earned: int
+    target: int
+
+
 @dataclass(frozen=True)
 class _Settlement:
     deps: ReferralDeps
@@ -109,26 +138,31 @@ class _Settlement:
     bindings: Sequence[Binding]
     now: datetime
 
-    def run(self, orders: Sequence[Order]) -> None:
-        self.session.flush()
-        order_ids = [order.id for order in orders]
-        lines = self._lines(order_ids)
-        given_back = self._given_back(order_ids)
-        existing = self._commissions(order_ids)
+    def run(self, orders: Sequence[Order], new_lines: Sequence[OrderLine] | None) -> None:
+        if new_lines is None:
+            self.session.flush()
+            order_ids = [order.id for order in orders]
+            lines, given_back = self._lines(order_ids), self._given_back(order_ids)
+            existing = self._commissions(order_ids)
+        else:
+            lines, given_back, existing = {orders[0].id: list(new_lines)}, defaultdict(list), {}
         concerned = {binding.referrer_id for binding in self.bindings} | {key[1] for key in existing}
         referrers = locks.share_referrers(self.session, concerned)
         rates = load_rates(self.session, self.program, concerned)
         spans = [span_of(binding) for binding in self.bindings]
-        wanted: list[tuple[Commission, Order, int, int]] = []
+        wanted: list[_Wanted] = []
         for order in orders:
             binding = next((each for each in self.bindings if span_of(each).covers(order.placed_at)), None)
             order.referrer_id = binding.referrer_id if binding else None
             back = refunded(given_back[order.id])
-            for line in lines[order.id]:
+            for line in lines.get(order.id, ()):
                 result = self._earn(order, line, back, binding, spans, rates)
                 line.outcome = result.outcome
                 wanted += self._wanted(order, line, result, existing)
-        self._post(wanted, referrers)
+        held = holds.open_rules(self.session, [commission.id for commission in existing.values()])
+        movements = [movement for each in wanted for movement in self._move(each, held, referrers)]
+        self.session.flush()
+        post_movements(self.session, movements, currency=self.program.currency, posted_at=self.now)
 
     def _lines(self, order_ids: Sequence[int]) -> Mapping[int, list[OrderLine]]:
         lines: defaultdict[int, list[OrderLine]] = defaultdict(list)
@@ -147,7 +181,7 @@ class _Settlement:
             found[refund.order_id].append(given_back_of(refund))
         return found
 
-    def _commissions(self, order_ids: Sequence[int]) -> dict[tuple[int, int], Commission]:
+    def _commissions(self, order_ids: Sequence[int]) -> _Existing:
         wanted = select(Commission).where(Commission.order_id.in_(order_ids))
         return {(each.order_line_id, each.referrer_id): each for each in self.session.scalars(wanted)}
 
@@ -183,27 +217,20 @@ class _Settlement:
         )
 
     def _wanted(
-        self, order: Order, line: OrderLine, result: Earned, existing: dict[tuple[int, int], Commission]
-    ) -> list[tuple[Commission, Order, int, int]]:
+        self, order: Order, line: OrderLine, result: Earned, existing: _Existing
+    ) -> Iterator[_Wanted]:
         """The commissions of one line with what each must come to: the current referrer's, and zero for any other."""
-        wanted: list[tuple[Commission, Order, int, int]] = []
         current: Commission | None = None
-        if (
-            result.outcome is Outcome.EARNS
-            and result.rate
-            and order.referrer_id is not None
-            and order.paid_at
-        ):
+        if result.outcome is Outcome.EARNS and result.rate and order.referrer_id is not None:
             current = existing.get((line.id, order.referrer_id))
             if current is None and result.earned:
                 current = self._new_commission(order, line, result.rate)
             if current is not None:
                 current.base_minor, current.rate_version_id = line.net_minor, result.rate.id
-                wanted.append((current, order, result.earned, 0 if current.rejected else result.target))
+                yield _Wanted(current, order, result.earned, 0 if current.rejected else result.target)
         for (line_id, _), commission in existing.items():
             if line_id == line.id and commission is not current:
-                wanted.append((commission, order, 0, 0))
-        return wanted
+                yield _Wanted(commission, order, 0, 0)
 
     def _new_commission(self, order: Order, line: OrderLine, rate: Rate) -> Commission:
         assert order.paid_at is not None
@@ -211,8 +238,8 @@ class _Settlement:
         commission = Commission(
             program_id=self.program.id,
             referrer_id=order.referrer_id,
-            order_id=order.id,
-            order_line_id=line.id,
+            order=order,
+            order_line=line,
             rate_version_id=rate.id,
             base_minor=line.net_minor,
             earned_minor=0,
@@ -226,37 +253,28 @@ class _Settlement:
         self.session.add(commission)
         return commission
 
-    def _post(
-        self, wanted: Sequence[tuple[Commission, Order, int, int]], referrers: Mapping[int, Referrer]
-    ) -> None:
-        fresh = {id(commission) for commission, *_ in wanted if commission in self.session.new}
-        self.session.flush()
-        known = [commission.id for commission, *_ in wanted if id(commission) not in fresh]
-        held = holds.open_rules(self.session, known)
-        postings: list[Posting] = []
-        for commission, order, earned, target in wanted:
-            hold = bool(held.get(commission.id))
-            if earned:
-                rises = target > commission.target_minor
-                opened = self._open_holds(commission, order, referrers[commission.referrer_id], rises=rises)
-                if opened and not hold:
-                    # What it had before this rule spoke is taken aside too, as far as no payout has it.
-                    amount = 0 if id(commission) in fresh else unreserved(self.session, commission)
-                    postings += [move_to_held(commission, amount, self.program.currency)] if amount else []
-                    hold = True
-            postings += retarget(
-                commission, earned=earned, target=target, currency=self.program.currency, hold=hold
-            )
-        post_many(self.session, postings, posted_at=self.now)
+    def _move(
+        self, wanted: _Wanted, held: Mapping[int, set[HoldRule]], referrers: Mapping[int, Referrer]
+    ) -> list[Movement]:
+        commission = wanted.commission
+        hold = bool(held.get(commission.id))
+        movements: list[Movement] = []
+        if wanted.earned and self._open_holds(wanted, referrers[commission.referrer_id]) and not hold:
+            # What it had before this rule spoke is taken aside too, as far as no payout has it.
+            amount = unreserved(self.session, commission) if commission.postings else 0
+            movements += [move_to_held(commission, amount)] if amount else []
+            hold = True
+        return movements + retarget(commission, earned=wanted.earned, target=wanted.target, hold=hold)
 
-    def _open_holds(self, commission: Commission, order: Order, referrer: Referrer, *, rises: bool) -> bool:
-        rules = holds.rules_against(self.deps, self.session, order, self.customer, referrer)
-        if not rises:
+    def _open_holds(self, wanted: _Wanted, referrer: Referrer) -> bool:
+        rules = holds.rules_against(self.deps, self.session, wanted.order, self.customer, referrer)
+        if wanted.target <= wanted.commission.target_minor:
             # A suspension took aside what there was when it began; here it only catches what is earned under it.
             rules.pop(HoldRule.REFERRER_SUSPENDED, None)
-        if commission.rejected:
+        if not rules or wanted.commission.rejected:
             return False
-        return bool(rules) and bool(holds.open_holds(self.session, commission, rules, self.now))
+        self.session.flush()
+        return bool(holds.open_holds(self.session, wanted.commission, rules, self.now))
 
 
 def load_rates(session: Session, program: Program, referrer_ids: Iterable[int]) -> list[Rate]:

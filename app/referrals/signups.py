@@ -12,7 +12,7 @@ from app.referrals.errors import OtherBody
 from app.referrals.facts import SignupFact, body_of, fingerprint, hash_of
 from app.referrals.models import Binding, Fact, FactKind, Signup
 from app.referrals.outcome import CREATED, REPEATED, Outcome
-from app.referrals.settle import settle
+from app.referrals.settle import Touched, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +54,8 @@ def record_signup(
         session.add(signup)
     email_is_new = _merge(deps, customer, signup, fact)
     _write_lost_clicks(deps, session, program, fact.click_ids)
-    settle(deps, session, program, customer, now, rebind=True, all_orders=email_is_new and not is_new)
+    touched = Touched(everything=email_is_new and not is_new)
+    settle(deps, session, program, customer, touched, now, rebind=True)
     return CREATED
 
 

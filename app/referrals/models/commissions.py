@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
+from app.referrals.models.orders import Order, OrderLine
 from app.referrals.words import HoldRule, HoldState
 
 __all__ = ["Commission", "Hold", "HoldRule", "HoldState"]
@@ -51,6 +52,8 @@ class Commission(Base):
     available_on: Mapped[date]
     postings: Mapped[int] = mapped_column(default=0)
     """How many postings it has had; numbers their idempotency keys."""
+    order: Mapped[Order] = relationship(lazy="raise")
+    order_line: Mapped[OrderLine] = relationship(lazy="raise")
 
 
 class Hold(Base):

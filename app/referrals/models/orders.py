@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
 from app.referrals.words import FactKind, FactState, LineKind, OrderStatus, RefundKind
@@ -104,6 +104,7 @@ class OrderLine(Base):
     kind: Mapped[LineKind] = mapped_column(enum_column(LineKind))
     outcome: Mapped[str] = mapped_column(String(32))
     """A member of :class:`app.referrals.domain.commission.Outcome`: earns, or why it does not."""
+    order: Mapped[Order] = relationship(lazy="raise")
 
 
 class Correction(Base):

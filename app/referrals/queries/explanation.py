@@ -1,4 +1,4 @@
-""" "Why did I (not) get this?", answered from what was recorded: the facts of one order's story, in a fixed number of
+"""Answers to "why did I (not) get this?" from what was recorded: one order's story, in a fixed number of
 queries.
 
 This is the data; the API writes it as JSON and the pages as sentences. What happened at the bank is added by the
