@@ -95,16 +95,17 @@ class Cashier:
                 self._approve_by_two(run_id, day.at)
             with self._deps.db.reading() as session:
                 run = session.get_one(PayoutRun, run_id)
-                execution_on, built = run.execution_on, run.state is RunState.BUILT and run.payout_count
+                has_files = run.execution_on is not None and run.payout_count > 0
         sent = day.at + timedelta(hours=3)
-        if built and execution_on and sent < now:
+        if has_files and sent < now:
             with frozen(sent):
                 submit_run(self._deps, run_id, by=self._person("finance1"), now=sent)
             self._settle(run_id, sent, now)
 
     def _approve_by_two(self, run_id: int, at: datetime) -> None:
         """One person freezes, another approves an hour later."""
-        freeze_run(self._deps, run_id, by=self._person("finance1"), now=at)
+        if freeze_run(self._deps, run_id, by=self._person("finance1"), now=at) is not RunState.FROZEN:
+            return  # an interrupted demo came this far; what it left off, `advance_run` finishes
         later = at + timedelta(hours=1)
         with frozen(later):
             with self._deps.db.transaction() as session:

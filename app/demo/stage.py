@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import select
+
 from app.demo.events import Event, FollowLink, Join, MakeCoupon, Report, SetRate, SignUp, Suspend
 from app.identity.audit import Actor
 from app.kernel.clock import frozen
@@ -25,6 +27,7 @@ from app.referrals.facts import (
     RefundFact,
     SignupFact,
 )
+from app.referrals.models import RateVersion, ReferrerStatus
 from app.referrals.orders import record_cancellation, record_order, record_payment
 from app.referrals.programs import find_product, find_program
 from app.referrals.rates import RateTerms, set_rate
@@ -80,7 +83,8 @@ class Stage:
                 create_coupon(session, program, owner, event.coupon, actor=ACTOR, now=event.at)
             case Suspend():
                 guilty = find_referrer(session, program, event.code)
-                suspend(session, program, guilty, reason=event.reason, actor=ACTOR, now=event.at)
+                if guilty.status is ReferrerStatus.ACTIVE:
+                    suspend(session, program, guilty, reason=event.reason, actor=ACTOR, now=event.at)
             case SetRate():
                 self._set_rate(session, program, event)
             case FollowLink():
@@ -126,6 +130,12 @@ class Stage:
                 record_partner_choice(deps, session, program, fact, now)
 
     def _set_rate(self, session: Session, program: Program, event: SetRate) -> None:
+        """A rate is the one change that a use case makes twice when it is told twice; here it is looked for first."""
+        there = select(RateVersion.id).where(
+            RateVersion.program_id == program.id, RateVersion.valid_from == event.at
+        )
+        if session.scalar(there) is not None:
+            return
         set_rate(
             session,
             program,

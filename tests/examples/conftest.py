@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from app.factory import Services, build_services
 from examples.shop.app import create_app
 from examples.shop.settings import ShopSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
 
+    from config import Settings
     from examples.shop.wiring import Shop
 
 
@@ -108,3 +111,24 @@ def shop(app: Flask) -> Shop:
 @pytest.fixture
 def browser(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def make_services(
+    sqlite_template: Path, make_settings: Callable[..., Settings], tmp_path: Path
+) -> Iterator[Callable[[], Services]]:
+    """Wires a further house with a new SQLite database and a folder of its own."""
+    made: list[Services] = []
+
+    def make() -> Services:
+        folder = tmp_path / f"house-{len(made)}"
+        folder.mkdir()
+        shutil.copyfile(sqlite_template, folder / "refledger.db")
+        built = build_services(make_settings(VAR_DIR=str(folder)))
+        made.append(built)
+        return built
+
+    yield make
+    for services in made:
+        services.db.dispose()
+        services.queue.close()
