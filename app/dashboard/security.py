@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _YEAR: Final = 31_536_000
 
+BANK_FILE: Final = 128 * 1024 * 1024
+"""Bytes of an uploaded bank file with its form; it is spooled to disk, never held in memory."""
+
 
 def csp_nonce() -> str:
     """The nonce of this response; the same wherever the template asks for it."""
@@ -68,6 +71,8 @@ def register_csrf(app: Flask, protection: CSRFProtect) -> None:
     """Ask every form of the pages for its token. The API is left out: it takes no cookie, only keys."""
 
     def check() -> None:
+        if request.endpoint == "staff.upload_feedback":
+            request.max_content_length = BANK_FILE
         if request.blueprint in BLUEPRINTS:
             protection.protect()
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from app.referrals.models import (
     Commission,
     Customer,
+    Decision,
     Fact,
     FactState,
     Hold,
@@ -17,7 +18,9 @@ from app.referrals.models import (
     Order,
     OrderLine,
     Product,
+    RateVersion,
     Referrer,
+    Refund,
 )
 from app.referrals.queries.dashboard import older
 
@@ -153,3 +156,82 @@ def parked_count(session: Session, program_id: int) -> int:
     """How many facts wait for another one."""
     wanted = select(func.count()).where(Fact.program_id == program_id, Fact.state == FactState.PARKED)
     return int(session.scalar(wanted) or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """An order line with its product, its commissions and the rate version of each."""
+
+    line: OrderLine
+    product: Product | None
+    commissions: tuple[tuple[Commission, RateVersion, Referrer], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStory:
+    """Everything that explains one order: who it belongs to, what each line earned, what was given back."""
+
+    order: Order
+    customer: Customer
+    referrer: Referrer | None
+    lines: tuple[StoryLine, ...]
+    decisions: tuple[Decision, ...]
+    names: dict[int, Referrer]
+    """The referrers that the decisions and commissions name."""
+    refunds: tuple[Refund, ...]
+    holds: tuple[Hold, ...]
+
+
+def order_story(session: Session, program_id: int, order_id: int) -> OrderStory | None:
+    """One order of the programme with its whole story. At most six queries."""
+    found = session.execute(
+        select(Order, Customer, Referrer)
+        .join(Customer, Customer.id == Order.customer_id)
+        .outerjoin(Referrer, Referrer.id == Order.referrer_id)
+        .where(Order.id == order_id, Order.program_id == program_id)
+    ).first()
+    if found is None:
+        return None
+    order, customer, referrer = found
+    lines, holds = _lines_of(session, order.id), _holds_of(session, order.id)
+    decisions = tuple(
+        session.scalars(
+            select(Decision)
+            .where(Decision.customer_id == customer.id, Decision.superseded_at.is_(None))
+            .order_by(Decision.occasion_at, Decision.id)
+            .limit(50)
+        )
+    )
+    named = {each["referrer_id"] for decision in decisions for each in decision.candidates if each.get("referrer_id")}
+    named |= {decision.referrer_id for decision in decisions if decision.referrer_id}
+    names = {each.id: each for each in session.scalars(select(Referrer).where(Referrer.id.in_(named)))}
+    refunds = tuple(
+        session.scalars(select(Refund).where(Refund.order_id == order.id).order_by(Refund.refunded_at, Refund.id))
+    )
+    return OrderStory(order, customer, referrer, lines, decisions, names, refunds, holds)
+
+
+def _lines_of(session: Session, order_id: int) -> tuple[StoryLine, ...]:
+    rows = session.execute(
+        select(OrderLine, Product, Commission, RateVersion, Referrer)
+        .outerjoin(Product, Product.id == OrderLine.product_id)
+        .outerjoin(
+            Commission,
+            and_(Commission.order_line_id == OrderLine.id, Commission.order_id == OrderLine.order_id),
+        )
+        .outerjoin(RateVersion, RateVersion.id == Commission.rate_version_id)
+        .outerjoin(Referrer, Referrer.id == Commission.referrer_id)
+        .where(OrderLine.order_id == order_id)
+        .order_by(OrderLine.position, OrderLine.id, Commission.id)
+    ).tuples()
+    lines: dict[int, StoryLine] = {}
+    for line, product, commission, rate, referrer in rows:
+        known = lines.get(line.id) or StoryLine(line, product, ())
+        more = ((commission, rate, referrer),) if commission else ()
+        lines[line.id] = StoryLine(line, product, known.commissions + more)
+    return tuple(lines.values())
+
+
+def _holds_of(session: Session, order_id: int) -> tuple[Hold, ...]:
+    wanted = select(Hold).join(Commission, Commission.id == Hold.commission_id)
+    return tuple(session.scalars(wanted.where(Commission.order_id == order_id).order_by(Hold.id)))

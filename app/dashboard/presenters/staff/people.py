@@ -1,0 +1,195 @@
+"""Referrers as staff see them, the review list, and the audit trail."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from app.dashboard import formatting
+from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Status, Table
+from app.dashboard.presenters import words
+from app.dashboard.presenters.bank_account import masked
+from app.referrals.words import ReferrerStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.identity.models import AuditEvent
+    from app.ledger.balances import Balance
+    from app.payouts.models import PayoutDestination
+    from app.referrals.models import Program, Referrer
+    from app.referrals.queries.staff import ReviewRow
+
+
+@dataclass(frozen=True, slots=True)
+class ReferrerPage:
+    """One referrer."""
+
+    name: str
+    code: str
+    status: Status
+    figures: tuple[Figure, ...]
+    facts: tuple[Fact, ...]
+    rates: tuple[str, ...]
+    orders: Table
+    payouts: Table
+    can_suspend: bool
+    can_reinstate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """One commission that waits for a decision."""
+
+    id: int
+    title: str
+    href: str
+    rule: str
+    opened: str
+    facts: tuple[Fact, ...]
+
+
+def referrer_table(
+    rows: Sequence[Referrer], balances: Mapping[int, Balance], program: Program, *, more_href: str | None, searched: bool
+) -> Table:
+    """Referrers with their money."""
+
+    def money(referrer: Referrer, figure: str) -> Cell:
+        held = balances.get(referrer.id)
+        return Cell(formatting.amount(getattr(held, figure) if held else 0, program.currency))
+
+    return Table(
+        title=_("Referrers"),
+        show_title=False,
+        id="referrers",
+        columns=(
+            Column(_("Name")),
+            Column(_("Code")),
+            Column(_("State")),
+            Column(_("Joined")),
+            Column(_("Earned"), numeric=True),
+            Column(_("Pending"), numeric=True),
+            Column(_("Available"), numeric=True),
+            Column(_("Paid"), numeric=True),
+        ),
+        rows=tuple(
+            (
+                Cell(row.name, href=url_for("staff.referrer", code=row.code)),
+                Cell(row.code, code=True),
+                Cell(status=words.referrer_status(row.status)),
+                Cell(formatting.short_day(formatting.local(row.joined_at, program.timezone))),
+                money(row, "earned"),
+                money(row, "pending"),
+                money(row, "available"),
+                money(row, "paid"),
+            )
+            for row in rows
+        ),
+        more_href=more_href,
+        empty=Empty(_("Nobody found"), _("Search by the whole e-mail address or the beginning of the code."))
+        if searched
+        else Empty(_("No referrers yet"), _("Share the address of the programme page; whoever joins stands here.")),
+    )
+
+
+def figures(money: Balance) -> tuple[Figure, ...]:
+    """All figures of one referrer; they add up."""
+    currency = money.currency
+    return (
+        Figure(_("Earned"), formatting.amount(money.earned, currency), _("before refunds")),
+        Figure(_("Taken back"), formatting.amount(money.clawed_back, currency)),
+        Figure(_("Pending"), formatting.amount(money.pending, currency)),
+        Figure(_("Available"), formatting.amount(money.available, currency)),
+        Figure(_("Under review"), formatting.amount(money.held, currency)),
+        Figure(_("In flight"), formatting.amount(money.in_flight, currency)),
+        Figure(_("Paid"), formatting.amount(money.paid, currency)),
+    )
+
+
+def referrer_facts(referrer: Referrer, program: Program, account: PayoutDestination | None) -> tuple[Fact, ...]:
+    """Who it is and where money goes; the IBAN masked."""
+    bank = _("none on file")
+    if account is not None:
+        bank = f"{account.holder}, {masked(account)}"
+        if account.blocked_reason is not None:
+            bank += f" ({words.blocked(account.blocked_reason)})"
+    return (
+        Fact(_("E-mail address"), Cell(referrer.email)),
+        Fact(_("Joined"), Cell(formatting.instant(referrer.joined_at, program.timezone))),
+        Fact(_("Terms accepted"), Cell(referrer.terms_version or _("by the merchant's system"))),
+        Fact(_("Bank account"), Cell(bank)),
+    )
+
+
+def may_suspend(referrer: Referrer) -> bool:
+    """Whether there is something to suspend."""
+    return referrer.status is ReferrerStatus.ACTIVE
+
+
+def may_reinstate(referrer: Referrer) -> bool:
+    """Whether there is something to undo."""
+    return referrer.status is ReferrerStatus.SUSPENDED
+
+
+def review_items(rows: Sequence[ReviewRow], program: Program) -> tuple[ReviewItem, ...]:
+    """What waits for a decision, with the evidence."""
+    return tuple(
+        ReviewItem(
+            id=row.hold.id,
+            title=_(
+                "%(amount)s for %(name)s",
+                amount=formatting.amount(row.commission.target_minor, program.currency),
+                name=row.referrer.name,
+            ),
+            href=url_for("staff.order", order_id=row.order.id),
+            rule=words.hold_rule(row.hold.rule),
+            opened=formatting.instant(row.hold.opened_at, program.timezone),
+            facts=(
+                Fact(_("Order"), Cell(row.order.order_id, href=url_for("staff.order", order_id=row.order.id))),
+                Fact(_("Product"), Cell(row.product.name if row.product else row.line.sku)),
+                Fact(
+                    _("Referrer"),
+                    Cell(row.referrer.name, href=url_for("staff.referrer", code=row.referrer.code)),
+                ),
+                Fact(_("Evidence"), Cell(_evidence(row.hold.evidence), code=True)),
+            ),
+        )
+        for row in rows
+    )
+
+
+def _evidence(evidence: Mapping[str, object]) -> str:
+    return ", ".join(f"{key}: {value}" for key, value in sorted(evidence.items())) or formatting.DASH
+
+
+def audit_table(
+    events: Sequence[AuditEvent], names: Mapping[str, str], timezone: str, *, more_href: str | None
+) -> Table:
+    """Who did what, newest first."""
+    return Table(
+        title=_("Audit trail"),
+        show_title=False,
+        id="audit",
+        columns=(Column(_("When")), Column(_("Who")), Column(_("What")), Column(_("To what")), Column(_("Details"))),
+        rows=tuple(
+            (
+                Cell(formatting.instant(event.at, timezone)),
+                Cell(names.get(event.actor, event.actor)),
+                Cell(event.action, code=True),
+                Cell(event.subject, code=True),
+                Cell(json.dumps(event.details, ensure_ascii=False, sort_keys=True) if event.details else "", code=True),
+            )
+            for event in events
+        ),
+        more_href=more_href,
+        empty=Empty(_("Nothing yet"), _("Every change of a rate, a status, a bank account or a run is kept here.")),
+    )
+
+
+def nothing_to_review() -> Empty:
+    """The review list when it is empty."""
+    return Empty(_("Nothing to review"), _("Orders that look like a referrer's own are listed here for a decision."))

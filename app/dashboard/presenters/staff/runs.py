@@ -1,0 +1,466 @@
+"""Payout runs and bank records as staff see them: what is paid to whom, who was left out, what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.dashboard import formatting
+from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Status, Table, Tone
+from app.dashboard.presenters import words
+from app.dashboard.presenters.bank_account import masked
+from app.payouts.domain.calendar import Period
+from app.payouts.domain.state import RunMove, RunState
+from app.payouts.words import BankEventKind, BankFileState, ExceptionReason
+from app.referrals.words import Approval
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.payouts.models import (
+        BankEvent,
+        BankFile,
+        Payout,
+        PayoutApproval,
+        PayoutDestination,
+        PayoutFile,
+        PayoutOmission,
+        PayoutRun,
+    )
+    from app.payouts.reconcile import ImportResult
+    from app.referrals.models import Program, Referrer
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a run's way, as word and shape."""
+
+    word: str
+    tone: Tone
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What may be done with the run now: a form that is a button, with what it does in words."""
+
+    label: str
+    text: str
+    href: str
+    kind: str = ""
+    asks_password: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """One run."""
+
+    title: str
+    name: str
+    status: Status
+    stages: tuple[Stage, ...]
+    notice: Status | None
+    figures: tuple[Figure, ...]
+    moves: tuple[Move, ...]
+    facts: tuple[Fact, ...]
+    payouts: Table
+    omissions: Table
+    files: Table
+
+
+def month_of(run: PayoutRun) -> str:
+    """The month that a run pays for."""
+    return formatting.month(Period.parse(run.period).first_day)
+
+
+def run_table(rows: Sequence[PayoutRun], *, more_href: str | None, short: bool = False) -> Table:
+    """A programme's runs, newest first."""
+    return Table(
+        title=_("Payout runs"),
+        id="runs",
+        inline=not short,
+        columns=(
+            Column(_("Month")),
+            Column(_("Run")),
+            Column(_("State")),
+            Column(_("Payouts"), numeric=True),
+            Column(_("Total"), numeric=True),
+            Column(_("Left out"), numeric=True),
+            Column(_("Bank day")),
+        ),
+        rows=tuple(
+            (
+                Cell(month_of(run), href=url_for("staff.run", name=run.name)),
+                Cell(run.name, code=True),
+                Cell(status=words.run_state(run.state)),
+                Cell(formatting.number(run.payout_count)),
+                Cell(formatting.amount(run.total_minor, run.currency)),
+                Cell(formatting.number(run.omission_count)),
+                Cell(formatting.short_day(run.execution_on) if run.execution_on else formatting.DASH),
+            )
+            for run in rows
+        ),
+        more_href=more_href,
+        empty=Empty(
+            _("No payout run yet"),
+            _("One is drafted on the payout day of each month; you can also start one for a finished month."),
+        ),
+    )
+
+
+def stages(run: PayoutRun) -> tuple[Stage, ...]:
+    """The way of a run, with what lies behind it."""
+    way = (
+        (RunState.DRAFT, _("Draft")),
+        (RunState.FROZEN, _("Frozen")),
+        (RunState.APPROVED, _("Approved")),
+        (RunState.BUILT, _("Files ready")),
+        (RunState.SUBMITTED, _("At the bank")),
+        (RunState.CLOSED, _("Closed")),
+    )
+    if run.state is RunState.CANCELLED:
+        return (Stage(_("Cancelled"), Tone.STOP, current=True),)
+    here = [state for state, _word in way].index(run.state)
+    return tuple(
+        Stage(word, Tone.DONE if index < here else Tone.MOVE if index == here else Tone.CALM, index == here)
+        for index, (_state, word) in enumerate(way)
+    )
+
+
+def moves(run: PayoutRun, *, may_prepare: bool, may_approve: bool, may_submit: bool) -> tuple[Move, ...]:
+    """What this person may do with the run as it stands."""
+    name = run.name
+    found: list[Move] = []
+    if run.underway is not None:
+        return ()
+    if run.state is RunState.DRAFT and may_prepare:
+        found.append(
+            Move(
+                _("Freeze this run"),
+                _("Reserves everybody's money and fixes who is paid how much. Nothing leaves the house yet."),
+                url_for("staff.freeze_run", name=name),
+            )
+        )
+    if run.state is RunState.FROZEN and may_approve:
+        found.append(
+            Move(
+                _("Approve and build the files"),
+                _("Signs every amount and bank account. Any change afterwards voids the approval."),
+                url_for("staff.approve_run", name=name),
+                asks_password=True,
+            )
+        )
+    if run.state is RunState.APPROVED and may_prepare:
+        found.append(
+            Move(_("Build the files"), _("Writes and verifies the bank files."), url_for("staff.build_run", name=name))
+        )
+    if run.state is RunState.BUILT and may_submit:
+        found.append(
+            Move(
+                _("Mark as handed to the bank"),
+                _("After you have uploaded every file at the bank. From then on the run cannot be cancelled."),
+                url_for("staff.submit_run", name=name),
+            )
+        )
+    if run.state in {RunState.DRAFT, RunState.FROZEN, RunState.APPROVED, RunState.BUILT} and may_prepare:
+        found.append(
+            Move(
+                _("Cancel this run"),
+                _("Gives all reserved money back. Do this only if no file has reached the bank."),
+                url_for("staff.cancel_run", name=name),
+                kind="danger",
+            )
+        )
+    return tuple(found)
+
+
+def notice(run: PayoutRun, approvals: Sequence[PayoutApproval]) -> Status | None:
+    """What one should know before acting."""
+    if run.underway is not None:
+        return Status(_("Work on this run is under way (%(move)s). Reload to see it.", move=_move(run.underway)), Tone.MOVE)
+    void = [approval for approval in approvals if approval.voided_at is not None]
+    if run.state is RunState.FROZEN and void:
+        return Status(_("An earlier approval is void: %(reason)s", reason=void[-1].void_reason or ""), Tone.WAIT)
+    if run.state is RunState.FROZEN and run.approval is Approval.TWO:
+        return Status(_("Four eyes: somebody else than who made or froze the run has to approve it."), Tone.HELD)
+    if run.state is RunState.BUILT:
+        return Status(_("Download each file, upload it at the bank, then mark the run as handed over."), Tone.WAIT)
+    if run.state is RunState.SUBMITTED:
+        return Status(_("Upload the bank's answers under Bank; each payout is settled from them."), Tone.MOVE)
+    return None
+
+
+def _move(move: RunMove) -> str:
+    match move:
+        case RunMove.FREEZE:
+            return _("freezing")
+        case RunMove.BUILD:
+            return _("building files")
+        case RunMove.SUBMIT:
+            return _("marking as handed over")
+        case RunMove.CANCEL:
+            return _("cancelling")
+        case _:
+            return move.value
+
+
+def run_figures(run: PayoutRun) -> tuple[Figure, ...]:
+    """Count, total, left out, bank day."""
+    return (
+        Figure(_("Total"), formatting.amount(run.total_minor, run.currency)),
+        Figure(_("Payouts"), formatting.number(run.payout_count)),
+        Figure(_("Left out"), formatting.number(run.omission_count), _("with the reason below")),
+        Figure(_("Bank day"), formatting.short_day(run.execution_on) if run.execution_on else formatting.DASH),
+    )
+
+
+def run_facts(run: PayoutRun, names: Mapping[str, str], program: Program) -> tuple[Fact, ...]:
+    """Who did what, and from which account."""
+    zone = program.timezone
+
+    def done(at: object, by: str | None) -> Cell:
+        return Cell(f"{at}, {names.get(by or '', by or '')}" if at else formatting.DASH)
+
+    def said(moment: object) -> str:
+        return formatting.instant(moment, zone) if moment else ""  # type: ignore[arg-type]
+
+    return (
+        Fact(_("Pays what is available until"), Cell(formatting.day(run.until_on))),
+        Fact(_("Minimum payout"), Cell(formatting.amount(run.minimum_minor, run.currency))),
+        Fact(_("Approval"), Cell(words.approval(run.approval))),
+        Fact(
+            _("Paid from"),
+            Cell(f"{run.debtor_name}, {run.debtor_iban[:2]}\u2022\u2022 {run.debtor_iban[-4:]}")
+            if run.debtor_iban
+            else Cell(formatting.DASH),
+        ),
+        Fact(_("Drafted"), done(said(run.created_at), run.created_by)),
+        Fact(_("Frozen"), done(said(run.frozen_at), run.frozen_by)),
+        Fact(_("Approved"), done(said(run.approved_at), run.approved_by)),
+        Fact(_("Handed to the bank"), done(said(run.submitted_at), run.submitted_by)),
+    )
+
+
+def payout_table(
+    rows: Sequence[tuple[Payout, Referrer, PayoutDestination]], run: PayoutRun, *, more_href: str | None
+) -> Table:
+    """Who is paid how much, and how far it has come."""
+    return Table(
+        title=_("Payouts"),
+        id="payouts",
+        columns=(
+            Column(_("Referrer")),
+            Column(_("Amount"), numeric=True),
+            Column(_("State")),
+            Column(_("Bank account")),
+            Column(_("Reference")),
+            Column(_("Bank day")),
+        ),
+        rows=tuple(
+            (
+                Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code)),
+                Cell(formatting.amount(payout.amount_minor, payout.currency)),
+                Cell(status=words.payout_state(payout.state), sub=payout.reason_code or ""),
+                Cell(masked(destination), code=True),
+                Cell(payout.end_to_end_id, code=True),
+                Cell(formatting.short_day(payout.paid_on) if payout.paid_on else formatting.DASH),
+            )
+            for payout, referrer, destination in rows
+        ),
+        more_href=more_href,
+        empty=Empty(_("Nothing is reserved yet"), _("Freeze the run to fix who is paid."))
+        if run.state is RunState.DRAFT
+        else Empty(_("Nobody is paid in this run"), _("The list of those left out says why.")),
+    )
+
+
+def omission_table(rows: Sequence[tuple[PayoutOmission, Referrer]], run: PayoutRun) -> Table:
+    """Who has money and is not paid, and why."""
+    return Table(
+        title=_("Left out"),
+        id="omissions",
+        columns=(Column(_("Referrer")), Column(_("Available"), numeric=True), Column(_("Why"))),
+        rows=tuple(
+            (
+                Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code)),
+                Cell(formatting.amount(omission.available_minor, run.currency)),
+                Cell(words.omission(omission.reason)),
+            )
+            for omission, referrer in rows
+        ),
+        empty=Empty(_("Nobody was left out"), _("Everyone with money is paid in this run.")),
+    )
+
+
+def file_table(files: Sequence[PayoutFile], run: PayoutRun, *, may_download: bool) -> Table:
+    """The files for the bank; every download gives the same bytes."""
+    return Table(
+        title=_("Files for the bank"),
+        id="files",
+        columns=(
+            Column(_("File")),
+            Column(_("Payments"), numeric=True),
+            Column(_("Sum"), numeric=True),
+            Column(_("SHA-256")),
+        ),
+        rows=tuple(
+            (
+                Cell(
+                    file.name,
+                    href=url_for("staff.run_file", name=run.name, file_id=file.id)
+                    if file.sha256 and may_download
+                    else None,
+                ),
+                Cell(formatting.number(file.payment_count)),
+                Cell(formatting.amount(file.control_sum_minor, run.currency)),
+                Cell(file.sha256 or formatting.DASH, code=True),
+            )
+            for file in files
+        ),
+        empty=Empty(_("No files yet"), _("They are built and verified after the approval.")),
+    )
+
+
+def bank_file_table(files: Sequence[BankFile], timezone: str, *, more_href: str | None) -> Table:
+    """What the bank has answered so far."""
+    return Table(
+        title=_("Files from the bank"),
+        id="bank-files",
+        columns=(Column(_("Read")), Column(_("File")), Column(_("Kind")), Column(_("State"))),
+        rows=tuple(
+            (
+                Cell(formatting.instant(file.imported_at, timezone)),
+                Cell(file.name),
+                Cell(file.kind.value, code=True),
+                Cell(status=_file_state(file.state)),
+            )
+            for file in files
+        ),
+        more_href=more_href,
+        empty=Empty(_("No file yet"), _("Upload what the bank answers: pain.002, camt.053 or camt.054.")),
+    )
+
+
+def _file_state(state: BankFileState) -> Status:
+    match state:
+        case BankFileState.RECORDING:
+            return Status(_("being read"), Tone.MOVE)
+        case BankFileState.RECORDED:
+            return Status(_("being applied"), Tone.MOVE)
+        case BankFileState.APPLIED:
+            return Status(_("applied"), Tone.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionItem:
+    """A record of the bank that somebody has to look at."""
+
+    id: int
+    title: str
+    reason: str
+    facts: tuple[Fact, ...]
+
+
+def exception_items(events: Sequence[BankEvent]) -> tuple[ExceptionItem, ...]:
+    """Each record in words."""
+    return tuple(
+        ExceptionItem(
+            id=event.id,
+            title=_event_kind(event),
+            reason=_exception(event.exception) if event.exception else "",
+            facts=(
+                Fact(_("Booked on"), Cell(formatting.day(event.booked_on) if event.booked_on else formatting.DASH)),
+                Fact(_("Reference"), Cell(event.end_to_end_id or formatting.DASH, code=True)),
+                Fact(_("The bank's reference"), Cell(event.entry_ref or formatting.DASH, code=True)),
+                Fact(_("The bank's reason"), Cell(event.reason_code or formatting.DASH, code=True)),
+            ),
+        )
+        for event in events
+    )
+
+
+def _event_kind(event: BankEvent) -> str:
+    amount = (
+        formatting.amount(event.amount_minor, event.currency)
+        if event.amount_minor is not None and event.currency
+        else ""
+    )
+    match event.kind:
+        case BankEventKind.DEBIT:
+            return _("Debit of %(amount)s", amount=amount)
+        case BankEventKind.CREDIT:
+            return _("Credit of %(amount)s", amount=amount)
+        case BankEventKind.STATUS:
+            return _("The bank's word on a payment")
+        case BankEventKind.GAP:
+            return _("A gap between two statements")
+
+
+def _exception(reason: ExceptionReason) -> str:
+    match reason:
+        case ExceptionReason.UNKNOWN_PAYMENT:
+            return _("The reference looks like ours, and there is no such payout.")
+        case ExceptionReason.AMOUNT_DIFFERS:
+            return _("The amount or the currency is not the payout's.")
+        case ExceptionReason.OTHER_ACCOUNT:
+            return _("The statement is of another account than the run was paid from.")
+        case ExceptionReason.SECOND_DEBIT:
+            return _("This payout was booked before, under another bank reference.")
+        case ExceptionReason.SECOND_RETURN:
+            return _("This payout was returned before, under another bank reference.")
+        case ExceptionReason.IMPOSSIBLE_STATE:
+            return _("The payout's state does not allow it.")
+        case ExceptionReason.BATCH_DIFFERS:
+            return _("Count or sum of the batch is not that of our file.")
+        case ExceptionReason.UNKNOWN_REASON:
+            return _("A credit for one of our payouts that does not say it is a return.")
+        case ExceptionReason.NEEDS_A_PERSON:
+            return _("The bank asks for a decision.")
+        case ExceptionReason.STATEMENT_GAP:
+            return _("A statement between this one and the last is missing.")
+
+
+def no_exceptions() -> Empty:
+    """The list of exceptions when it is empty."""
+    return Empty(_("Nothing to look at"), _("Every record of the bank matched a payout or was other business."))
+
+
+def import_summary(result: ImportResult) -> str:
+    """What an upload did."""
+    if result.known_file:
+        return _("This file was read before; nothing was changed.")
+    parts = [
+        ngettext("%(num)s record read", "%(num)s records read", result.records),
+        ngettext("%(num)s applied", "%(num)s applied", result.applied),
+        ngettext("%(num)s known before", "%(num)s known before", result.repeated),
+        ngettext("%(num)s to look at", "%(num)s to look at", result.exceptions),
+    ]
+    return ", ".join(parts) + "."
+
+
+def own_payout_table(rows: Sequence[tuple[Payout, PayoutRun]]) -> Table:
+    """One referrer's payouts."""
+    return Table(
+        title=_("Payouts"),
+        id="payouts",
+        columns=(
+            Column(_("Month")),
+            Column(_("Amount"), numeric=True),
+            Column(_("State")),
+            Column(_("Reference")),
+        ),
+        rows=tuple(
+            (
+                Cell(month_of(run), href=url_for("staff.run", name=run.name)),
+                Cell(formatting.amount(payout.amount_minor, payout.currency)),
+                Cell(status=words.payout_state(payout.state), sub=payout.reason_code or ""),
+                Cell(payout.end_to_end_id, code=True),
+            )
+            for payout, run in rows
+        ),
+        empty=Empty(_("No payout yet"), _("The next run pays what is available.")),
+    )

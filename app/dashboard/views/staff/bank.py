@@ -1,0 +1,85 @@
+"""What the bank answers: files taken in, records that somebody has to look at."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, cast
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from app.dashboard.cursors import read_key
+from app.dashboard.forms.base import show_refusal
+from app.dashboard.forms.staff import FeedbackForm, ResolveForm
+from app.dashboard.presenters.staff import runs as presenter
+from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, staff
+from app.identity.roles import Action
+from app.kernel import clock
+from app.kernel.errors import InvalidInput
+from app.payouts import shown as queries
+from app.payouts.reconcile import import_feedback
+from app.payouts.reconcile import resolve_exception as close_exception
+from app.requests import commit, services, session
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+
+@staff.get("/bank")
+def bank() -> ResponseReturnValue:
+    """Upload, exceptions, and what was read so far."""
+    return _page(FeedbackForm(formdata=None), ResolveForm(formdata=None))
+
+
+def _page(form: FeedbackForm, resolve: ResolveForm, wrong: int = 0) -> str:
+    found = all_programs()
+    chosen = chosen_program(found)
+    before = read_key(request.args.get("after"))
+    files = queries.bank_files(session(), before=before, limit=queries.PAGE + 1)
+    more = url_for("staff.bank", after=files[queries.PAGE - 1].id) if len(files) > queries.PAGE else None
+    return page(
+        "staff/bank.html",
+        chosen,
+        [chosen],
+        items=presenter.exception_items(queries.exceptions(session())),
+        nothing=presenter.no_exceptions(),
+        rows=presenter.bank_file_table(files[: queries.PAGE], chosen.timezone, more_href=more),
+        form=form,
+        resolve=resolve,
+        wrong=wrong,
+        may_settle=me().may(Action.SETTLE_PAYOUTS),
+    )
+
+
+@staff.post("/bank/files")
+def upload_feedback() -> ResponseReturnValue:
+    """Take in a pain.002, camt.053 or camt.054; the same file again does nothing twice."""
+    form = FeedbackForm()
+    if not form.validate_on_submit():
+        return _page(form, ResolveForm(formdata=None)), 422
+    file, by = form.file.data, actor()
+    commit()
+    try:
+        result = import_feedback(
+            services().payouts, cast("IO[bytes]", file.stream), file.filename or "upload", by=by, now=clock.now()
+        )
+    except InvalidInput as error:
+        show_refusal(
+            form,
+            error,
+            _("This file cannot be read: %(reason)s.", reason=error.detail.rstrip(".")),
+            fields={"": "file"},
+        )
+        return _page(form, ResolveForm(formdata=None)), 422
+    flash(presenter.import_summary(result), "wait" if result.exceptions else "done")
+    return redirect(url_for("staff.bank"))
+
+
+@staff.post("/bank/exceptions/<int:event_id>")
+def resolve_exception(event_id: int) -> ResponseReturnValue:
+    """Say what a record was; it leaves the list."""
+    form = ResolveForm()
+    if not form.validate_on_submit():
+        return _page(FeedbackForm(formdata=None), form, wrong=event_id), 422
+    close_exception(session(), event_id, form.resolution.data, by=actor(), now=clock.now())
+    flash(_("Noted."), "done")
+    return redirect(url_for("staff.bank"))

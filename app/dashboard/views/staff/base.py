@@ -1,0 +1,107 @@
+"""What every staff page needs: the blueprint, the programme that is looked at, and who is acting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import session as browser
+from flask_babel import gettext as _
+
+from app.dashboard.components import NavItem
+from app.dashboard.forms.staff import ActionForm
+from app.dashboard.throttle import count_failure, require_patience
+from app.identity.audit import Actor
+from app.identity.login import who
+from app.identity.users import authenticate
+from app.referrals.queries import programs_shown
+from app.requests import session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from flask.typing import ResponseReturnValue
+
+    from app.identity.sessions import SignedIn
+    from app.kernel.errors import RefledgerError
+    from app.referrals.models import Program
+
+staff = Blueprint("staff", __name__, url_prefix="/staff")
+
+_KEY = "staff_program"
+
+
+def me() -> SignedIn:
+    """The person of this request."""
+    found = who()
+    if found is None:
+        abort(404)
+    return found
+
+
+def actor() -> Actor:
+    """The person of this request, as the audit trail names them."""
+    return Actor.person(me().public_id)
+
+
+def all_programs() -> list[Program]:
+    """Every programme; without one there is nothing to show yet."""
+    found = programs_shown.programs(session())
+    if not found:
+        abort(404)
+    return found
+
+
+def chosen_program(found: Sequence[Program]) -> Program:
+    """The programme that this browser looks at."""
+    wanted = request.args.get("program") or browser.get(_KEY)
+    chosen = next((each for each in found if each.slug == wanted), found[0])
+    if browser.get(_KEY) != chosen.slug:
+        browser[_KEY] = chosen.slug
+    return chosen
+
+
+def page(template: str, chosen: Program, found: Sequence[Program], **values: object) -> str:
+    """A staff page with the tabs of the programmes."""
+    tabs = [
+        NavItem(each.name, url_for(_list_of(request.endpoint), program=each.slug), each.id == chosen.id)
+        for each in found
+    ]
+    return render_template(template, memberships=tabs, program=chosen, may=me().may, **values)
+
+
+_LISTS = {
+    "staff.referrer": "staff.referrers",
+    "staff.order": "staff.orders",
+    "staff.run": "staff.runs",
+    "staff.rate": "staff.products",
+}
+
+
+def _list_of(endpoint: str | None) -> str:
+    """Where the tabs lead from a page of one thing: to the list of such things."""
+    name = endpoint or "staff.index"
+    if name in _LISTS:
+        return _LISTS[name]
+    return name if request.method == "GET" else "staff.index"
+
+
+def checked_action() -> ActionForm:
+    """The form of a button; the token was checked before the view."""
+    return ActionForm()
+
+
+def password_is_mine(password: str) -> bool:
+    """Whether the person at the keyboard is still the one who logged in."""
+    email = me().email
+    require_patience(email)
+    if authenticate(session(), email=email, password=password) is not None:
+        return True
+    count_failure(email)
+    return False
+
+
+def refused(error: RefledgerError, href: str) -> ResponseReturnValue:
+    """Back to the page with what the use case said: staff read our own sentences as they are."""
+    flash(_("That was refused: %(reason)s.", reason=error.detail.rstrip(".")), "stop")
+    return redirect(href)

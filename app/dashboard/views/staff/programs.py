@@ -1,0 +1,215 @@
+"""The overview, products and rates, settings."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from app.dashboard.forms.base import show_refusal
+from app.dashboard.forms.staff import ProductForm, RateForm, SettingsForm
+from app.dashboard.presenters.staff import orders as orders_presenter
+from app.dashboard.presenters.staff import programs as presenter
+from app.dashboard.presenters.staff import runs as runs_presenter
+from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, staff
+from app.identity.roles import Action
+from app.kernel import clock
+from app.kernel.errors import InvalidInput
+from app.kernel.money import Money
+from app.payouts import shown as payouts
+from app.referrals import programs
+from app.referrals.programs import ProgramSettings
+from app.referrals.queries import programs_shown
+from app.referrals.queries import staff as queries
+from app.referrals.rates import RateChangesRecordedOrders, RateTerms
+from app.referrals.rates import set_rate as add_rate
+from app.referrals.words import Approval, AttributionModel, ConsentMode, LineKind, RateScope
+from app.requests import session
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from app.referrals.models import Product, Program
+
+_NEWEST = 6
+
+
+@staff.get("")
+def index() -> ResponseReturnValue:
+    """What waits for somebody, the newest runs and orders, the settings."""
+    found = all_programs()
+    chosen = chosen_program(found)
+    shown = programs_shown.shown_to(session(), chosen, programs_shown.NOBODY, clock.now())
+    runs = payouts.runs_of(session(), chosen.id, limit=_NEWEST)
+    orders = queries.orders(session(), chosen.id, limit=_NEWEST)
+    overview = presenter.OverviewPage(
+        title=chosen.name,
+        todo=presenter.todo(
+            queries.open_hold_count(session(), chosen.id),
+            payouts.exception_count(session()),
+            queries.parked_count(session(), chosen.id),
+        ),
+        facts=presenter.settings_facts(chosen, shown.terms),
+        runs=runs_presenter.run_table(runs, more_href=url_for("staff.runs") if runs else None, short=True),
+        orders=orders_presenter.order_table(
+            orders, chosen, title=_("Newest orders"), more_href=url_for("staff.orders") if orders else None
+        ),
+    )
+    return page("staff/index.html", chosen, found, page=overview)
+
+
+@staff.get("/products")
+def products() -> ResponseReturnValue:
+    """What each product pays now, and the history of rates."""
+    return _products_page(ProductForm(formdata=None))
+
+
+@staff.post("/products")
+def set_product() -> ResponseReturnValue:
+    """Add a product, or rename the one with this article number."""
+    form = ProductForm()
+    chosen = chosen_program(all_programs())
+    if form.validate_on_submit():
+        try:
+            programs.set_product(session(), chosen, sku=form.sku.data, name=form.name.data, now=clock.now())
+        except InvalidInput as error:
+            show_refusal(form, error, _("This cannot be used."))
+        else:
+            flash(_("The product is saved. It takes part as soon as it has a rate."), "done")
+            return redirect(url_for("staff.rate", sku=form.sku.data))
+    return _products_page(form), 422
+
+
+def _products_page(form: ProductForm) -> str:
+    found = all_programs()
+    chosen = chosen_program(found)
+    now = clock.now()
+    shown = programs_shown.shown_to(session(), chosen, programs_shown.NOBODY, now)
+    names = {product.id: product for product, _rate in shown.rates}
+    may_change = me().may(Action.CHANGE_RATES)
+    return page(
+        "staff/products.html",
+        chosen,
+        found,
+        products=presenter.product_table(shown, may_change=may_change),
+        rates=presenter.rate_table(programs_shown.rate_history(session(), chosen.id), names, chosen, now),
+        form=form,
+        may_change=may_change,
+    )
+
+
+@staff.get("/rates/new")
+def rate() -> ResponseReturnValue:
+    """The form for the next version of a rate."""
+    found = all_programs()
+    chosen = chosen_program(found)
+    product = _product(chosen, request.args.get("sku"))
+    return page("staff/rate.html", chosen, found, form=RateForm(formdata=None), product=product)
+
+
+@staff.post("/rates/new")
+def set_rate() -> ResponseReturnValue:
+    """Add the next version of a rate; old referrals keep theirs unless the scope says otherwise."""
+    found = all_programs()
+    chosen = chosen_program(found)
+    product = _product(chosen, request.args.get("sku"))
+    form = RateForm()
+    if form.validate_on_submit() and _rate_added(form, chosen, product):
+        flash(_("The new rate is set."), "done")
+        return redirect(url_for("staff.products"))
+    return page("staff/rate.html", chosen, found, form=form, product=product), 422
+
+
+def _product(program: Program, sku: str | None) -> Product | None:
+    return programs.find_product(session(), program, sku) if sku else None
+
+
+def _rate_added(form: RateForm, program: Program, product: Product | None) -> bool:
+    duration = f"{form.months.data}m" if form.duration.data == "months" else form.duration.data
+    since = form.valid_from.data
+    terms = RateTerms(
+        text=form.rate.data.replace(",", ".").replace(" ", ""),
+        duration=duration,
+        scope=RateScope(form.scope.data),
+        kinds=frozenset(LineKind(kind) for kind in form.kinds.data),
+    )
+    try:
+        add_rate(
+            session(),
+            program,
+            terms,
+            product=product,
+            referrer=None,
+            valid_from=clock.day_start(since, program.timezone).astimezone(UTC) if since else None,
+            actor=actor(),
+            now=clock.now(),
+        )
+    except RateChangesRecordedOrders as error:
+        show_refusal(
+            form, error, _("From that day on a recorded order would change. Choose a later day."), fields={"/from": "valid_from"}
+        )
+    except InvalidInput as error:
+        words = _("Please fill in the number of months.") if error.pointer == "/duration" else _("Write 10%, 5.00 or none.")
+        show_refusal(form, error, words, fields={"/duration": "months"})
+    else:
+        return True
+    return False
+
+
+@staff.get("/settings")
+def settings() -> ResponseReturnValue:
+    """The programme's terms, in a form for who may change them."""
+    found = all_programs()
+    chosen = chosen_program(found)
+    shown = programs_shown.shown_to(session(), chosen, programs_shown.NOBODY, clock.now())
+    form = SettingsForm(
+        formdata=None,
+        name=chosen.name,
+        landing_url=chosen.landing_url,
+        window_days=shown.terms.window_days,
+        hold_days=shown.terms.hold_days,
+        attribution=shown.terms.attribution.value,
+        minimum_payout=Money(chosen.minimum_payout_minor, chosen.currency).decimal_string(),
+        payout_day=chosen.payout_day,
+        approval=chosen.approval.value,
+        consent_mode=chosen.consent_mode.value,
+    )
+    return _settings_page(chosen, found, form, presenter.settings_facts(chosen, shown.terms))
+
+
+@staff.post("/settings")
+def change_settings() -> ResponseReturnValue:
+    """Change the terms, from now on only."""
+    found = all_programs()
+    chosen = chosen_program(found)
+    form = SettingsForm()
+    if form.validate_on_submit():
+        try:
+            programs.change_program(session(), chosen, _wanted(form), actor=actor(), now=clock.now())
+        except InvalidInput as error:
+            show_refusal(form, error, _("This cannot be used."))
+        else:
+            flash(_("The settings are saved. What was recorded keeps the terms of its own time."), "done")
+            return redirect(url_for("staff.settings"))
+    return _settings_page(chosen, found, form, ()), 422
+
+
+def _wanted(form: SettingsForm) -> ProgramSettings:
+    return ProgramSettings(
+        name=form.name.data,
+        landing_url=form.landing_url.data,
+        window_days=form.window_days.data,
+        hold_days=form.hold_days.data,
+        attribution=AttributionModel(form.attribution.data),
+        minimum_payout=form.minimum_payout.data.replace(",", "."),
+        payout_day=form.payout_day.data,
+        approval=Approval(form.approval.data),
+        consent_mode=ConsentMode(form.consent_mode.data),
+    )
+
+
+def _settings_page(chosen: Program, found: list[Program], form: SettingsForm, facts: tuple[object, ...]) -> str:
+    may_change = me().may(Action.CHANGE_PROGRAM)
+    return page("staff/settings.html", chosen, found, form=form, facts=facts, may_change=may_change)

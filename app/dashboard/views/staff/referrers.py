@@ -1,0 +1,137 @@
+"""Referrers: found, looked at, suspended, reinstated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import abort, flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from app.dashboard.cursors import read_key
+from app.dashboard.forms.staff import ReasonForm
+from app.dashboard.presenters import words
+from app.dashboard.presenters.staff import orders as orders_presenter
+from app.dashboard.presenters.staff import people as presenter
+from app.dashboard.presenters.staff import runs as runs_presenter
+from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, refused, staff
+from app.identity.roles import Action
+from app.kernel import clock
+from app.kernel.crypto import email_key
+from app.kernel.errors import RefledgerError
+from app.ledger.balances import balance, balances
+from app.payouts.shown import destinations_of, payouts_of_referrer
+from app.referrals import referrers as use_cases
+from app.referrals.queries import programs_shown
+from app.referrals.queries import staff as queries
+from app.requests import services, session
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from app.referrals.models import Program, Referrer
+
+_FEW = 10
+
+
+@staff.get("/referrers")
+def referrers() -> ResponseReturnValue:
+    """Everybody who takes part, or whom the search finds."""
+    found = all_programs()
+    chosen = chosen_program(found)
+    search = (request.args.get("q") or "").strip()
+    rows = queries.referrers(
+        session(),
+        chosen.id,
+        code_from="" if "@" in search else search.lower(),
+        email_key=email_key(services().keyring, search) if "@" in search else "",
+        after=read_key(request.args.get("after")),
+        limit=queries.PAGE + 1,
+    )
+    more = None
+    if len(rows) > queries.PAGE and not search:
+        more = url_for("staff.referrers", after=rows[queries.PAGE - 1].id)
+    rows = rows[: queries.PAGE]
+    today = clock.local_day(clock.now(), chosen.timezone)
+    money = balances(session(), referrer_ids=[row.id for row in rows], currency=chosen.currency, today=today)
+    table = presenter.referrer_table(rows, money, chosen, more_href=more, searched=bool(search))
+    return page(
+        "staff/list.html",
+        chosen,
+        found,
+        title=_("Referrers"),
+        rows=table,
+        search=search,
+        search_label=_("E-mail address or code"),
+        search_href=url_for("staff.referrers"),
+    )
+
+
+@staff.get("/referrers/<code>")
+def referrer(code: str) -> ResponseReturnValue:
+    """One referrer: money, orders, payouts, and what can be done."""
+    return _referrer_page(code, ReasonForm(formdata=None))
+
+
+def _referrer_page(code: str, form: ReasonForm) -> str:
+    found = all_programs()
+    owner, row = _find(found, code)
+    today = clock.local_day(clock.now(), owner.timezone)
+    money = balance(session(), referrer_id=row.id, currency=owner.currency, today=today)
+    accounts = destinations_of(session(), row.id)
+    orders = queries.orders(session(), owner.id, referrer_id=row.id, limit=_FEW + 1)
+    own_rates = programs_shown.rates_of_referrer(session(), owner.id, row.id)
+    may_change = me().may(Action.CHANGE_REFERRERS)
+    shown = presenter.ReferrerPage(
+        name=row.name,
+        code=row.code,
+        status=words.referrer_status(row.status),
+        figures=presenter.figures(money),
+        facts=presenter.referrer_facts(row, owner, accounts[0] if accounts else None),
+        rates=tuple(f"{words.rate(rate, owner.currency)}, {words.rate_terms(rate)}" for rate in own_rates),
+        orders=orders_presenter.order_table(
+            orders[:_FEW],
+            owner,
+            title=_("Orders"),
+            more_href=url_for("staff.orders", referrer=row.code) if len(orders) > _FEW else None,
+        ),
+        payouts=runs_presenter.own_payout_table(payouts_of_referrer(session(), row.id, limit=_FEW)),
+        can_suspend=may_change and presenter.may_suspend(row),
+        can_reinstate=may_change and presenter.may_reinstate(row),
+    )
+    return page("staff/referrer.html", owner, found, page=shown, form=form)
+
+
+def _find(found: list[Program], code: str) -> tuple[Program, Referrer]:
+    """A code is unique in the installation, so it names its programme."""
+    for program in found:
+        row = queries.referrer_by_code(session(), program.id, code)
+        if row is not None:
+            return program, row
+    abort(404)
+
+
+@staff.post("/referrers/<code>/suspend")
+def suspend(code: str) -> ResponseReturnValue:
+    """Links land unattributed and unpaid money is held, until reinstated."""
+    return _change(code, suspended=True)
+
+
+@staff.post("/referrers/<code>/reinstate")
+def reinstate(code: str) -> ResponseReturnValue:
+    """Let somebody take part again."""
+    return _change(code, suspended=False)
+
+
+def _change(code: str, *, suspended: bool) -> ResponseReturnValue:
+    form = ReasonForm()
+    if not form.validate_on_submit():
+        return _referrer_page(code, form), 422
+    owner, row = _find(all_programs(), code)
+    change = use_cases.suspend if suspended else use_cases.reinstate
+    here = url_for("staff.referrer", code=row.code)
+    try:
+        change(session(), owner, row, reason=form.reason.data, actor=actor(), now=clock.now())
+    except RefledgerError as error:
+        return refused(error, here)
+    flash(_("%(name)s is suspended.", name=row.name) if suspended else _("%(name)s takes part again.", name=row.name), "done")
+    return redirect(here)
