@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import app.api.models
 import app.identity.models
 import app.ledger.models
 import app.mail.models

@@ -214,6 +214,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_api_keys_program_id"), ["program_id"], unique=False)
 
     op.create_table(
+        "api_stored_answers",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column(
+            "body",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_api_stored_answers_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_stored_answers")),
+        sa.UniqueConstraint("program_id", "key", name=op.f("uq_api_stored_answers_program_id_key")),
+    )
+    with op.batch_alter_table("api_stored_answers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_api_stored_answers_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
         "audit_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -1787,6 +1809,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_events_program_id_id"))
 
     op.drop_table("audit_events")
+    with op.batch_alter_table("api_stored_answers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_api_stored_answers_created_at"))
+
+    op.drop_table("api_stored_answers")
     with op.batch_alter_table("api_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_api_keys_program_id"))
 
