@@ -1,9 +1,9 @@
 """What is done again and again, and the process that has it done.
 
-The scheduler only puts jobs on RQ's queue; workers do them. A tick's job id holds its slot of time, so that
-of two schedulers one makes the job. A tick that no worker took within its interval is dropped: the next one
-does the same, from what the database says is due by then. RQ's own ``CronScheduler`` is not used because it
-pickles.
+The scheduler only puts jobs on RQ's queue; workers do them. A tick's job id holds its slot of time, so while it
+waits or runs no second scheduler makes it again; once it is done, a scheduler that has just started may. A tick
+that no worker took within its interval is dropped: the next one does the same, from what the database says is
+due by then. RQ's own ``CronScheduler`` is not used because it pickles.
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ TICKS: Final = (
 )
 
 _LOOK_SECONDS: Final = 1.0
-_RESULT_SECONDS: Final = 60
 
 
 class Scheduler:
@@ -78,7 +77,7 @@ class Scheduler:
                 unique=True,
                 ttl=tick.seconds,
                 timeout=3600,
-                result_ttl=_RESULT_SECONDS,
+                result_ttl=0,
                 failure_ttl=7 * 24 * 3600,
             )
         except DuplicateJobError:

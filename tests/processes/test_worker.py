@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,62 +18,20 @@ from app.kernel import clock, heartbeat
 from app.kernel.queue import JobRequest
 from app.mail.models import Mail, MailKind
 from app.mail.outbox import NewMail, queue_mail
+from tests.support.house import ROOT
 from tests.support.worker import SLOW
+from tests.support.workers import children, until, worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from app.services import Services
     from config import Settings
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def until(condition: Callable[[], object], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def a_mail(key: str) -> NewMail:
     context = {"name": "Ada", "program": "Hosting", "since_on": "2026-09-01"}
     return NewMail(key, MailKind.PARTNER_CHOSEN, "ada@example.org", "en", context)
-
-
-@contextmanager
-def worker(settings: Settings, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    environ = {
-        **os.environ,
-        "APP_ENV": "test",
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "VAR_DIR": str(settings.var_dir),
-        "SECRET_KEYS": settings.secret_keys[0],
-        "LINK_KEYS": settings.link_keys[0],
-        "ENCRYPTION_KEYS": settings.encryption_keys[0],
-    }
-    settings.var_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.var_dir / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.worker", "--workers=1", "--grace=1", *options],
-            cwd=ROOT,
-            env=environ,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def children(pid: int) -> list[int]:
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in text.split()]
 
 
 @pytest.fixture
