@@ -118,17 +118,24 @@ def spool(request: Request) -> IO[bytes]:
     if (request.content_length or 0) > MAX_BATCH:
         raise bodies.BodyTooLarge(f"a batch has at most {MAX_BATCH} bytes")
     file: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by whoever reads it
+    try:
+        _copy(request.stream, file)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _copy(stream: IO[bytes], file: IO[bytes]) -> None:
     size = 0
-    while part := request.stream.read(_READ):
+    while part := stream.read(_READ):
         size += len(part)
         if size > MAX_BATCH:
-            file.close()
             raise bodies.BodyTooLarge(f"a batch has at most {MAX_BATCH} bytes")
         file.write(part)
     if size == 0:
         raise bodies.MalformedBody("the body is empty; one JSON object a line is expected")
     file.seek(0)
-    return file
 
 
 def answers(file: IO[bytes], services: Services, access: ApiAccess) -> Iterator[bytes]:

@@ -50,11 +50,14 @@ def _batch(app: Flask) -> Response:
     """Answer a batch (see ``batch.py``)."""
     access = auth.authenticated(app.extensions[LIMIT])
     file = batch.spool(request)
-    return Response(
+    response = Response(
         stream_with_context(batch.answers(file, services(), access)),
         mimetype=batch.MEDIA_TYPE,
         headers={"Cache-Control": "no-store"},
     )
+    # Also where the client goes away before the first answer.
+    response.call_on_close(file.close)
+    return response
 
 
 def _docs(document: dict[str, object]) -> str:
