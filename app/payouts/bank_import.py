@@ -13,7 +13,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.identity.audit import record_event
 from app.kernel.db import insert_or_ignore, on_sqlite, table_of
-from app.payouts.deps import BATCH
 from app.payouts.domain.feedback import read_feedback
 from app.payouts.domain.feedback_xml import MAX_BYTES, BadBankFile
 from app.payouts.domain.records import Booking, StatementBalances, Status
@@ -72,7 +71,7 @@ def take_in(deps: PayoutDeps, source: IO[bytes], name: str, *, by: Actor, now: d
     fresh = 0
     source.seek(0)
     rows = _rows(read_feedback(source).records, file.id)
-    while batch := list(islice(rows, BATCH)):
+    while batch := list(islice(rows, deps.batch)):
         with deps.db.transaction() as session:
             fresh += _store(session, file, batch)
     with deps.db.transaction() as session:

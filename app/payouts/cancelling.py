@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select
 
 from app.payouts.approval import void_approval
-from app.payouts.deps import BATCH
 from app.payouts.domain.state import PayoutMove, PayoutState, RunMove, RunState
 from app.payouts.errors import AlreadySubmitted
 from app.payouts.models import Payout, PayoutRun
@@ -67,7 +66,7 @@ def _cancel_batch(deps: PayoutDeps, run_id: int, now: datetime) -> bool:
             select(Payout.id)
             .where(Payout.run_id == run_id, Payout.state.in_(_TAKEN_BACK))
             .order_by(Payout.id)
-            .limit(BATCH)
+            .limit(deps.batch)
         ).all()
         payouts = [payout for payout in lock_payouts(session, chosen) if payout.state in _TAKEN_BACK]
         move_payouts(session, payouts, PayoutMove.CANCEL, now)

@@ -57,3 +57,5 @@ class PayoutDeps:
     db: Database
     keyring: Keyring
     tell: Callable[[Session, PayoutNews], None] = say_nothing
+    batch: int = BATCH
+    """The most rows that one transaction touches, at most :data:`BATCH`."""

@@ -119,7 +119,7 @@ def _number_batch(deps: PayoutDeps, run_id: int, now: datetime) -> bool:
             select(Payout.id, Payout.amount_minor)
             .where(Payout.run_id == run.id, Payout.state == PayoutState.RESERVED, Payout.file_id.is_(None))
             .order_by(Payout.id)
-            .limit(min(BATCH, room))
+            .limit(min(deps.batch, room))
         ).all()
         if not chosen:
             return False
@@ -233,7 +233,7 @@ def _move_batch(
             select(Payout.id)
             .where(Payout.run_id == run.id, Payout.state.in_(states))
             .order_by(Payout.id)
-            .limit(BATCH)
+            .limit(deps.batch)
         ).all()
         payouts = [payout for payout in lock_payouts(session, chosen) if payout.state in states]
         move_payouts(session, payouts, move, now)

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from app.identity.audit import record_event
 from app.payouts.bank_import import counts_of, gaps_of, take_in
-from app.payouts.deps import BATCH
+from app.payouts.check import require_sound_books
 from app.payouts.domain.state import OPEN_PAYOUTS, PayoutState, RunMove, RunState
 from app.payouts.errors import NoSuchEvent
 from app.payouts.matching import BANK, REJECTED, Desk, apply_to_payout, book, looks_ours, put_aside, reject
@@ -97,7 +97,7 @@ def _apply_batch(deps: PayoutDeps, now: datetime) -> bool:
             select(BankEvent)
             .where(BankEvent.state == BankEventState.RECEIVED)
             .order_by(BankEvent.id)
-            .limit(BATCH)
+            .limit(deps.batch)
             .with_for_update()
         ).all()
         if not events:
@@ -225,7 +225,7 @@ def _settle_file(desk: Desk, event: BankEvent, *, rejection: bool) -> bool:
         select(Payout.id)
         .where(Payout.file_id == event.payout_file_id, Payout.state.in_(_LIVE))
         .order_by(Payout.id)
-        .limit(BATCH)
+        .limit(desk.deps.batch)
     ).all()
     payouts = [payout for payout in lock_payouts(desk.session, chosen) if payout.state in _LIVE]
     for payout in payouts:
@@ -235,18 +235,20 @@ def _settle_file(desk: Desk, event: BankEvent, *, rejection: bool) -> bool:
             book(desk, event, payout)
     if not rejection:
         _apply_deferred(desk, payouts)
-    if len(chosen) == BATCH:
+    if len(chosen) == desk.deps.batch:
         return False
     event.state = BankEventState.APPLIED
     return True
 
 
 def _close_settled_runs(deps: PayoutDeps, now: datetime) -> None:
-    """Close every run of which nothing is open any more."""
-    with deps.db.transaction() as session:
+    """Close every run of which nothing is open any more. Raises ``BooksDoNotAddUp`` instead of closing over
+    it.
+    """
+    with deps.db.reading() as session:
         still_open = select(Payout.id).where(Payout.run_id == PayoutRun.id, Payout.state.in_(OPEN_PAYOUTS))
         runs = session.scalars(
-            select(PayoutRun.id)
+            select(PayoutRun)
             .where(
                 PayoutRun.state.in_([RunState.BUILT, RunState.SUBMITTED]),
                 PayoutRun.underway.is_(None),
@@ -254,8 +256,11 @@ def _close_settled_runs(deps: PayoutDeps, now: datetime) -> None:
             )
             .order_by(PayoutRun.id)
         ).all()
-        for run_id in runs:
-            _close(session, lock_run(session, run_id), now)
+        for run in runs:
+            require_sound_books(session, run.program_id)
+    for run in runs:
+        with deps.db.transaction() as session:
+            _close(session, lock_run(session, run.id), now)
 
 
 def _close(session: Session, run: PayoutRun, now: datetime) -> None:

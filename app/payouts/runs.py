@@ -14,6 +14,7 @@ from app.kernel.db import insert_or_ignore
 from app.ledger.journal import write_balances
 from app.ledger.models import Figure, LedgerBalance
 from app.payouts import queries
+from app.payouts.check import require_sound_books
 from app.payouts.deps import BATCH
 from app.payouts.domain.calendar import Period
 from app.payouts.domain.plan import Account, Candidate, PlannedOmission, PlannedPayout, plan_payout
@@ -115,24 +116,31 @@ def freeze_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> Ru
     """Reserve everybody's money in batches, then flip the run; the state it ends in.
 
     A run that is past its draft stays as it is. Killed anywhere, the next call goes on after the last
-    referrer that was handled.
+    referrer that was handled. Raises ``BooksDoNotAddUp`` before the first and after the last reservation.
     """
+    with deps.db.reading() as session:
+        run = session.get_one(PayoutRun, run_id)
+        program_id = run.program_id
+        if run.state is RunState.DRAFT:
+            require_sound_books(session, program_id)
     with deps.db.transaction() as session:
-        run = begin(session, run_id, RunMove.FREEZE)
-        if run is None:
+        begun = begin(session, run_id, RunMove.FREEZE)
+        if begun is None:
             return session.get_one(PayoutRun, run_id).state
-        if run.frozen_by is None:
-            _copy_settings(session, run)
-            run.frozen_by = by.label
+        if begun.frozen_by is None:
+            _copy_settings(session, begun)
+            begun.frozen_by = by.label
     after: int | None = -1
     while after is not None:
         after = _freeze_batch(deps, run_id, after, now)
+    with deps.db.reading() as session:
+        require_sound_books(session, program_id)
     with deps.db.transaction() as session:
-        run = in_stage(session, run_id, RunMove.FREEZE)
-        if run is not None:
-            _count(session, run)
-            run.frozen_at = now
-            finish(session, run, RunMove.FREEZE, by, now, {"left_out": run.omission_count})
+        ending = in_stage(session, run_id, RunMove.FREEZE)
+        if ending is not None:
+            _count(session, ending)
+            ending.frozen_at = now
+            finish(session, ending, RunMove.FREEZE, by, now, {"left_out": ending.omission_count})
         return session.get_one(PayoutRun, run_id).state
 
 
@@ -164,7 +172,7 @@ def _freeze_batch(deps: PayoutDeps, run_id: int, after: int, now: datetime) -> i
             return None
         program = session.get_one(Program, run.program_id)
         after = max(after, _last_handled(session, run.id))
-        referrer_ids = _with_money(session, program.id, run.until_on, after=after, limit=BATCH)
+        referrer_ids = _with_money(session, program.id, run.until_on, after=after, limit=deps.batch)
         if not referrer_ids:
             return None
         lock_referrers(session, referrer_ids)
