@@ -1,0 +1,183 @@
+"""What an order, a drained click and a dashboard cost in a large installation against one a hundredth its size.
+
+Large: 1,000,000 clicks, 200,000 orders, 2,000 referrers. Both are measured in turn, so that both meet the same noise.
+SQLite by default; ``BENCH_POSTGRES=1`` measures PostgreSQL as well.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from app.embedded import postgres, valkey
+from app.embedded.schema import upgrade
+from app.factory import create_app
+from app.identity.roles import Role
+from app.identity.users import NewUser, create_user
+from app.kernel.db import Database
+from app.referrals.click_rows import write_clicks
+from app.referrals.models import Program, Referrer
+from app.referrals.orders import record_order
+from bench.world import NOW, Size, build, click_record, copied_name, deps, multiply, order
+from config import Settings
+
+COPIES: Final = 99
+MOST_RATIO: Final = 1.3
+_ORDERS: Final = 300
+_BATCHES: Final = 12
+_BATCH: Final = 500
+_VIEWS: Final = 40
+_KEY: Final = "bench-key-0123456789abcdef0123456789"
+_PASSWORD: Final = "a-password-for-benchmarks"
+
+
+@dataclass
+class _House:
+    """One installation and what was measured on it, in milliseconds."""
+
+    settings: Settings
+    copies: int
+    times: dict[str, list[float]] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        self.app = create_app(self.settings)
+        self.db: Database = self.app.extensions["refledger"].db
+        self.deps = deps(self.settings.link_keys)
+        with self.db.transaction() as session:
+            self.program_id = session.scalars(select(Program.id)).one()
+            name = copied_name("ref3", self.copies)
+            referrer = session.scalars(select(Referrer).where(Referrer.code == name)).one()
+            new = NewUser("bench@example.org", Role.REFERRER, password=_PASSWORD)
+            referrer.user_id = create_user(session, new, now=NOW).id
+            self.referrer_id = referrer.id
+        self.client = self.app.test_client()
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.client.get("/login").text)
+        form = {"email": "bench@example.org", "password": _PASSWORD, "csrf_token": token[1] if token else ""}
+        answer = self.client.post("/login", data=form)
+        if answer.status_code not in {302, 303}:
+            raise RuntimeError(f"the benchmark could not log in: {answer.status_code}")
+
+    def order(self, number: int) -> None:
+        customer = copied_name(f"c{number * 7 % 1000}", number * 13 % (self.copies + 1))
+        with self.db.transaction() as session:
+            program = session.get_one(Program, self.program_id)
+            at = NOW - timedelta(days=1)
+            record_order(self.deps, session, program, order(f"new{number}", customer, at), NOW)
+
+    def drain(self, number: int) -> None:
+        at = NOW - timedelta(hours=1)
+        records = [
+            click_record(f"new{number:04d}{each:04d}", self.program_id, self.referrer_id, at)
+            for each in range(_BATCH)
+        ]
+        with self.db.transaction() as session:
+            write_clicks(session, records)
+
+    def view(self, _number: int) -> None:
+        answer = self.client.get("/dashboard")
+        if answer.status_code != 200:  # noqa: PLR2004
+            raise RuntimeError(f"the dashboard answered {answer.status_code}")
+
+    def time(self, name: str, work: Callable[[int], None], number: int) -> None:
+        started = time.perf_counter()
+        work(number)
+        self.times.setdefault(name, []).append((time.perf_counter() - started) * 1000)
+
+
+def run() -> dict[str, Any]:
+    """Measure; times are medians in milliseconds, the drain's for one click."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-scale-")))
+        redis_url = stack.enter_context(valkey.running(folder / "valkey"))
+        figures: dict[str, Any] = {"sqlite": _sqlite(folder, redis_url)}
+        if os.environ.get("BENCH_POSTGRES"):
+            server = stack.enter_context(postgres.running(folder / "postgres"))
+            figures["postgresql"] = _postgres(server, folder, redis_url)
+    figures["most_ratio"] = MOST_RATIO
+    figures["passed"] = all(
+        ratio <= MOST_RATIO for side in ("sqlite", "postgresql") for ratio in figures.get(side, {}).get("ratios", {}).values()
+    )  # fmt: skip
+    return figures
+
+
+def _sqlite(folder: Path, redis_url: str) -> dict[str, Any]:
+    small, large = folder / "small.db", folder / "large.db"
+    _fill(f"sqlite:///{small}", 0)
+    shutil.copyfile(small, large)
+    _fill(f"sqlite:///{large}", COPIES, told=True)
+    return _compare(folder, redis_url, f"sqlite:///{small}", f"sqlite:///{large}")
+
+
+def _postgres(server: postgres.Postgres, folder: Path, redis_url: str) -> dict[str, Any]:
+    with server.connect() as connection:
+        connection.execute("CREATE DATABASE small")
+        connection.execute("CREATE DATABASE large")
+    _fill(server.url("small"), 0)
+    _fill(server.url("large"), COPIES)
+    return _compare(folder, redis_url, server.url("small"), server.url("large"))
+
+
+def _fill(url: str, copies: int, *, told: bool = False) -> None:
+    db = Database(url)
+    if not told:
+        upgrade(url)
+        build(db, (_KEY,), Size())
+    if copies:
+        multiply(db, copies)
+    db.dispose()
+
+
+def _compare(folder: Path, redis_url: str, small_url: str, large_url: str) -> dict[str, Any]:
+    houses = [
+        _House(_settings(folder, redis_url, small_url), 0),
+        _House(_settings(folder, redis_url, large_url), COPIES),
+    ]
+    for house in houses:
+        house.prepare()
+        for number in range(10_000, 10_020):
+            house.order(number)
+            house.view(number)
+    for name, count in (("order", _ORDERS), ("drain", _BATCHES), ("dashboard", _VIEWS)):
+        for number in range(count):
+            for house in houses:
+                work = {"order": house.order, "drain": house.drain, "dashboard": house.view}[name]
+                house.time(name, work, number)
+    for house in houses:
+        house.db.dispose()
+    small, large = ({name: median(times) for name, times in house.times.items()} for house in houses)
+    per = {"order": 1, "drain": _BATCH, "dashboard": 1}
+    return {
+        "small_ms": {name: round(value / per[name], 4) for name, value in small.items()},
+        "large_ms": {name: round(value / per[name], 4) for name, value in large.items()},
+        "ratios": {name: round(large[name] / small[name], 3) for name in small},
+    }
+
+
+def _settings(folder: Path, redis_url: str, database_url: str) -> Settings:
+    keys = dict.fromkeys(("SECRET_KEYS", "LINK_KEYS", "ENCRYPTION_KEYS"), _KEY)
+    return Settings.from_env(
+        {
+            "APP_ENV": "test",
+            "VAR_DIR": str(folder),
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            **keys,
+        }
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{run()}\n")
