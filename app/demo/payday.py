@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from app.payouts.deps import PayoutDeps
 
-SHARES: Final = Shares(reject=0.05, returned=0.04, seed=7)
+SHARES: Final = Shares(reject=0.05, returned=0.04, seed=26)
 TIMEZONE: Final = "Europe/Amsterdam"
 """Both programmes' time zone, where the demo's months begin and end."""
 

@@ -143,7 +143,9 @@ def _load_demo(house: House, supervisor: Supervisor) -> None:
     """Tell the demo's story once: into a database without a programme, and never into a real
     installation's.
     """
-    if house.settings.production or not _is_empty(house.settings):
+    var = house.settings.var_dir
+    interrupted = (var / "demo.json").exists() and not (var / "demo-logins.txt").exists()
+    if house.settings.production or not (interrupted or _is_empty(house.settings)):
         return
     say("Loading six months of demo data ...")
     log = house.log("demo")
@@ -167,9 +169,10 @@ def _start(house: House, supervisor: Supervisor) -> None:
         supervisor.start(Child("valkey", spawned(line, house.environ, house.log("valkey")), "; see its log"))
         valkey.wait_until_it_answers(path)
     supervisor.start(house.child("web", *_granian(settings.port)))
-    supervisor.start(house.child("worker", "worker.py"))
     _wait_for(f"http://{HOST}:{settings.port}/healthz", supervisor, house.log("web"))
     _load_demo(house, supervisor)
+    # Only now: the scheduler would start this month's payout run before the demo has told of the months before it.
+    supervisor.start(house.child("worker", "worker.py"))
     supervisor.start(house.child("shop", "-m", "examples.shop"))
     _wait_for(f"{house.shop_url}/", supervisor, house.log("shop"))
 

@@ -61,7 +61,7 @@ class _Directory:
     def _choices(self, customer_id: str, signed_up: datetime) -> Iterator[Event]:
         if self._dice.chance(0.2):
             return
-        chosen = self._dice.within(signed_up + timedelta(hours=1), 45 * DAY)
+        chosen = self._dice.within(signed_up + timedelta(hours=1), 20 * DAY)
         yield Report(chosen, DIRECTORY, PartnerChoiceFact(customer_id, self._partner().code, chosen))
         if self._dice.chance(0.08):
             ended = self._dice.within(chosen + 10 * DAY, 60 * DAY)

@@ -24,7 +24,7 @@ GOODS = {
     Goods("mailbox", 2_400): 14,
 }
 ALONG = (Goods("domain", 900), Goods("domain", 900), Goods("migration", 9_500))
-SIGNUP_SHARE = 0.055
+SIGNUP_SHARE = 0.045
 SUSPENDED_AFTER = 0.7
 
 
@@ -46,7 +46,7 @@ class _Hosting:
             yield Join(joined, HOSTING, person.code, person.name, person.email, person.locale, person.iban)
             yield from self._traffic(person, joined, position)
         yield from self._extras()
-        for _ in range(25):
+        for _ in range(15):
             yield from self._customer(self._dice.within(self._start, self._now - self._start))
 
     def _joined(self, position: int) -> datetime:
@@ -99,11 +99,11 @@ class _Hosting:
         span = self._now - self._start
         anna, bram = self._people[0], self._people[min(1, len(self._people) - 1)]
         yield MakeCoupon(self._start + DAY, HOSTING, anna.code, "ANNA10")
-        for _ in range(8):
+        for _ in range(6):
             yield from self._customer(
                 self._dice.within(self._start + 2 * DAY, span - 3 * DAY), coupon="ANNA10"
             )
-        for _ in range(5):
+        for _ in range(4):
             yield from self._customer(
                 self._dice.within(self._start + 2 * DAY, span - 3 * DAY), code=bram.code
             )
