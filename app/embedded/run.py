@@ -20,11 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+from redis import Redis
 from sqlalchemy import text
 
 from app.embedded import schema, valkey
 from app.embedded.process import die_with_parent
 from app.embedded.supervisor import Child, Supervisor, spawned
+from app.kernel import clock, heartbeat
 from app.kernel.db import Database
 from app.kernel.errors import StartRefused
 from config import ROOT, Settings
@@ -147,7 +149,7 @@ def _load_demo(house: House, supervisor: Supervisor) -> None:
     interrupted = (var / "demo.json").exists() and not (var / "demo-logins.txt").exists()
     if house.settings.production or not (interrupted or _is_empty(house.settings)):
         return
-    say("Loading six months of demo data ...")
+    say(f"{house.settings.public_url}/ is up. Telling six months of demo data (once, under a minute) ...")
     log = house.log("demo")
     process = spawned([sys.executable, "-m", "flask", "demo"], house.environ, log)()
     while process.poll() is None:
@@ -175,6 +177,19 @@ def _start(house: House, supervisor: Supervisor) -> None:
     supervisor.start(house.child("worker", "worker.py"))
     supervisor.start(house.child("shop", "-m", "examples.shop"))
     _wait_for(f"{house.shop_url}/", supervisor, house.log("shop"))
+    _wait_for_the_scheduler(house, supervisor)
+
+
+def _wait_for_the_scheduler(house: House, supervisor: Supervisor) -> None:
+    since, deadline = clock.now(), time.monotonic() + _ANSWER_SECONDS
+    with Redis.from_url(house.settings.redis_url) as redis:
+        while heartbeat.last_beats(redis).get(heartbeat.SCHEDULER, clock.BEGINNING) < since:
+            if supervisor.stopping:
+                raise Stopped
+            if time.monotonic() > deadline:
+                raise StartRefused(f"the scheduler did not come up: see {house.log('worker')}")
+            supervisor.look()
+            time.sleep(_ASK_SECONDS)  # a heartbeat is a key that somebody else sets
 
 
 def _granian(port: int) -> Sequence[str]:

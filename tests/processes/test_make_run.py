@@ -68,7 +68,7 @@ def test_make_run_brings_everything_up_leaves_nothing_behind_and_keeps_its_data(
 
     house.start()
     try:
-        assert "Loading" not in house.output
+        assert "demo data" not in house.output
         assert house.get("/").text.count("<li") == first.count("<li")
     finally:
         house.stop(signal.SIGTERM)

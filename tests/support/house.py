@@ -120,7 +120,8 @@ class House:
                 command = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if mark in environ.split(b"\0") and command:
+            # A server may write its title over its environment, but names its socket there.
+            if command and (mark in environ.split(b"\0") or os.fsencode(self.var_dir) in command):
                 found.append(command.replace(b"\0", b" ").decode())
         return found
 
