@@ -43,6 +43,8 @@ class Cell:
     sub: str = ""
     status: Status | None = None
     code: bool = False
+    wraps: bool = False
+    """Long text without blanks that may break anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

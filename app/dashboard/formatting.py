@@ -59,7 +59,7 @@ def day(on: date) -> str:
 
 def short_day(on: date) -> str:
     """A day for tables: "2 Dec 2026"."""
-    return str(format_date(on, format="medium", locale=language()))
+    return _unbroken(format_date(on, format="medium", locale=language()))
 
 
 def day_and_month(on: date) -> str:
@@ -74,7 +74,12 @@ def month(on: date) -> str:
 
 def instant(at: datetime, timezone: str) -> str:
     """Day and time of an instant in an IANA time zone: "2 Dec 2026, 14:05"."""
-    return str(format_datetime(at.astimezone(ZoneInfo(timezone)), format="d MMM y, HH:mm", locale=language()))
+    return _unbroken(format_datetime(at.astimezone(ZoneInfo(timezone)), format="d MMM y, HH:mm", locale=language()))
+
+
+def _unbroken(text: str) -> str:
+    """The same on one line: a date that breaks is hard to compare with the one above it."""
+    return text.replace(" ", "\u00a0")
 
 
 def local(at: datetime, timezone: str) -> date:

@@ -155,15 +155,11 @@ def review_items(rows: Sequence[ReviewRow], program: Program) -> tuple[ReviewIte
                     _("Referrer"),
                     Cell(row.referrer.name, href=url_for("staff.referrer", code=row.referrer.code)),
                 ),
-                Fact(_("Evidence"), Cell(_evidence(row.hold.evidence), code=True)),
+                Fact(_("Evidence"), Cell(_details(row.hold.evidence) or formatting.DASH)),
             ),
         )
         for row in rows
     )
-
-
-def _evidence(evidence: Mapping[str, object]) -> str:
-    return ", ".join(f"{key}: {value}" for key, value in sorted(evidence.items())) or formatting.DASH
 
 
 def audit_table(
@@ -180,14 +176,23 @@ def audit_table(
                 Cell(formatting.instant(event.at, timezone)),
                 Cell(names.get(event.actor, event.actor)),
                 Cell(event.action, code=True),
-                Cell(event.subject, code=True),
-                Cell(json.dumps(event.details, ensure_ascii=False, sort_keys=True) if event.details else "", code=True),
+                Cell(event.subject, wraps=True),
+                Cell(_details(event.details), wraps=True),
             )
             for event in events
         ),
         more_href=more_href,
         empty=Empty(_("Nothing yet"), _("Every change of a rate, a status, a bank account or a run is kept here.")),
     )
+
+
+def _details(details: Mapping[str, object]) -> str:
+    """The facts of a change, as short as they are kept: "rate: 10%, scope: all"."""
+    return ", ".join(f"{key}: {_plain(value)}" for key, value in details.items())
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def nothing_to_review() -> Empty:

@@ -11,6 +11,7 @@ from flask import Response, abort, flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from app.dashboard.cursors import read_key
+from app.dashboard.errors import render_error
 from app.dashboard.forms.base import show_refusal
 from app.dashboard.forms.staff import ApproveForm, RunForm
 from app.dashboard.presenters import words
@@ -171,7 +172,7 @@ def approve_run(name: str) -> ResponseReturnValue:
     try:
         sign_run(session(), run_id, by=by, now=now)
     except NotTheApprover:
-        abort(403)
+        return render_error(403, _("Four eyes: somebody who neither made nor froze this run has to approve it."))
     except RefledgerError as error:
         return refused(error, here)
     return _moved(
