@@ -207,20 +207,20 @@ def _first_changed(session: Session, program: Program, version: RateVersion) -> 
         wanted = wanted.where(Binding.from_at >= version.valid_from)
     rates = load_rates(session, program, concerned) if concerned else _all_rates(session, program)
     new = _candidate(version)
-    for order_id, product_id, referrer_id, paid_at, bound_from in session.execute(
-        wanted, execution_options={"yield_per": 1000}
-    ):
-        if product_id is None or referrer_id is None or paid_at is None:
-            continue
-        find = partial(
-            choose_rate,
-            product_id=product_id,
-            referrer_id=referrer_id,
-            paid_at=paid_at,
-            bound_from=bound_from,
-        )
-        if find([*rates, new]) != find(rates):
-            return order_id
+    # Closed at the first find too: PostgreSQL would keep its cursor open for the rest of the transaction.
+    with session.execute(wanted, execution_options={"yield_per": 1000}) as recorded:
+        for order_id, product_id, referrer_id, paid_at, bound_from in recorded:
+            if product_id is None or referrer_id is None or paid_at is None:
+                continue
+            find = partial(
+                choose_rate,
+                product_id=product_id,
+                referrer_id=referrer_id,
+                paid_at=paid_at,
+                bound_from=bound_from,
+            )
+            if find([*rates, new]) != find(rates):
+                return order_id
     return None
 
 
