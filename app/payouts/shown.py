@@ -15,7 +15,6 @@ from app.payouts.models import (
     Payout,
     PayoutApproval,
     PayoutDestination,
-    PayoutFile,
     PayoutOmission,
     PayoutRun,
 )
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
+
+    from app.payouts.domain.plan import Planned
 
 PAGE: Final = 50
 
@@ -91,11 +92,6 @@ def runs_of(session: Session, program_id: int, *, before: int = 0, limit: int = 
     return list(session.scalars(wanted.where(PayoutRun.id < before) if before else wanted))
 
 
-def run_named(session: Session, name: str) -> PayoutRun | None:
-    """The run of that name (``PROGRAM:YYYY-MM:CUR:SEQ``)."""
-    return session.scalar(select(PayoutRun).where(PayoutRun.name == name))
-
-
 def payouts_of_run(
     session: Session, run_id: int, *, after: int = 0, limit: int = PAGE
 ) -> list[tuple[Payout, Referrer, PayoutDestination]]:
@@ -125,11 +121,10 @@ def omissions_of_run(
     return list(session.execute(wanted).tuples())
 
 
-def files_of_run(session: Session, run_id: int) -> list[PayoutFile]:
-    """A run's files without their bytes, in order."""
-    return list(
-        session.scalars(select(PayoutFile).where(PayoutFile.run_id == run_id).order_by(PayoutFile.sequence))
-    )
+def referrers_by_id(session: Session, planned: Sequence[Planned]) -> dict[int, Referrer]:
+    """The referrers that a preview names."""
+    wanted = select(Referrer).where(Referrer.id.in_([plan.referrer_id for plan in planned]))
+    return {referrer.id: referrer for referrer in session.scalars(wanted)}
 
 
 def approvals_of_run(session: Session, run_id: int) -> list[PayoutApproval]:

@@ -167,7 +167,6 @@ class ApproveForm(FlaskForm):
 
     password = PasswordField(
         _l("Your password"),
-        description=_l("Approval signs every amount and bank account of this run."),
         validators=[DataRequired(_l("Please fill in your password.")), Length(max=200)],
         render_kw={"autocomplete": "current-password"},
     )

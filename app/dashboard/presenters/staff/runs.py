@@ -14,6 +14,7 @@ from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Status, 
 from app.dashboard.presenters import words
 from app.dashboard.presenters.bank_account import masked
 from app.payouts.domain.calendar import Period
+from app.payouts.domain.plan import PlannedPayout
 from app.payouts.domain.state import RunMove, RunState
 from app.payouts.words import BankEventKind, BankFileState, ExceptionReason
 from app.referrals.words import Approval
@@ -21,6 +22,7 @@ from app.referrals.words import Approval
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from app.payouts.domain.plan import Planned
     from app.payouts.models import (
         BankEvent,
         BankFile,
@@ -67,9 +69,7 @@ class RunPage:
     figures: tuple[Figure, ...]
     moves: tuple[Move, ...]
     facts: tuple[Fact, ...]
-    payouts: Table
-    omissions: Table
-    files: Table
+    tables: tuple[Table, ...]
 
 
 def month_of(run: PayoutRun) -> str:
@@ -275,6 +275,34 @@ def payout_table(
         empty=Empty(_("Nothing is reserved yet"), _("Freeze the run to fix who is paid."))
         if run.state is RunState.DRAFT
         else Empty(_("Nobody is paid in this run"), _("The list of those left out says why.")),
+    )
+
+
+def preview_table(planned: Sequence[Planned], names: Mapping[int, Referrer], run: PayoutRun) -> Table:
+    """Who a draft would pay as the books stand now, and why not the others."""
+    return Table(
+        title=_("What it would pay"),
+        note=_("As the books stand now; freezing fixes it"),
+        id="preview",
+        columns=(Column(_("Referrer")), Column(_("Amount"), numeric=True), Column(_("Verdict"))),
+        rows=tuple(_preview_row(plan, names, run) for plan in planned),
+        empty=Empty(_("Nobody has anything available"), _("The run would pay nobody.")),
+    )
+
+
+def _preview_row(plan: Planned, names: Mapping[int, Referrer], run: PayoutRun) -> tuple[Cell, ...]:
+    referrer = names.get(plan.referrer_id)
+    who = (
+        Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code)) if referrer else Cell(formatting.DASH)
+    )
+    if isinstance(plan, PlannedPayout):
+        paid = Status(_("would be paid"), Tone.DONE)
+        return (who, Cell(formatting.amount(plan.amount_minor, run.currency)), Cell(status=paid))
+    left = Status(_("left out"), Tone.WAIT)
+    return (
+        who,
+        Cell(formatting.amount(plan.available_minor, run.currency)),
+        Cell(status=left, sub=words.omission(plan.reason)),
     )
 
 

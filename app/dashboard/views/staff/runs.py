@@ -5,6 +5,7 @@ The moves of a run make their own transactions, in batches; the request's own on
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from flask import Response, abort, flash, redirect, request, url_for
@@ -34,10 +35,13 @@ from app.kernel.errors import RefledgerError
 from app.payouts import shown as queries
 from app.payouts.approval import approve_run as sign_run
 from app.payouts.cancelling import cancel_run as give_up_run
+from app.payouts.domain.state import RunState
 from app.payouts.errors import NoDebtor, NotTheApprover, PeriodUnfinished
 from app.payouts.files import build_files, file_content, files_of
 from app.payouts.files import submit_run as hand_over_run
-from app.payouts.runs import draft_run
+from app.payouts.queries import run_by_name
+from app.payouts.runs import draft_run, preview_run
+from app.payouts.queries import run_by_name
 from app.payouts.runs import freeze_run as reserve_run
 from app.requests import commit, services, session
 
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
+    from app.dashboard.components import Table
     from app.payouts.models import PayoutRun
     from app.referrals.models import Program
 
@@ -94,11 +99,6 @@ def run(name: str) -> ResponseReturnValue:
 def _run_page(name: str, form: ApproveForm) -> str:
     found = all_programs()
     row, owner = _find(name, found)
-    after = read_key(request.args.get("after"))
-    payouts = queries.payouts_of_run(session(), row.id, after=after, limit=queries.PAGE + 1)
-    more = None
-    if len(payouts) > queries.PAGE:
-        more = url_for("staff.run", name=row.name, after=payouts[queries.PAGE - 1][0].id)
     people = [by for by in (row.created_by, row.frozen_by, row.approved_by, row.submitted_by) if by]
     may = me().may
     shown = presenter.RunPage(
@@ -115,17 +115,29 @@ def _run_page(name: str, form: ApproveForm) -> str:
             may_submit=may(Action.EXPORT_PAYOUTS),
         ),
         facts=presenter.run_facts(row, names_of_actors(session(), people), owner),
-        payouts=presenter.payout_table(payouts[: queries.PAGE], row, more_href=more),
-        omissions=presenter.omission_table(queries.omissions_of_run(session(), row.id), row),
-        files=presenter.file_table(
-            files_of(session(), row.id), row, may_download=may(Action.EXPORT_PAYOUTS)
-        ),
+        tables=_tables(row),
     )
     return page("staff/run.html", owner, found, page=shown, form=form)
 
 
+def _tables(row: PayoutRun) -> tuple[Table, ...]:
+    if row.state is RunState.DRAFT:
+        planned = list(islice(preview_run(session(), row, clock.now()), queries.PAGE))
+        return (presenter.preview_table(planned, queries.referrers_by_id(session(), planned), row),)
+    after = read_key(request.args.get("after"))
+    payouts = queries.payouts_of_run(session(), row.id, after=after, limit=queries.PAGE + 1)
+    more = None
+    if len(payouts) > queries.PAGE:
+        more = url_for("staff.run", name=row.name, after=payouts[queries.PAGE - 1][0].id)
+    return (
+        presenter.file_table(files_of(session(), row.id), row, may_download=me().may(Action.EXPORT_PAYOUTS)),
+        presenter.payout_table(payouts[: queries.PAGE], row, more_href=more),
+        presenter.omission_table(queries.omissions_of_run(session(), row.id), row),
+    )
+
+
 def _find(name: str, found: list[Program]) -> tuple[PayoutRun, Program]:
-    row = queries.run_named(session(), name)
+    row = run_by_name(session(), name)
     owner = next((program for program in found if row and program.id == row.program_id), None)
     if row is None or owner is None:
         abort(404)
