@@ -4,34 +4,38 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 from sqlalchemy import select
+from stdnum import iban as stdnum_iban
 
 from app.identity.audit import Actor
 from app.kernel.crypto import Keyring
+from app.ledger.check import first_broken
+from app.ledger.journal import Entry, Posting, post_many
+from app.ledger.models import LedgerAccount, TransactionKind
 from app.payouts.advance import advance_run
 from app.payouts.approval import approve_run
 from app.payouts.check import ALL_CHECKS
 from app.payouts.deps import PayoutDeps, PayoutNews
-from app.payouts.destinations import GivenAccount, GivenAddress, put_destination
+from app.payouts.destinations import GivenAccount, GivenAddress, iban_key, put_destination
 from app.payouts.domain.state import PayoutState, RunState
 from app.payouts.files import build_files, file_content, files_of, submit_run
-from app.payouts.models import BankEvent, Payout, PayoutOmission, PayoutRun
+from app.payouts.models import BankEvent, Payout, PayoutDestination, PayoutOmission, PayoutRun
 from app.payouts.reconcile import ImportResult, import_feedback
 from app.payouts.runs import draft_run, freeze_run
 from app.payouts.words import BankEventState, DestinationSource
-from app.ledger.check import first_broken
-from app.referrals.models import Program, Referrer
+from app.referrals.models import Customer, Program, Referrer, ReferrerStatus
 from app.referrals.words import Approval
 from tests.builders import ENCRYPTION_KEY, NOW, World, at, line, referral_deps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.orm import Session
+    from datetime import datetime
 
     from app.kernel.db import Database
     from app.ledger.balances import Balance
@@ -58,7 +62,7 @@ class Payday:
     batch: int = 1000
     news: list[PayoutNews] = field(default_factory=list)
     orders: int = 0
-    now: Any = NOW
+    now: datetime = NOW
 
     @classmethod
     def build(cls, db: Database, slug: str = "hosting", **settings: Any) -> Payday:
@@ -132,6 +136,16 @@ class Payday:
                 world.bind(name, customer)
             world.order(order_id, line(net=minor * 10), customer=customer, placed=paid, paid=paid)
         return order_id
+
+    def crowd(self, count: int, minor: int = 5000) -> None:
+        """``count`` further referrers with an account and ``minor`` each to be paid, written in one go."""
+        with self.db.transaction() as session:
+            program = session.get_one(Program, self.program_id)
+            people = [_member(program, number) for number in range(count)]
+            session.add_all(people)
+            session.flush()
+            session.add_all(_account_of(person, self.deps) for person in people)
+            post_many(session, [_gift(person, minor) for person in people], posted_at=self.now)
 
     def refund(self, order_id: str, minor: int, when: str) -> None:
         with self.world() as world:
@@ -216,9 +230,55 @@ class Payday:
             assert first_broken(session, ALL_CHECKS) is None
 
 
-def _is_known(world: World, customer: str) -> bool:
-    from app.referrals.models import Customer
+def _member(program: Program, number: int) -> Referrer:
+    name = f"m{number}"
+    return Referrer(
+        program_id=program.id,
+        code=f"{name}-{program.slug}",
+        name=name,
+        email=f"{name}@example.org",
+        email_key=f"{program.slug}-{name}",
+        locale="en",
+        status=ReferrerStatus.ACTIVE,
+        suspensions=[],
+        joined_at=at("2026-01-01"),
+    )
 
+
+def _account_of(person: Referrer, deps: PayoutDeps) -> PayoutDestination:
+    public_id, iban = f"dst_{person.code}", _iban(person.id)
+    return PayoutDestination(
+        public_id=public_id,
+        referrer_id=person.id,
+        version=1,
+        holder=person.name,
+        iban_sealed=deps.keyring.seal(iban.encode(), f"payout_destinations:{public_id}:{person.id}".encode()),
+        iban_key=iban_key(deps.keyring, iban),
+        last4=iban[-4:],
+        country="NL",
+        source=DestinationSource.MERCHANT,
+        verified=True,
+        usable_on=date(2026, 1, 1),
+        created_at=at("2026-01-01"),
+        created_by=MERCHANT.label,
+    )
+
+
+def _iban(number: int) -> str:
+    bare = f"NL00INGB{number:010d}"
+    return f"NL{stdnum_iban.calc_check_digits(bare)}{bare[4:]}"
+
+
+def _gift(person: Referrer, minor: int) -> Posting:
+    on = date(2026, 10, 10)
+    entries = (
+        Entry(LedgerAccount.COMMISSION_EXPENSE, minor, on, referrer_id=person.id),
+        Entry(LedgerAccount.PAYABLE, -minor, on, referrer_id=person.id),
+    )
+    return Posting(person.program_id, "EUR", TransactionKind.ADJUSTMENT, f"gift:{person.id}", entries)
+
+
+def _is_known(world: World, customer: str) -> bool:
     return bool(world.session.scalar(select(Customer.id).where(Customer.customer_id == customer)))
 
 
@@ -301,6 +361,3 @@ def camt(
 def names_in(content: bytes) -> list[str | None]:
     """The creditors' names in a payment file."""
     return [each.text for each in etree.fromstring(content).iterfind(".//{*}Cdtr/{*}Nm")]
-
-
-__all__ = ["Session", "at"] if TYPE_CHECKING else ["at"]

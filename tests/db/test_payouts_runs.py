@@ -380,16 +380,8 @@ def test_christmas_is_no_day_of_execution(payday: Payday) -> None:
 
 
 def test_bunq_takes_350_payments_a_file(database: Database) -> None:
-    payday = Payday.build(database, bank_profile="bunq", minimum_payout="0")
-    with payday.world() as world:
-        for number in range(349):
-            world.join(f"r{number}")
-    for number in range(349):
-        payday.account(f"r{number}", "NL91ABNA0417164300")
-    with payday.world() as world:
-        for name in world.referrers:
-            world.bind(name, f"c-{name}")
-            world.order(f"o-{name}", customer=f"c-{name}", placed="2026-10-10", paid="2026-10-10")
+    payday = Payday.build(database, bank_profile="bunq")
+    payday.crowd(351)
     run_id = payday.build_files()
     counts = [content.count(b"<CdtTrfTxInf>") for content in payday.files(run_id)]
     assert counts == [350, 1]
