@@ -13,9 +13,9 @@ from app.cli.parse import Instant, instant
 from app.kernel import clock
 from app.kernel.money import Money
 from app.ledger.balances import balance
-from app.ledger.check import LEDGER_CHECKS, first_broken
+from app.ledger.check import first_broken
 from app.ledger.models import LedgerTransaction
-from app.referrals.check import REFERRAL_CHECKS
+from app.payouts.check import ALL_CHECKS
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -28,10 +28,9 @@ ledger = House("ledger", help="The double-entry journal.")
 @json_option
 def check(slug: str | None, as_json: bool) -> None:
     """Check every invariant from the entries themselves; names the first that is broken."""
-    checks = LEDGER_CHECKS | REFERRAL_CHECKS
     with parts().db.reading() as session:
         program_id = None if slug is None else program_of(session, slug).id
-        broken = first_broken(session, checks, program_id)
+        broken = first_broken(session, ALL_CHECKS, program_id)
         count = select(func.count()).select_from(LedgerTransaction)
         if program_id is not None:
             count = count.where(LedgerTransaction.program_id == program_id)
@@ -40,8 +39,8 @@ def check(slug: str | None, as_json: bool) -> None:
         if as_json:
             answer(as_json, {"holds": False, "invariant": broken.invariant, "detail": broken.detail})
         raise Refusal(f"the ledger does not hold: {broken}")
-    shown = {"holds": True, "invariants": len(checks), "transactions": transactions}
-    answer(as_json, shown, f"the ledger holds: {len(checks)} invariants over {transactions} transactions")
+    shown = {"holds": True, "invariants": len(ALL_CHECKS), "transactions": transactions}
+    answer(as_json, shown, f"the ledger holds: {len(ALL_CHECKS)} invariants over {transactions} transactions")
 
 
 @ledger.command("balance")

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from app.kernel.money import Money
 from app.payouts.domain.plan import PlannedPayout
 from app.payouts.domain.state import RunState
+from app.payouts.files import files_of
 from app.payouts.models import Payout, PayoutOmission
 from app.payouts.runs import preview_run
-from app.payouts.shown import files_of_run
 from app.referrals.models import Referrer
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def run_view(session: Session, run: PayoutRun, now: datetime) -> dict[str, Any]:
         "total": sum(row["amount"] for row in paid if row["state"] != "cancelled"),
         "payouts": paid,
         "left_out": left_out,
-        "files": [file_view(file, run.currency) for file in files_of_run(session, run.id)],
+        "files": [file_view(file, run.currency) for file in files_of(session, run.id)],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -30,7 +30,8 @@ from app.payouts.approval import approve_run
 from app.payouts.cancelling import cancel_run
 from app.payouts.domain.state import RunState
 from app.payouts.errors import NoSuchRun
-from app.payouts.files import build_files, file_content, submit_run
+from app.payouts.files import build_files, file_content, files_of, submit_run
+from app.payouts.queries import run_by_name
 from app.payouts.reconcile import import_feedback
 from app.payouts.runs import draft_run, freeze_run
 from app.referrals.queries.programs_shown import programs as all_programs
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 payouts = House("payouts", help="Payout runs, their files, and what the bank answers.")
 
+_RUNS: Final = 1_000
 _BY = click.option("--by", "email", required=True, metavar="EMAIL", help="Who does it.")
 
 
@@ -76,7 +78,7 @@ def list_runs(slug: str | None, as_json: bool) -> None:
     """List the runs of every programme, or of one, newest first."""
     with parts().db.reading() as session:
         programs = [program_of(session, slug)] if slug else all_programs(session)
-        runs = [run for program in programs for run in shown.runs_of(session, program.id)]
+        runs = [run for program in programs for run in shown.runs_of(session, program.id, limit=_RUNS)]
     rows = [
         {
             "run": run.name,
@@ -138,7 +140,7 @@ def export(name: str, out: Path, as_json: bool) -> None:
     """Write a run's stored files; every export gives the same bytes."""
     with parts().db.reading() as session:
         run = _named(session, name)
-        files = shown.files_of_run(session, run.id)
+        files = files_of(session, run.id)
         if not files:
             raise Refusal(f"run {name} has no files yet: approve it first")
         rows = []
@@ -202,7 +204,7 @@ def feedback(files: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _named(session: Session, name: str) -> PayoutRun:
-    run = shown.run_named(session, name)
+    run = run_by_name(session, name)
     if run is None:
         raise NoSuchRun(name)
     return run

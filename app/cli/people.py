@@ -46,11 +46,15 @@ def create(email: str, role: str, name: str, locale: str, password_stdin: bool, 
 
 
 def _asked_twice(email: str) -> str:
-    if not sys.stdin.isatty():
+    if not _at_a_terminal():
         raise BadInput("--password-stdin: needed where there is no terminal to ask at")
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     passwords.check_strength(password, email=email)
     return password
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 @api_keys.command("create")

@@ -95,6 +95,7 @@ def create(slug: str, currency: str | None, as_json: bool, **options: Any) -> No
     with parts().db.transaction() as session:
         with blaming("--currency"):
             Money.zero(currency or "")
+        _check_minimum(settings, currency or "")
         program = create_program(
             session, slug=slug, currency=currency or "", settings=settings, actor=Actor.cli(), now=now
         )
@@ -116,6 +117,7 @@ def change(slug: str, currency: str | None, as_json: bool, **options: Any) -> No
             program = find_program(session, slug)
         if currency not in {None, program.currency}:
             raise BadInput(f"--currency: a programme keeps its currency ({program.currency})")
+        _check_minimum(settings, program.currency)
         change_program(session, program, settings, actor=Actor.cli(), now=now)
         if (program.debtor_name is None) != (program.debtor_iban is None):
             raise BadInput("--debtor-iban: goes together with --debtor-name")
@@ -153,6 +155,12 @@ def _read(options: dict[str, Any]) -> tuple[RateOptions, ProgramSettings]:
     with blaming("--debtor-bic"):
         options["debtor_bic"] = normalise_bic(options["debtor_bic"])
     return rate, ProgramSettings(**options)
+
+
+def _check_minimum(settings: ProgramSettings, currency: str) -> None:
+    if settings.minimum_payout is not None:
+        with blaming("--minimum-payout"):
+            Money.parse(settings.minimum_payout, currency)
 
 
 def _view(program: Program) -> dict[str, Any]:

@@ -1,0 +1,341 @@
+"""The operator's month, command by command, on real parts."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, text
+
+from app.identity.audit import Actor
+from app.identity.users import authenticate
+from app.kernel import clock
+from app.kernel.append_only import drop_statements
+from app.mail.models import Mail, MailKind
+from app.payouts.destinations import GivenAccount, put_destination
+from app.payouts.words import DestinationSource
+from app.referrals.programs import find_program
+from app.referrals.referrers import Joining, join
+from examples.bank.__main__ import answer_file
+from examples.bank.rulings import Shares
+from tests.cli.kit import PASSWORD, Shell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+IBANS = {"ada-1": "NL91ABNA0417164300", "bob-1": "DE89370400440532013000"}
+PLACED = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
+ROOT = Path(__file__).parents[2]
+RUN = "hosting:2026-08:EUR:1"
+ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what is between the terminal and the use case, which has its own tests on both databases."""
+
+
+@pytest.fixture(autouse=True)
+def november() -> Iterator[None]:
+    with clock.frozen(datetime(2026, 9, 3, 9, 0, tzinfo=UTC)):
+        yield
+
+
+def people(shell: Shell) -> None:
+    """Two referrers with a bank account on file."""
+    services = shell.services
+    with clock.frozen(PLACED - timedelta(days=9)), services.db.transaction() as session:
+        program = find_program(session, "hosting")
+        for code, iban in IBANS.items():
+            joining = Joining(code.title(), f"{code}@mail.example", locale="de", code=code)
+            referrer, _ = join(
+                session, services.keyring, program, joining, actor=Actor.cli(), now=clock.now()
+            )
+            put_destination(
+                services.payouts,
+                session,
+                referrer,
+                GivenAccount(code.title(), iban),
+                source=DestinationSource.MERCHANT,
+                verified=True,
+                by=Actor.cli(),
+                now=clock.now(),
+            )
+
+
+def sale(client: FlaskClient, key: str, number: int, code: str, net: int) -> None:
+    """A new customer of that referrer buys one thing and pays it."""
+    headers = {"Authorization": f"Bearer {key}"}
+    signup = {"customer_id": f"c{number}", "referrer_code": code, "signed_up_at": PLACED.isoformat()}
+    assert client.post("/api/v1/signups", json=signup, headers=headers).status_code == 201
+    line = {"line_id": "1", "product": "vps", "quantity": 1, "net": net}
+    order = {
+        "order_id": f"o{number}",
+        "customer_id": f"c{number}",
+        "currency": "EUR",
+        "status": "paid",
+        "placed_at": PLACED.isoformat(),
+        "paid_at": PLACED.isoformat(),
+        "lines": [line],
+    }
+    assert client.post("/api/v1/orders", json=order, headers=headers).status_code == 201
+
+
+def opened(shell: Shell, client: FlaskClient) -> None:
+    """A programme with staff, two referrers and what they earned in August: 30.00 and 9.99."""
+    shell.program()
+    for email, role in (("fin@shop.example", "finance"), ("own@shop.example", "owner")):
+        shell.staff(email, role)
+    shell.ok(*"products set --program hosting --sku vps --name VPS".split())
+    scopes = "signups:write,orders:write"
+    key = shell.json(*f"api-keys create --program hosting --name Shop --scopes {scopes}".split())["key"]
+    people(shell)
+    sale(client, key, 1, "ada-1", 30_000)
+    sale(client, key, 2, "bob-1", 9_990)
+
+
+def test_the_month_from_an_empty_database_to_paid_money(
+    shell: Shell, client: FlaskClient, tmp_path: Path
+) -> None:
+    opened(shell, client)
+    balance = shell.json(*"ledger balance --program hosting --referrer ada-1".split())
+    assert (balance["available"], balance["earned"], balance["currency"]) == (3_000, 3_000, "EUR")
+
+    run = shell.json(*"payouts run --program hosting --period 2026-08 --by fin@shop.example".split())
+    assert (run["run"], run["state"], run["total"]) == (RUN, "frozen", 3_000)
+    (payout,) = run["payouts"]
+    assert (payout["referrer"], payout["amount"], payout["state"]) == ("ada-1", 3_000, "reserved")
+    assert run["left_out"] == [{"referrer": "bob-1", "available": 999, "reason": "below_minimum"}]
+
+    own = ("--by", "fin@shop.example", "--password-stdin")
+    refused = shell.run("payouts", "approve", RUN, *own, stdin=PASSWORD)
+    assert refused.exit_code == 1
+    assert "neither made nor froze" in refused.stderr
+    wrong = shell.run(
+        "payouts", "approve", RUN, "--by", "own@shop.example", "--password-stdin", stdin="four green foxes"
+    )
+    assert wrong.exit_code == 1
+    assert "not the password" in wrong.stderr
+    assert shell.json("payouts", "show", RUN)["state"] == "frozen"
+
+    built = shell.json(
+        "payouts", "approve", RUN, "--by", "own@shop.example", "--password-stdin", stdin=PASSWORD
+    )
+    assert built["state"] == "built"
+    out = tmp_path / "out"
+    (file,) = shell.json("payouts", "export", RUN, "--out", str(out))["files"]
+    assert (file["count"], file["sum"]) == (1, "30.00")
+    content = (out / file["name"]).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == file["sha256"]
+    assert shell.json("payouts", "export", RUN, "--out", str(out))["files"] == [file]
+    assert [path.name for path in out.iterdir()] == [file["name"]]
+    assert file["sha256"] in shell.ok("payouts", "export", RUN, "--out", str(out))
+
+    assert shell.json("payouts", "submit", RUN, "--by", "fin@shop.example")["state"] == "submitted"
+    answers = answer_file(out / file["name"], tmp_path / "bank", Shares(0, 0, 1))
+    paths = [str(tmp_path / "bank" / answer.name) for answer in answers]
+    read = shell.json("payouts", "feedback", *paths)["files"]
+    assert sum(row["applied"] for row in read) >= 1
+    assert sum(row["exceptions"] for row in read) == 0
+    again = shell.json("payouts", "feedback", *paths)["files"]
+    assert all(row["known_file"] for row in again)
+
+    assert shell.json("payouts", "show", RUN)["state"] == "closed"
+    assert shell.json("payouts", "list")["runs"][0]["state"] == "closed"
+    balance = shell.json(*"ledger balance --program hosting --referrer ada-1".split())
+    assert (balance["available"], balance["in_flight"], balance["paid"]) == (0, 0, 3_000)
+    before = shell.json(*"ledger balance --program hosting --referrer ada-1 --as-of 2026-08-11".split())
+    assert before["paid"] == 0
+    assert "holds" in shell.ok("ledger", "check")
+
+
+@ON_SQLITE
+def test_a_rejected_payout_is_available_again_and_told_in_the_referrers_language(
+    shell: Shell, client: FlaskClient, tmp_path: Path
+) -> None:
+    opened(shell, client)
+    shell.ok(*"payouts run --program hosting --period 2026-08 --by fin@shop.example".split())
+    shell.ok("payouts", "approve", RUN, "--by", "own@shop.example", "--password-stdin", stdin=PASSWORD)
+    (file,) = shell.json("payouts", "export", RUN, "--out", str(tmp_path))["files"]
+    answers = answer_file(tmp_path / file["name"], tmp_path / "bank", Shares(1, 0, 1))
+    shell.ok("payouts", "feedback", *(str(tmp_path / "bank" / answer.name) for answer in answers))
+    assert shell.json("payouts", "show", RUN)["payouts"][0]["state"] == "rejected"
+    assert shell.json(*"ledger balance --program hosting --referrer ada-1".split())["available"] == 3_000
+    with shell.services.db.reading() as session:
+        failed = session.scalars(select(Mail).where(Mail.kind == MailKind.PAYOUT_FAILED)).all()
+        assert [mail.recipient for mail in failed] == ["ada-1@mail.example"]
+    for mail in failed:
+        shell.services.mail.send(mail.id, now=clock.now())
+    (kept,) = (shell.services.settings.var_dir / "mail").glob("*.eml")
+    assert "abgelehnt" in kept.read_text()
+
+
+@ON_SQLITE
+def test_the_run_of_a_month_that_has_one_shows_that_one(shell: Shell, client: FlaskClient) -> None:
+    opened(shell, client)
+    command = "payouts run --program hosting --period 2026-08 --by fin@shop.example".split()
+    first = shell.json(*command)
+    assert shell.json(*command) == first
+    assert shell.json(*command, "--again")["run"] == "hosting:2026-08:EUR:2"
+
+
+@ON_SQLITE
+def test_an_unfinished_month_is_refused_and_can_be_rehearsed(shell: Shell, client: FlaskClient) -> None:
+    opened(shell, client)
+    command = "payouts run --program hosting --period 2026-09 --by fin@shop.example".split()
+    refused = shell.run(*command)
+    assert refused.exit_code == 1
+    assert "2026-10-01" in refused.stderr
+    assert shell.json(*command, "--as-of", "2026-10-01")["state"] == "frozen"
+
+
+@ON_SQLITE
+def test_a_cancelled_run_gives_the_money_back(shell: Shell, client: FlaskClient) -> None:
+    opened(shell, client)
+    shell.ok(*"payouts run --program hosting --period 2026-08 --by fin@shop.example".split())
+    assert shell.json("payouts", "cancel", RUN, "--by", "fin@shop.example")["state"] == "cancelled"
+    assert shell.json(*"ledger balance --program hosting --referrer ada-1".split())["available"] == 3_000
+    late = shell.run("payouts", "submit", RUN, "--by", "fin@shop.example")
+    assert late.exit_code == 1
+    assert len(late.stderr.splitlines()) == 1
+
+
+@ON_SQLITE
+def test_a_suspended_referrer_is_held_until_reinstated(shell: Shell, client: FlaskClient) -> None:
+    opened(shell, client)
+    who = "--program hosting --referrer ada-1 --reason".split()
+    assert shell.json("referrers", "suspend", *who, "own purchases")["commissions_held"] == 1
+    balance = shell.json(*"ledger balance --program hosting --referrer ada-1".split())
+    assert (balance["available"], balance["held"]) == (0, 3_000)
+    again = shell.run("referrers", "suspend", *who, "twice")
+    assert again.exit_code == 1
+    shell.ok("referrers", "reinstate", *who, "explained")
+    assert shell.json(*"ledger balance --program hosting --referrer ada-1".split())["available"] == 3_000
+
+
+def test_a_rate_that_would_change_a_recorded_order_is_refused(shell: Shell, client: FlaskClient) -> None:
+    opened(shell, client)
+    command = "products set --program hosting --sku vps --rate 20% --scope all".split()
+    refused = shell.run(*command, "--from", "2026-08-01")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Error: --from: ")
+    assert "o1" in refused.stderr
+    shell.ok(*command, "--from", "2026-09-03")
+    shell.ok(*"referrers rate --program hosting --referrer ada-1 --sku vps --rate 30%".split())
+
+
+def test_an_altered_entry_is_found_and_named(shell: Shell, client: FlaskClient) -> None:
+    opened(shell, client)
+    services = shell.services
+    dialect = services.db.engine.dialect.name
+    with services.db.engine.begin() as connection:
+        for statement in drop_statements(dialect, "ledger_entries"):
+            connection.execute(text(statement))
+        connection.execute(text("UPDATE ledger_entries SET amount_minor = amount_minor + 1 WHERE id = 1"))
+    done = shell.run("ledger", "check")
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: the ledger does not hold: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@ON_SQLITE
+def test_a_coupon_is_the_referrers_and_nobody_elses(shell: Shell, client: FlaskClient) -> None:
+    opened(shell, client)
+    create = "coupons create --program hosting --coupon ada10 --referrer".split()
+    assert shell.json(*create, "ada-1") == {"coupon": "ADA10", "referrer": "ada-1"}
+    shell.ok(*create, "ada-1")
+    refused = shell.run(*create, "bob-1")
+    assert refused.exit_code == 1
+    assert "--coupon" in refused.stderr
+
+
+@ON_SQLITE
+def test_a_revoked_key_is_refused_by_the_api(shell: Shell, client: FlaskClient) -> None:
+    shell.program()
+    made = shell.json(*"api-keys create --program hosting --name Shop --scopes reports:read".split())
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    assert client.get("/api/v1/commissions", headers=headers).status_code == 200
+    assert made["key"] not in shell.ok("api-keys", "list")
+    shell.ok("api-keys", "revoke", made["id"])
+    assert client.get("/api/v1/commissions", headers=headers).status_code == 401
+    assert "revoked" in shell.ok("api-keys", "list", "--program", "hosting")
+
+
+@ON_SQLITE
+def test_settings_change_one_at_a_time(shell: Shell) -> None:
+    shell.program()
+    changed = shell.json(
+        *"programs set --slug hosting --minimum-payout 0 --host WWW.shop.example --approval one".split()
+    )
+    assert (changed["minimum_payout"], changed["hosts"], changed["approval"]) == (
+        "0.00",
+        ["www.shop.example"],
+        "one",
+    )
+    assert changed["name"] == "Hosting"
+    (listed,) = shell.json("programs", "list")["programs"]
+    assert listed == changed
+
+
+@ON_SQLITE
+def test_clicks_are_drained_until_none_wait(shell: Shell) -> None:
+    assert shell.json("clicks", "drain") == {"written": 0}
+
+
+@ON_SQLITE
+def test_a_password_typed_at_a_terminal_is_asked_twice(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.cli.people._at_a_terminal", lambda: True)
+    create = "users create --email new@shop.example --role support".split()
+    shell.ok(*create, stdin=f"{PASSWORD}\nanother one here\n{PASSWORD}\n{PASSWORD}\n")
+    with shell.services.db.transaction() as session:
+        assert authenticate(session, email="new@shop.example", password=PASSWORD) is not None
+    weak = shell.run(
+        "users", "create", "--email", "two@shop.example", "--role", "support", stdin="short\nshort\n"
+    )
+    assert weak.exit_code == 2
+    assert "at least 10 characters" in weak.stderr
+
+
+@ON_SQLITE
+def test_the_installed_command_answers(app: Flask, tmp_path: Path) -> None:
+    """Through ``.venv/bin/flask`` itself, as an operator has it."""
+    services = app.extensions["refledger"]
+    settings = services.settings
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "DATABASE_URL": settings.database_url,
+        "REDIS_URL": settings.redis_url,
+        "VAR_DIR": str(tmp_path),
+        "SECRET_KEYS": ",".join(settings.secret_keys),
+        "LINK_KEYS": ",".join(settings.link_keys),
+        "ENCRYPTION_KEYS": ",".join(settings.encryption_keys),
+    }
+    flask = [str(Path(sys.executable).parent / "flask")]
+
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*flask, *arguments],
+            cwd=ROOT,
+            env=environ,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    create = "users create --email own@shop.example --role owner --password-stdin --json".split()
+    made = run(*create, stdin=PASSWORD)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert made.stdout == '{"email": "own@shop.example", "role": "owner"}\n'
+    again = run(*create, stdin=PASSWORD)
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr == "Error: --email: there is already an account for own@shop.example\n"
+    silent = run("users", "create", "--email", "b@shop.example", "--role", "owner")
+    assert (silent.returncode, silent.stderr) == (
+        2,
+        "Error: --password-stdin: needed where there is no terminal to ask at\n",
+    )
