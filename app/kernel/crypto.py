@@ -50,7 +50,7 @@ class Keyring:
         """The plain bytes. Raises :class:`CannotOpen`."""
         key_id, nonce, body = sealed[:_KEY_ID], sealed[_KEY_ID : _KEY_ID + _NONCE], sealed[_KEY_ID + _NONCE :]
         for secret in reversed(self.keys):
-            if _key_id(secret) == key_id:
+            if _key_id(secret) == key_id and len(nonce) == _NONCE:
                 try:
                     return AESGCM(_derive(secret, b"seal")).decrypt(nonce, body, aad)
                 except InvalidTag:
@@ -83,7 +83,8 @@ def normalise_email(raw: str) -> str:
     For comparing people only; mail is sent to the address as it was given.
     """
     local, _, domain = unicodedata.normalize("NFKC", raw).strip().lower().rpartition("@")
-    local = local.partition("+")[0]
+    # An address that begins with a plus has no tag: all of those would otherwise be one person.
+    local = local.partition("+")[0] or local
     if domain in _GMAIL:
         local, domain = local.replace(".", ""), "gmail.com"
     return f"{local}@{domain}"
