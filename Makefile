@@ -61,7 +61,7 @@ define install_locked
 	@if command -v uv >/dev/null 2>&1; then \
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
 	else \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r $(1); \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-compile -r $(1); \
 	fi
 endef
 
