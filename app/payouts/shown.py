@@ -15,6 +15,7 @@ from app.payouts.models import (
     Payout,
     PayoutApproval,
     PayoutDestination,
+    PayoutFile,
     PayoutOmission,
     PayoutRun,
 )
@@ -125,6 +126,11 @@ def referrers_by_id(session: Session, planned: Sequence[Planned]) -> dict[int, R
     """The referrers that a preview names."""
     wanted = select(Referrer).where(Referrer.id.in_([plan.referrer_id for plan in planned]))
     return {referrer.id: referrer for referrer in session.scalars(wanted)}
+
+
+def files_of_run(session: Session, run_id: int) -> list[PayoutFile]:
+    """A run's files without their bytes, in order."""
+    return list(session.scalars(select(PayoutFile).where(PayoutFile.run_id == run_id).order_by(PayoutFile.sequence)))
 
 
 def approvals_of_run(session: Session, run_id: int) -> list[PayoutApproval]:

@@ -83,8 +83,8 @@ def order_page(story: OrderStory, program: Program) -> OrderPage:
             Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code)) if referrer else Cell(_("nobody")),
         ),
         Fact(_("Placed"), Cell(formatting.instant(order.placed_at, zone))),
-        Fact(_("Paid"), Cell(formatting.instant(order.paid_at, zone) if order.paid_at else formatting.DASH)),
-        Fact(_("Paid by"), Cell(order.method or formatting.DASH)),
+        Fact(_("Paid by the customer"), Cell(formatting.instant(order.paid_at, zone) if order.paid_at else formatting.DASH)),
+        Fact(_("Payment method"), Cell(order.method or formatting.DASH)),
         Fact(_("Coupon"), Cell(order.coupon or formatting.DASH)),
     ]
     return OrderPage(
@@ -220,7 +220,7 @@ def _steps(story: OrderStory, program: Program) -> list[Step]:
         (order.placed_at, Step(_("Placed"), Tone.DONE, formatting.instant(order.placed_at, zone)))
     ]
     if order.paid_at is not None:
-        dated.append((order.paid_at, Step(_("Paid"), Tone.DONE, formatting.instant(order.paid_at, zone))))
+        dated.append((order.paid_at, Step(_("Paid by the customer"), Tone.DONE, formatting.instant(order.paid_at, zone))))
     if order.cancelled_at is not None:
         dated.append((order.cancelled_at, Step(_("Cancelled"), Tone.STOP, formatting.instant(order.cancelled_at, zone))))
     dated.extend(

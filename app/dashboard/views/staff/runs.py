@@ -37,7 +37,7 @@ from app.payouts.approval import approve_run as sign_run
 from app.payouts.cancelling import cancel_run as give_up_run
 from app.payouts.domain.state import RunState
 from app.payouts.errors import NoDebtor, NotTheApprover, PeriodUnfinished
-from app.payouts.files import build_files, file_content, files_of
+from app.payouts.files import build_files, file_content
 from app.payouts.files import submit_run as hand_over_run
 from app.payouts.queries import run_by_name
 from app.payouts.runs import draft_run, preview_run
@@ -130,7 +130,7 @@ def _tables(row: PayoutRun) -> tuple[Table, ...]:
     if len(payouts) > queries.PAGE:
         more = url_for("staff.run", name=row.name, after=payouts[queries.PAGE - 1][0].id)
     return (
-        presenter.file_table(files_of(session(), row.id), row, may_download=me().may(Action.EXPORT_PAYOUTS)),
+        presenter.file_table(queries.files_of_run(session(), row.id), row, may_download=me().may(Action.EXPORT_PAYOUTS)),
         presenter.payout_table(payouts[: queries.PAGE], row, more_href=more),
         presenter.omission_table(queries.omissions_of_run(session(), row.id), row),
     )
@@ -231,7 +231,7 @@ def cancel_run(name: str) -> ResponseReturnValue:
 def run_file(name: str, file_id: int) -> ResponseReturnValue:
     """The stored bytes of a file, the same at every download."""
     row, _owner = _find(name, all_programs())
-    file = next((each for each in files_of(session(), row.id) if each.id == file_id), None)
+    file = next((each for each in queries.files_of_run(session(), row.id) if each.id == file_id), None)
     if file is None:
         abort(404)
     answer = Response(file_content(session(), file), mimetype=file.media_type)
