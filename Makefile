@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := .venv/.installed
 TOOLS := .venv/.installed-dev
-TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard app/dashboard/translations/*/LC_MESSAGES/*.po))
+TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
 TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
