@@ -113,8 +113,8 @@ def spool(request: Request) -> IO[bytes]:
         raise bodies.WrongContentType(f"the body must be application/x-ndjson, not {request.mimetype}")
     if request.content_encoding:
         raise bodies.WrongContentType("a compressed body is not read")
-    # The limit of single bodies does not hold here.
-    request.max_content_length = MAX_BATCH
+    # The limit of single bodies does not hold here; one byte more tells where a body without a length ends.
+    request.max_content_length = MAX_BATCH + 1
     if (request.content_length or 0) > MAX_BATCH:
         raise bodies.BodyTooLarge(f"a batch has at most {MAX_BATCH} bytes")
     file: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by whoever reads it

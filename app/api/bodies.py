@@ -136,7 +136,8 @@ def read_json(request: Request) -> Any:
         raise WrongContentType("a compressed body is not read")
     if (request.content_length or 0) > MAX_BODY:
         raise BodyTooLarge(f"the body has more than {MAX_BODY} bytes")
-    # The stream itself ends at MAX_CONTENT_LENGTH where no length was declared (chunked bodies).
+    # Where no length is declared (chunked bodies) the stream just ends at its limit: one byte more tells.
+    request.max_content_length = MAX_BODY + 1
     raw = request.get_data(cache=False)
     if len(raw) > MAX_BODY:
         raise BodyTooLarge(f"the body has more than {MAX_BODY} bytes")

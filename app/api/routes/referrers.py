@@ -9,6 +9,8 @@ from app.api import answers, render, schemas, views
 from app.api.operations import Answer, Call, OperationTable
 from app.api.paging import BalanceQuery, instant_of
 from app.identity.api_keys import Scope
+from app.identity.roles import Role
+from app.identity.users import MAX_NAME, NewUser, invite_user
 from app.kernel import clock
 from app.kernel.errors import NotFound
 from app.ledger.balances import balance
@@ -40,12 +42,20 @@ _READ: Final = (Scope.REPORTS_READ, Scope.REFERRERS_WRITE)
     answers={201: answers.ReferrerAnswer, 200: answers.ReferrerAnswer},
 )
 def create_referrer(call: Call) -> Answer:
-    """Without a `code` one is made. A mailbox joins a programme once: again with the same name is no news (200)."""
+    """Without a `code` one is made. A mailbox joins a programme once: again with the same name is no news (200).
+
+    A new person is mailed a link to set a password for the dashboard.
+    """
     body: schemas.ReferrerBody = call.body
-    joining = Joining(name=body.name, email=body.email, locale=body.locale or DEFAULT_LOCALE, code=body.code)
+    locale, actor = body.locale or DEFAULT_LOCALE, call.access.actor
+    person = NewUser(body.email, Role.REFERRER, name=body.name[:MAX_NAME], locale=locale)
+    user, invited = invite_user(call.session, person, actor=actor, now=call.now)
+    joining = Joining(body.name, body.email, locale, body.code, user_id=user.id if user else None)
     found, is_new = join(
-        call.session, call.services.keyring, call.program, joining, actor=call.access.actor, now=call.now
+        call.session, call.services.keyring, call.program, joining, actor=actor, now=call.now
     )
+    if user is not None and invited:
+        call.services.mail.welcome(call.session, user, call.program.name, now=call.now)
     document = views.referrer(call.session, call.program, call.services, found, call.now)
     return Answer(HTTPStatus.CREATED if is_new else HTTPStatus.OK, document)
 
