@@ -77,7 +77,7 @@ def figure_of(account: LedgerAccount, kind: TransactionKind) -> tuple[Figure, in
             return Figure.EARNED, 1
         case LedgerAccount.COMMISSION_EXPENSE if kind in _TAKEN_BACK:
             return Figure.CLAWED_BACK, -1
-        case LedgerAccount.COMMISSION_EXPENSE | LedgerAccount.OPENING:
+        case LedgerAccount.COMMISSION_EXPENSE | LedgerAccount.OPENING:  # pragma: no branch - all accounts are named
             return Figure.OTHER, 1
 
 

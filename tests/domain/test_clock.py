@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.kernel.clock import add_months, as_utc, day_start, frozen, local_day, now
 
 AMSTERDAM = "Europe/Amsterdam"
+instants = st.integers(0, 3_000_000_000).map(lambda second: datetime.fromtimestamp(second, UTC))
 
 
 def local(text: str, zone: str = AMSTERDAM, fold: int = 0) -> datetime:
@@ -70,7 +71,7 @@ def test_the_local_day_decides_about_the_month_and_not_the_day_in_utc() -> None:
 
 
 @given(
-    st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),
+    instants,
     st.integers(min_value=0, max_value=240),
     st.sampled_from([AMSTERDAM, "America/New_York", "Asia/Tokyo", "Pacific/Chatham", "Africa/Cairo"]),
 )
@@ -86,7 +87,7 @@ def test_later_by_months_is_the_same_day_or_the_last_of_its_month(
 
 @given(
     st.lists(
-        st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
+        instants,
         min_size=2,
         max_size=2,
     ),

@@ -79,5 +79,5 @@ def duration_spent(
             return False
         case Duration.FIRST_ORDER:
             return (paid_at, order_id) != first_paid
-        case Duration.MONTHS:
+        case Duration.MONTHS:  # pragma: no branch - there is no fourth
             return paid_at >= add_months(first_paid[0], rate.duration_months or 0, timezone)
