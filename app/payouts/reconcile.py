@@ -21,7 +21,7 @@ from app.payouts.stages import finish, lock_run
 from app.payouts.words import BankEventKind, BankEventState, BankFileState, ExceptionReason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -104,14 +104,24 @@ def _apply_batch(deps: PayoutDeps, now: datetime) -> bool:
             return False
         desk = Desk(deps, session, Moves(session, now), now)
         desk.payouts = _named_payouts(session, events)
-        for event in events:
-            if event.end_to_end_id is None:
-                if not _apply_to_file(desk, event):
-                    break
-            else:
-                _apply_named(desk, event)
+        # Flushed once at the end: a flush before each look-up would make a batch quadratic.
+        with session.no_autoflush:
+            _apply_each(desk, events)
+        session.flush()
+        booked = {
+            event.payout_id for event in events if event.kind is BankEventKind.DEBIT and event.payout_id
+        }
+        _apply_deferred(desk, {each.id: each for each in desk.payouts.values() if each.id in booked})
         desk.moves.post()
     return True
+
+
+def _apply_each(desk: Desk, events: Sequence[BankEvent]) -> None:
+    for event in events:
+        if event.end_to_end_id is not None:
+            _apply_named(desk, event)
+        elif not _apply_to_file(desk, event):
+            break
 
 
 def _named_payouts(session: Session, events: Sequence[BankEvent]) -> dict[str, Payout]:
@@ -124,10 +134,8 @@ def _apply_named(desk: Desk, event: BankEvent) -> None:
     payout = desk.payouts.get(event.end_to_end_id or "")
     if payout is None:
         _unknown(event)
-        return
-    apply_to_payout(desk, event, payout)
-    if event.kind is BankEventKind.DEBIT and event.state is BankEventState.APPLIED:
-        _apply_deferred(desk, [payout])
+    else:
+        apply_to_payout(desk, event, payout)
 
 
 def _unknown(event: BankEvent) -> None:
@@ -138,9 +146,8 @@ def _unknown(event: BankEvent) -> None:
         event.state = BankEventState.NOTED
 
 
-def _apply_deferred(desk: Desk, payouts: Sequence[Payout]) -> None:
-    """Returns that came before these debits take effect now."""
-    by_id = {payout.id: payout for payout in payouts}
+def _apply_deferred(desk: Desk, by_id: Mapping[int, Payout]) -> None:
+    """Returns that came before the debits of these payouts take effect now."""
     waiting = desk.session.scalars(
         select(BankEvent)
         .where(BankEvent.payout_id.in_(by_id), BankEvent.state == BankEventState.DEFERRED)
@@ -158,6 +165,7 @@ def _apply_to_file(desk: Desk, event: BankEvent) -> bool:
     """
     rejection = event.kind is BankEventKind.STATUS and event.status == REJECTED
     debit = event.kind is BankEventKind.DEBIT and event.booked
+    desk.session.flush()
     if event.payout_file_id is None:
         file = _file_of(desk.session, event)
         if file is None or not (rejection or debit):
@@ -234,7 +242,8 @@ def _settle_file(desk: Desk, event: BankEvent, *, rejection: bool) -> bool:
         else:
             book(desk, event, payout)
     if not rejection:
-        _apply_deferred(desk, payouts)
+        desk.session.flush()
+        _apply_deferred(desk, {payout.id: payout for payout in payouts})
     if len(chosen) == desk.deps.batch:
         return False
     event.state = BankEventState.APPLIED
