@@ -125,8 +125,8 @@ class Cashier:
 
     def _ask_bank(self, name: str, content: bytes) -> list[Path]:
         """The bank's messages about a payment file, in the order in which they come."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        order = self._folder / name
+        order = self._folder / "orders" / name
+        order.parent.mkdir(parents=True, exist_ok=True)
         order.write_bytes(content)
         try:
             answers = answer_file(order, self._folder, SHARES)
