@@ -74,11 +74,8 @@ class LinkSigner:
 
     def click_id(self, click: ClickId) -> str:
         """The one text of a click."""
-        return self.sign_click(
-            codec.payload(
-                codec.milliseconds(click.at), click.nonce, click.program_id, click.referrer_id, click.campaign
-            )
-        )
+        tail = codec.link_tail(click.program_id, click.referrer_id, click.campaign)
+        return self.sign_click(codec.payload(codec.milliseconds(click.at), click.nonce, tail))
 
     def sign_click(self, payload: bytes) -> str:
         """The text of an encoded click (see :func:`app.referrals.domain.click_id.payload`)."""

@@ -21,7 +21,7 @@ from app.referrals.domain.click_label import ClickLabel, Visit, label
 from app.referrals.domain.deep_link import deep_link, with_ref
 from app.referrals.domain.ref_cookie import read_cookie, set_cookie
 from app.referrals.domain.visitor import client_address, network_of, source_host, visitor_hash
-from app.referrals.landing import Landings
+from app.referrals.landing import Landings, Link
 from app.referrals.stream import DUPLICATE_MS
 from app.referrals.visitor_keys import VisitorKeys
 
@@ -39,21 +39,12 @@ _log = structlog.get_logger(__name__)
 
 PREFIX: Final = "/r/"
 
-_CODE: Final = re.compile(r"[a-z0-9-]{3,32}")
-_CAMPAIGN: Final = re.compile(r"[a-z0-9-]{1,20}")
+_CAMPAIGN: Final = re.compile(r"[a-z0-9-]{1,20}", re.ASCII)
 _NO_STORE: Final = ("Cache-Control", "no-store")
 _NO_BODY: Final = ("Content-Length", "0")
 _LONGEST_REFERER: Final = 2_000
 
 Answer = tuple[str, list[tuple[str, str]]]
-
-
-class LinkPath(NamedTuple):
-    """The parts of a link's path; ``tag`` is empty where the path has not the shape of a link."""
-
-    code: str
-    campaign: str
-    tag: str
 
 
 class _Source(NamedTuple):
@@ -64,18 +55,6 @@ class _Source(NamedTuple):
     bot: bool
     host: str
     click_ids: list[str] | None
-
-
-def split_path(path: str) -> LinkPath:
-    """The parts of ``/r/...``. Code and campaign are read in lower case, as people type them off paper."""
-    parts = path.removeprefix(PREFIX).rstrip("/").split("/")
-    code = parts[0].lower()
-    if len(parts) == 2:  # noqa: PLR2004 - code and tag
-        return LinkPath(code, "", parts[1])
-    campaign = parts[1].lower() if len(parts) == 3 else ""  # noqa: PLR2004 - code, campaign and tag
-    if _CAMPAIGN.fullmatch(campaign):
-        return LinkPath(code, campaign, parts[2])
-    return LinkPath(code, "", "")
 
 
 class Redirect:
@@ -103,33 +82,22 @@ class Redirect:
     def _answer(self, environ: WSGIEnvironment) -> Answer:
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return "405 Method Not Allowed", [("Allow", "GET, HEAD"), _NO_STORE, _NO_BODY]
-        path = split_path(environ["PATH_INFO"])
-        landing = self._landings.find(path.code) if _CODE.fullmatch(path.code) else None
+        path: str = environ["PATH_INFO"]
+        landing = self._landings.find(path[len(PREFIX) :].partition("/")[0].lower())
         if landing is None:
             return _found(self._default)
-        attributable = landing.active and self._links.verifies(
-            path.tag, landing.program, path.code, path.campaign
-        )
-        if not attributable:
-            _log.info("link_without_attribution", code=path.code, active=landing.active)
+        link = landing.links.get(path) or self._verified(landing, path)
         at_ms = codec.milliseconds(clock.now())
         source = self._source(environ, landing, at_ms)
-        kind = label(
-            Visit(
-                attributable=attributable,
-                method=environ["REQUEST_METHOD"],
-                purpose=_purpose(environ),
-                fetch_dest=environ.get("HTTP_SEC_FETCH_DEST", ""),
-                bot=source.bot,
-            )
-        )
-        click_id = self._append(landing, path.campaign, source, kind, at_ms)
+        kind = label(_visit(environ, attributable=link is not None, bot=source.bot))
+        if link is None:
+            self._log.append(_record(landing, source, at_ms, kind), None)
+            return _found(landing.url)
+        click_id = self._append(landing, link, source, kind, at_ms)
         if kind is ClickLabel.PREFETCH:
             return "503 Service Unavailable", [_NO_STORE, _NO_BODY]
         if kind is ClickLabel.EMBEDDED:
             return "204 No Content", [_NO_STORE]
-        if kind is ClickLabel.BAD_TAG:
-            return _found(landing.url)
         status, headers = _found(_target(environ.get("QUERY_STRING", ""), landing, click_id))
         if source.click_ids is not None and kind is not ClickLabel.HEAD:
             cookie = set_cookie(
@@ -138,21 +106,34 @@ class Redirect:
             headers.append(("Set-Cookie", cookie))
         return status, headers
 
-    def _append(self, landing: Landing, campaign: str, source: _Source, kind: ClickLabel, at_ms: int) -> str:
+    def _verified(self, landing: Landing, path: str) -> Link | None:
+        """The link of a path whose tag is ours and whose referrer is active.
+
+        Code and campaign are read in lower case, as people type them off paper.
+        """
+        parts = path.removeprefix(PREFIX).removesuffix("/").split("/")
+        campaign = parts[1].lower() if len(parts) == 3 else ""  # noqa: PLR2004 - code, campaign and tag
+        shape = len(parts) == 2 or _CAMPAIGN.fullmatch(campaign)  # noqa: PLR2004 - code and tag
+        if (
+            landing.active
+            and shape
+            and self._links.verifies(parts[-1], landing.program, landing.code, campaign)
+        ):
+            tail = codec.link_tail(landing.program_id, landing.referrer_id, campaign)
+            # Only paths that we signed are remembered, so a stranger cannot fill the memory.
+            return landing.links.setdefault(path, Link(campaign, tail))
+        _log.info("link_without_attribution", code=landing.code, active=landing.active)
+        return None
+
+    def _append(self, landing: Landing, link: Link, source: _Source, kind: ClickLabel, at_ms: int) -> str:
         """Make the click durable; the click id that travels on, that of the first click for a duplicate."""
-        nonce = ids.token_bytes(codec.NONCE_BYTES)
-        referrer_id, click_id = None, ""
-        if kind is not ClickLabel.BAD_TAG:
-            referrer_id = landing.referrer_id
-            click_id = self._links.sign_click(
-                codec.payload(at_ms, nonce, landing.program_id, referrer_id, campaign)
-            )
+        click_id = self._links.sign_click(codec.payload(at_ms, ids.token_bytes(codec.NONCE_BYTES), link.tail))
         record = ClickRecord(
-            event_id=codec.event_id(at_ms, nonce),
+            event_id=click_id[: codec.EVENT_CHARS],
             at_ms=at_ms,
             program_id=landing.program_id,
-            referrer_id=referrer_id,
-            campaign=campaign,
+            referrer_id=landing.referrer_id,
+            campaign=link.campaign,
             visitor=source.visitor,
             agent=source.agent,
             source_host=source.host,
@@ -164,7 +145,7 @@ class Redirect:
         elif first := self._newest_if_same(record, source.click_ids):
             self._log.append(record._replace(label=ClickLabel.DUPLICATE, click_id=first), None)
             return first
-        elif first := self._log.append(record, f"{source.visitor}:{referrer_id}:{campaign}"):
+        elif first := self._log.append(record, f"{source.visitor}:{landing.referrer_id}:{link.campaign}"):
             return first
         return click_id
 
@@ -226,9 +207,31 @@ def _found(url: str) -> Answer:
     return "302 Found", [("Location", url), _NO_STORE, _NO_BODY]
 
 
-def _purpose(environ: WSGIEnvironment) -> str:
+def _visit(environ: WSGIEnvironment, *, attributable: bool, bot: bool) -> Visit:
     get = environ.get
-    return f"{get('HTTP_SEC_PURPOSE', '')} {get('HTTP_PURPOSE', '')} {get('HTTP_X_MOZ', '')}".strip()
+    return Visit(
+        attributable,
+        environ["REQUEST_METHOD"],
+        f"{get('HTTP_SEC_PURPOSE', '')}{get('HTTP_PURPOSE', '')}{get('HTTP_X_MOZ', '')}",
+        get("HTTP_SEC_FETCH_DEST", ""),
+        bot,
+    )
+
+
+def _record(landing: Landing, source: _Source, at_ms: int, kind: ClickLabel) -> ClickRecord:
+    """The record of a click that attributes nothing."""
+    return ClickRecord(
+        event_id=codec.event_id(at_ms, ids.token_bytes(codec.NONCE_BYTES)),
+        at_ms=at_ms,
+        program_id=landing.program_id,
+        referrer_id=None,
+        campaign="",
+        visitor=source.visitor,
+        agent=source.agent,
+        source_host=source.host,
+        label=kind,
+        click_id="",
+    )
 
 
 def _target(query: str, landing: Landing, click_id: str) -> str:

@@ -59,7 +59,11 @@ def record(
     """A click as the redirect would append it."""
     when = codec.milliseconds(clock.now()) if at_ms is None else at_ms
     nonce = ids.token_bytes(codec.NONCE_BYTES)
-    click_id = tracks.links.sign_click(codec.payload(when, nonce, 1, referrer_id, "")) if referrer_id else ""
+    click_id = (
+        tracks.links.sign_click(codec.payload(when, nonce, codec.link_tail(1, referrer_id, "")))
+        if referrer_id
+        else ""
+    )
     event = codec.event_id(when, nonce)
     return ClickRecord(
         event, when, 1, referrer_id, "", "ab" * 16, "Firefox 144", "blog.example", label, click_id

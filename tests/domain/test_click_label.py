@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from app.referrals.domain.agent import read_agent
@@ -28,11 +26,11 @@ def test_labels_win_in_the_order_in_which_they_are_written_down() -> None:
     matches_all = Visit(attributable=False, method="HEAD", purpose="prefetch", fetch_dest="image", bot=True)
     steps = (
         (matches_all, ClickLabel.BAD_TAG),
-        (matches_all := replace(matches_all, attributable=True), ClickLabel.PREFETCH),
-        (matches_all := replace(matches_all, purpose=""), ClickLabel.HEAD),
-        (matches_all := replace(matches_all, method="GET"), ClickLabel.EMBEDDED),
-        (matches_all := replace(matches_all, fetch_dest=""), ClickLabel.BOT),
-        (matches_all := replace(matches_all, bot=False), ClickLabel.DUPLICATE),
+        (matches_all := matches_all._replace(attributable=True), ClickLabel.PREFETCH),
+        (matches_all := matches_all._replace(purpose=""), ClickLabel.HEAD),
+        (matches_all := matches_all._replace(method="GET"), ClickLabel.EMBEDDED),
+        (matches_all := matches_all._replace(fetch_dest=""), ClickLabel.BOT),
+        (matches_all := matches_all._replace(bot=False), ClickLabel.DUPLICATE),
     )
     assert [label(visit, duplicate=True) for visit, _ in steps] == [expected for _, expected in steps]
     assert label(matches_all) is ClickLabel.COUNTED
@@ -43,16 +41,16 @@ def test_labels_win_in_the_order_in_which_they_are_written_down() -> None:
     "purpose", ["prefetch", "prefetch;prerender", "Prefetch", "preview", "prefetch;anonymous-client-ip"]
 )
 def test_a_fetch_ahead_of_a_visit_is_a_prefetch(purpose: str) -> None:
-    assert label(replace(PERSON, purpose=purpose)) is ClickLabel.PREFETCH
+    assert label(PERSON._replace(purpose=purpose)) is ClickLabel.PREFETCH
 
 
 @pytest.mark.parametrize("fetch_dest", ["image", "iframe", "frame", "script", "empty", "object", "style"])
 def test_what_is_not_loaded_as_a_document_is_embedded(fetch_dest: str) -> None:
-    assert label(replace(PERSON, fetch_dest=fetch_dest)) is ClickLabel.EMBEDDED
+    assert label(PERSON._replace(fetch_dest=fetch_dest)) is ClickLabel.EMBEDDED
 
 
 def test_a_browser_that_sends_no_fetch_metadata_counts() -> None:
-    assert label(replace(PERSON, fetch_dest="")) is ClickLabel.COUNTED
+    assert label(PERSON._replace(fetch_dest="")) is ClickLabel.COUNTED
 
 
 @pytest.mark.parametrize(

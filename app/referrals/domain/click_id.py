@@ -70,7 +70,8 @@ class ClickId:
 
 def milliseconds(at: datetime) -> int:
     """Whole milliseconds since 1970, cut off below."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
 
 
 def event_id(at_ms: int, nonce: bytes) -> str:
@@ -78,10 +79,14 @@ def event_id(at_ms: int, nonce: bytes) -> str:
     return to_text(at_ms.to_bytes(6) + nonce)
 
 
-def payload(at_ms: int, nonce: bytes, program_id: int, referrer_id: int, campaign: str) -> bytes:
-    """The bytes of a click id before its signature. Keys are not negative; both together fit 15 bytes."""
-    head = at_ms.to_bytes(6) + nonce
-    return head + _varint(program_id) + _varint(referrer_id) + _pack_campaign(campaign)
+def link_tail(program_id: int, referrer_id: int, campaign: str) -> bytes:
+    """What the click ids of one link have in common. Keys are not negative; both together fit 15 bytes."""
+    return _varint(program_id) + _varint(referrer_id) + _pack_campaign(campaign)
+
+
+def payload(at_ms: int, nonce: bytes, tail: bytes) -> bytes:
+    """The bytes of a click id before its signature; ``tail`` as :func:`link_tail` makes it."""
+    return at_ms.to_bytes(6) + nonce + tail
 
 
 def read_payload(data: bytes) -> ClickId:
@@ -100,7 +105,7 @@ def read_payload(data: bytes) -> ClickId:
 
 def to_text(data: bytes) -> str:
     """Bytes as base64url without padding."""
-    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL).decode()
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode()
 
 
 def from_text(text: str) -> tuple[bytes, bytes]:

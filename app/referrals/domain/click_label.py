@@ -6,8 +6,8 @@ wrong guess here may cost a number on a chart, never a commission.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class ClickLabel(StrEnum):
@@ -35,8 +35,7 @@ class ClickLabel(StrEnum):
     """A person followed the link."""
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """What a request shows of its kind.
 
     ``attributable`` says that the tag is ours and the referrer active; ``purpose`` joins the headers
@@ -53,15 +52,19 @@ class Visit:
 
 def label(visit: Visit, *, duplicate: bool = False) -> ClickLabel:
     """The label of a visit: the first that matches, in the order of :class:`ClickLabel`."""
-    kinds = (
-        (not visit.attributable, ClickLabel.BAD_TAG),
-        (is_prefetch(visit.purpose), ClickLabel.PREFETCH),
-        (visit.method == "HEAD", ClickLabel.HEAD),
-        (visit.fetch_dest not in {"", "document"}, ClickLabel.EMBEDDED),
-        (visit.bot, ClickLabel.BOT),
-        (duplicate, ClickLabel.DUPLICATE),
-    )
-    return next((kind for matches, kind in kinds if matches), ClickLabel.COUNTED)
+    if not visit.attributable:
+        found = ClickLabel.BAD_TAG
+    elif is_prefetch(visit.purpose):
+        found = ClickLabel.PREFETCH
+    elif visit.method == "HEAD":
+        found = ClickLabel.HEAD
+    elif visit.fetch_dest not in {"", "document"}:
+        found = ClickLabel.EMBEDDED
+    elif visit.bot:
+        found = ClickLabel.BOT
+    else:
+        found = ClickLabel.DUPLICATE if duplicate else ClickLabel.COUNTED
+    return found
 
 
 def is_prefetch(purpose: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, unquote_plus, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,8 +29,8 @@ _ORIGIN: Final = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 def deep_link(to: str, landing_url: str, hosts: Collection[str]) -> str | None:
     """The absolute ASCII URL that an allowed ``to`` names, or ``None`` where it is to be ignored.
 
-    Allowed are a path with exactly one leading ``/``, on the landing page's own origin, and https on one of
-    ``hosts`` (lower case; a host may carry a port of its own, "shop.example:8443").
+    Allowed are a path with exactly one leading ``/``, on the landing page's own origin, and https on the landing
+    page's host or one of ``hosts`` (lower case; a host may carry a port of its own, "shop.example:8443").
     """
     if len(to) > MAX_CHARS or not to.isprintable() or " " in to or "\\" in to:
         return None
@@ -41,9 +41,14 @@ def deep_link(to: str, landing_url: str, hosts: Collection[str]) -> str | None:
     if match is None:
         return None
     host, port = match["host"].lower(), match["port"] or ""
-    if host + (port if port != ":443" else "") not in hosts:
+    named = (host + port).removesuffix(":443")
+    if named not in hosts and named != _host_of(landing_url):
         return None
     return f"https://{host}{port}{ascii_url(match['rest'] or '/')}"
+
+
+def _host_of(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2].lower().removesuffix(":443")
 
 
 def split_for_ref(url: str) -> tuple[str, str]:

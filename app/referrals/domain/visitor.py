@@ -51,13 +51,14 @@ def network_of(address: str) -> str:
 
 
 def visitor_hash(day_key: bytes, *parts: str) -> str:
-    """32 hex characters that mean the same visitor while the day's key lives, then nothing."""
-    message = b"".join(
-        len(raw).to_bytes(4) + raw for raw in (part.encode(errors="replace") for part in parts)
-    )
-    return hmac.digest(day_key, message, "sha256").hex()[:32]
+    """32 hex characters that mean the same visitor while the day's key lives, then nothing.
+
+    Only the last part comes from outside: the others hold no NUL, so no two visitors make the same message.
+    """
+    return hmac.digest(day_key, "\0".join(parts).encode(errors="replace"), "sha256").hex()[:32]
 
 
+@lru_cache(maxsize=4096)
 def source_host(referer: str) -> str:
     """The host of a ``Referer`` header in lower case, empty where there is none."""
     match = _HOST.match(referer)
