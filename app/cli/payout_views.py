@@ -93,7 +93,7 @@ def _drafted(
     for start in range(0, len(wanted), 1000):
         chunk = wanted[start : start + 1000]
         found = session.execute(select(Referrer.id, Referrer.code).where(Referrer.id.in_(chunk)))
-        codes.update(found.tuples())
+        codes.update((referrer_id, code) for referrer_id, code in found)
     paid = [
         _payout(codes[plan.referrer_id], plan.amount_minor, None)
         for plan in planned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import IntegrityError
@@ -81,6 +81,21 @@ def create_user(session: Session, new: NewUser, *, actor: Actor | None = None, n
     _insert(session, user)
     _record(session, actor, user, "user.created", {"role": user.role.value}, now)
     return user
+
+
+def invite_user(session: Session, new: NewUser, *, actor: Actor, now: datetime) -> tuple[User | None, bool]:
+    """The account of somebody whom a merchant's system brings, and whether it is new and waits for its
+    password.
+
+    ``None`` where the address has an account with a password and nobody has shown that the mailbox is theirs:
+    whoever typed the address first must not come by what the merchant gives to its owner. Raises as
+    :func:`create_user` does.
+    """
+    there = user_by_email(session, clean_email(new.email))
+    if there is None:
+        return create_user(session, replace(new, password=None), actor=actor, now=now), True
+    proven = there.email_verified_at is not None or there.password_hash is None
+    return (there if proven else None), False
 
 
 def clean_name(raw: str) -> str:

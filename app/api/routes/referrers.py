@@ -42,7 +42,8 @@ _READ: Final = (Scope.REPORTS_READ, Scope.REFERRERS_WRITE)
     answers={201: answers.ReferrerAnswer, 200: answers.ReferrerAnswer},
 )
 def create_referrer(call: Call) -> Answer:
-    """Without a `code` one is made. A mailbox joins a programme once: again with the same name is no news (200).
+    """Without a `code` one is made. A mailbox joins a programme once: again with the same name is no news
+    (200).
 
     A new person is mailed a link to set a password for the dashboard.
     """
@@ -104,7 +105,9 @@ def read_balance(call: Call, code: str) -> Answer:
     answers={200: answers.DestinationAnswer},
 )
 def put_payout_destination(call: Call, code: str) -> Answer:
-    """The first account, and one that you vouch for with `verified`, is usable at once; a change rests seven days."""
+    """The first account, and one that you vouch for with `verified`, is usable at once; a change
+    rests seven days.
+    """
     body: schemas.PayoutDestinationBody = call.body
     found = find_referrer(call.session, call.program, code)
     kept = put_destination(
