@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 
 from app.ledger.models import LedgerEntry
 from app.referrals.models import (
@@ -106,7 +117,7 @@ def commission_rows(
     )
     if before is not None:
         wanted = wanted.where(older(Commission.paid_at, Commission.id, before))
-    return [CommissionRow(*row) for row in session.execute(wanted).tuples()]
+    return [CommissionRow(*row) for row in session.execute(wanted)]
 
 
 def older(
@@ -193,7 +204,11 @@ def activity(session: Session, referrer_id: int, first_day: date, start: datetim
     signups = (
         select(literal("signup"), _hour(Signup.signed_up_at), func.count())
         .join(Binding, Binding.customer_id == Signup.customer_id)
-        .where(Binding.referrer_id == referrer_id, Signup.signed_up_at >= start, Binding.from_at >= _window(start))
+        .where(
+            Binding.referrer_id == referrer_id,
+            Signup.signed_up_at >= start,
+            Binding.from_at >= _window(start),
+        )
         .group_by(_hour(Signup.signed_up_at))
     )
     commission = (
@@ -219,8 +234,9 @@ def _window(start: datetime) -> datetime:
 
 
 def _hour(column: InstrumentedAttribute[datetime]) -> ColumnElement[str]:
-    # Both databases write an instant in UTC as "2026-12-02 14:05:00..." when it is cast to text.
-    return func.substr(cast(column, String), 1, _HOUR)
+    # Both databases write an instant in UTC as "2026-12-02 14:05:00..." when it is cast to text. The numbers are part
+    # of the statement: PostgreSQL takes two parameters of equal value for two different expressions to group by.
+    return func.substr(cast(column, String), literal_column("1"), literal_column(str(_HOUR)))
 
 
 def _at(hour: str) -> datetime:
@@ -266,7 +282,7 @@ def orders_of(
     )
     if before is not None:
         wanted = wanted.where(older(Order.placed_at, Order.id, before))
-    return _with_lines(session, session.execute(wanted).tuples().all())
+    return _with_lines(session, session.execute(wanted).all())
 
 
 def order_of(session: Session, order_id: int, referrer_ids: Iterable[int]) -> OrderRow | None:
@@ -276,7 +292,7 @@ def order_of(session: Session, order_id: int, referrer_ids: Iterable[int]) -> Or
         .join(Customer, Customer.id == Order.customer_id)
         .where(Order.id == order_id, Order.referrer_id.in_(list(referrer_ids)))
     )
-    found = _with_lines(session, session.execute(wanted).tuples().all())
+    found = _with_lines(session, session.execute(wanted).all())
     return found[0] if found else None
 
 

@@ -105,7 +105,7 @@ def orders(
         wanted = wanted.where(Order.referrer_id == referrer_id)
     if before is not None:
         wanted = wanted.where(older(Order.placed_at, Order.id, before))
-    rows = session.execute(wanted).tuples().all()
+    rows = session.execute(wanted).all()
     keys = [order.id for order, *_ in rows]
     net = _sums(session, OrderLine.order_id, OrderLine.net_minor, keys)
     earned = _sums(session, Commission.order_id, Commission.target_minor, keys)
@@ -137,7 +137,7 @@ def open_holds(session: Session, program_id: int, *, after: int = 0, limit: int 
         .where(Hold.program_id == program_id, Hold.state == HoldState.OPEN, Hold.id > after)
         .order_by(Hold.id)
         .limit(limit)
-    ).tuples()
+    )
     return [ReviewRow(*row) for row in rows]
 
 
@@ -202,11 +202,18 @@ def order_story(session: Session, program_id: int, order_id: int) -> OrderStory 
             .limit(50)
         )
     )
-    named = {each["referrer_id"] for decision in decisions for each in decision.candidates if each.get("referrer_id")}
+    named = {
+        each["referrer_id"]
+        for decision in decisions
+        for each in decision.candidates
+        if each.get("referrer_id")
+    }
     named |= {decision.referrer_id for decision in decisions if decision.referrer_id}
     names = {each.id: each for each in session.scalars(select(Referrer).where(Referrer.id.in_(named)))}
     refunds = tuple(
-        session.scalars(select(Refund).where(Refund.order_id == order.id).order_by(Refund.refunded_at, Refund.id))
+        session.scalars(
+            select(Refund).where(Refund.order_id == order.id).order_by(Refund.refunded_at, Refund.id)
+        )
     )
     return OrderStory(order, customer, referrer, lines, decisions, names, refunds, holds)
 
@@ -223,7 +230,7 @@ def _lines_of(session: Session, order_id: int) -> tuple[StoryLine, ...]:
         .outerjoin(Referrer, Referrer.id == Commission.referrer_id)
         .where(OrderLine.order_id == order_id)
         .order_by(OrderLine.position, OrderLine.id, Commission.id)
-    ).tuples()
+    )
     lines: dict[int, StoryLine] = {}
     for line, product, commission, rate, referrer in rows:
         known = lines.get(line.id) or StoryLine(line, product, ())
