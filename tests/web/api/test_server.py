@@ -75,16 +75,15 @@ def test_the_same_order_twice_twenty_times_at_once_and_after_a_restart_is_one_or
 ) -> None:
     start = threading.Barrier(TOGETHER)
 
-    def post(url: str) -> tuple[int, Any]:
-        with client_of(url, shop) as own:
-            start.wait()
-            answer = own.post("/orders", json=order_body())
-            return answer.status_code, answer.json()
+    def post(client: httpx.Client) -> tuple[int, Any]:
+        start.wait()
+        answer = client.post("/orders", json=order_body())
+        return answer.status_code, answer.json()
 
     with serve() as url, client_of(url, shop) as client:
         bind(client, shop)
         with ThreadPoolExecutor(TOGETHER) as pool:
-            answers = list(pool.map(post, [url] * TOGETHER))
+            answers = list(pool.map(post, [client] * TOGETHER))
         assert sorted(status for status, _ in answers) == [200] * (TOGETHER - 1) + [201]
         first = answers[0][1]
         assert all(body == first for _, body in answers)
@@ -105,18 +104,17 @@ def test_an_order_and_its_signup_at_the_same_instant_do_not_miss_each_other(
     pairs = 10
     start = threading.Barrier(2 * pairs)
 
-    def post(job: tuple[str, str, dict[str, Any]]) -> int:
-        url, path, body = job
-        with client_of(url, shop) as own:
-            start.wait()
-            return own.post(path, json=body).status_code
+    def post(job: tuple[httpx.Client, str, dict[str, Any]]) -> int:
+        client, path, body = job
+        start.wait()
+        return client.post(path, json=body).status_code
 
     with serve() as url, client_of(url, shop) as client:
         jobs = []
         for number in range(pairs):
             customer = f"c{number}"
             signup = {"customer_id": customer, "referrer_code": shop.code, "signed_up_at": "2026-09-01T00:00:00Z"}
-            jobs += [(url, "/signups", signup), (url, "/orders", order_body(f"o{number}", customer))]
+            jobs += [(client, "/signups", signup), (client, "/orders", order_body(f"o{number}", customer))]
         with ThreadPoolExecutor(2 * pairs) as pool:
             assert set(pool.map(post, jobs)) == {201}
 
@@ -126,23 +124,22 @@ def test_an_order_and_its_signup_at_the_same_instant_do_not_miss_each_other(
 def test_two_refunds_at_the_same_instant_are_both_taken_back(serve: Callable[[], Any], shop: Shop) -> None:
     start = threading.Barrier(10)
 
-    def refund(job: tuple[str, int]) -> int:
-        url, number = job
+    def refund(job: tuple[httpx.Client, int]) -> int:
+        client, number = job
         body = {
             "refund_id": f"r{number}",
             "kind": "refund",
             "refunded_at": "2026-09-20T12:00:00Z",
             "lines": [{"line_id": "l1", "net": 1_000}],
         }
-        with client_of(url, shop) as own:
-            start.wait()
-            return own.post("/orders/o1/refunds", json=body).status_code
+        start.wait()
+        return client.post("/orders/o1/refunds", json=body).status_code
 
     with serve() as url, client_of(url, shop) as client:
         bind(client, shop)
         client.post("/orders", json=order_body())
         with ThreadPoolExecutor(10) as pool:
-            assert list(pool.map(refund, [(url, number) for number in range(10)])) == [201] * 10
+            assert list(pool.map(refund, [(client, number) for number in range(10)])) == [201] * 10
 
         balance = client.get(f"/referrers/{shop.code}/balance").json()
         assert (balance["earned"], balance["clawed_back"]) == (1_100, 1_000)
