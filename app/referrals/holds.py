@@ -105,6 +105,7 @@ def hold_by_staff(
 ) -> None:
     """Take a commission aside by hand; what a payout has already taken stays there."""
     locks.own_referrer(session, commission.referrer_id)
+    session.refresh(commission)
     row = {
         "program_id": program.id,
         "commission_id": commission.id,
@@ -130,18 +131,19 @@ def decide_hold(
 
     The money comes free only when no other rule holds it. Rejecting closes every hold of the commission.
     """
-    hold = session.scalar(
-        select(Hold).where(Hold.id == hold_id, Hold.program_id == program.id).with_for_update()
-    )
+    hold = session.scalar(select(Hold).where(Hold.id == hold_id, Hold.program_id == program.id))
     if hold is None:
         raise HoldNotFound(hold_id)
-    if hold.state is not HoldState.OPEN:
-        raise HoldClosed(hold_id)
     commission = session.get_one(Commission, hold.commission_id)
     order = session.get_one(Order, commission.order_id)
     locks.lock_known_customer(session, order.customer_id)
     locks.own_referrer(session, commission.referrer_id)
+    # Read again under the locks. The race: two people decide the same hold, or one decides while a refund lowers
+    # the commission; each would move money that the other has moved.
     session.refresh(commission)
+    session.refresh(hold)
+    if hold.state is not HoldState.OPEN:
+        raise HoldClosed(hold_id)
     state = HoldState.RELEASED if release else HoldState.REJECTED
     closing = [hold] if release else _open_holds_of(session, [commission.id])
     for each in closing:
@@ -169,7 +171,8 @@ def hold_all(session: Session, program: Program, referrer: Referrer, *, now: dat
         Commission.referrer_id == referrer.id, Commission.available_on.in_(dates), Commission.target_minor > 0
     )
     movements: list[Movement] = []
-    for commission in session.scalars(wanted.order_by(Commission.id)).all():
+    fresh = wanted.order_by(Commission.id).execution_options(populate_existing=True)
+    for commission in session.scalars(fresh).all():
         amount = unreserved(session, commission)
         if amount:
             open_holds(session, commission, {HoldRule.REFERRER_SUSPENDED: {}}, now)
@@ -191,7 +194,7 @@ def release_all(
             Hold.state == HoldState.OPEN,
         )
     )
-    pairs = session.execute(wanted).all()
+    pairs = session.execute(wanted.execution_options(populate_existing=True)).all()
     for hold, _ in pairs:
         _close(hold, HoldState.RELEASED, reason, by, now)
     session.flush()
