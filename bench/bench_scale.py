@@ -12,13 +12,12 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
@@ -33,6 +32,9 @@ from app.referrals.models import Program, Referrer
 from app.referrals.orders import record_order
 from bench.world import NOW, Size, build, click_record, copied_name, deps, multiply, order
 from config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COPIES: Final = 99
 MOST_RATIO: Final = 1.3
@@ -107,9 +109,8 @@ def run() -> dict[str, Any]:
             server = stack.enter_context(postgres.running(folder / "postgres"))
             figures["postgresql"] = _postgres(server, folder, redis_url)
     figures["most_ratio"] = MOST_RATIO
-    figures["passed"] = all(
-        ratio <= MOST_RATIO for side in ("sqlite", "postgresql") for ratio in figures.get(side, {}).get("ratios", {}).values()
-    )  # fmt: skip
+    measured = [figures[side]["ratios"] for side in ("sqlite", "postgresql") if side in figures]
+    figures["passed"] = all(ratio <= MOST_RATIO for ratios in measured for ratio in ratios.values())
     return figures
 
 

@@ -133,10 +133,10 @@ def click_record(name: str, program_id: int, referrer_id: int, at: datetime) -> 
 
 
 def _click(session: Session, program: Program, referrers: list[int], count: int) -> None:
-    records = [
-        click_record(f"b{number:08d}", program.id, referrers[number % len(referrers)], START + timedelta(minutes=50 * number))
-        for number in range(count)
-    ]  # fmt: skip
+    records = []
+    for number in range(count):
+        at = START + timedelta(minutes=50 * number)
+        records.append(click_record(f"b{number:08d}", program.id, referrers[number % len(referrers)], at))
     write_clicks(session, records)
 
 
