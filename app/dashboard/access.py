@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flask import abort, redirect, request, url_for
+from werkzeug.exceptions import Forbidden, NotFound
 
 from app.identity.login import who
 from app.identity.roles import STAFF, Action
@@ -102,7 +103,7 @@ def guard() -> Response | None:
         return None
     if endpoint == "home.index" and me.role in STAFF:
         return redirect(url_for("staff.index"))
-    abort(403 if me.role in STAFF and action not in OWN else 404)
+    raise Forbidden if me.role in STAFF and action not in OWN else NotFound
 
 
 def _came_from() -> str | None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 from flask import g, render_template, request
-from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from app.dashboard.i18n import _
 from app.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, RefledgerError, Unavailable
 
 if TYPE_CHECKING:
@@ -43,19 +43,46 @@ class ErrorPage:
 def _page(status: int, detail: str = "") -> ErrorPage:
     match status:
         case 403:
-            return ErrorPage(status, _("You may not do this"), _("Your account does not have the right to do this."), detail)
+            return ErrorPage(
+                status,
+                _("You may not do this"),
+                _("Your account does not have the right to do this."),
+                detail,
+            )
         case 404:
-            return ErrorPage(status, _("There is nothing here"), _("The address is wrong, or the page is not yours to see."))
+            return ErrorPage(
+                status,
+                _("There is nothing here"),
+                _("The address is wrong, or the page is not yours to see."),
+            )
         case 409:
-            return ErrorPage(status, _("That does not fit"), _("It contradicts what is already recorded. Nothing was changed."), detail)
+            return ErrorPage(
+                status,
+                _("That does not fit"),
+                _("It contradicts what is already recorded. Nothing was changed."),
+                detail,
+            )
         case 413:
-            return ErrorPage(status, _("That is too large"), _("What you sent is larger than we accept. Nothing was changed."))
+            return ErrorPage(
+                status,
+                _("That is too large"),
+                _("What you sent is larger than we accept. Nothing was changed."),
+            )
         case 429:
             return ErrorPage(status, _("Too many attempts"), _("Please wait a few minutes and try again."))
         case 503:
-            return ErrorPage(status, _("Please try again in a moment"), _("A part of the service does not answer right now. Nothing was changed."))
+            return ErrorPage(
+                status,
+                _("Please try again in a moment"),
+                _("A part of the service does not answer right now. Nothing was changed."),
+            )
         case _:
-            return ErrorPage(status, _("That did not work"), _("The request could not be understood. Nothing was changed."), detail)
+            return ErrorPage(
+                status,
+                _("That did not work"),
+                _("The request could not be understood. Nothing was changed."),
+                detail,
+            )
 
 
 def render_error(status: int, detail: str = "") -> ResponseReturnValue:
@@ -77,7 +104,9 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _csrf(_error: CSRFError) -> ResponseReturnValue:
-    detail = _("The form was open for too long, or in a browser that keeps no cookies. Please go back and send it again.")
+    detail = _(
+        "The form was open for too long, or in a browser that keeps no cookies. Please go back and send it again."
+    )
     return render_error(400, detail)
 
 

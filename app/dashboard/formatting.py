@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_currency, format_decimal, format_percent
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import get_locale
 
+from app.dashboard.i18n import _, ngettext
 from app.kernel.money import exponent
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ DASH = "\u2013"
 
 def language() -> Locale:
     """The language of this page, as Babel knows it."""
-    return get_locale()
+    return cast("Locale", get_locale())
 
 
 def amount(minor: int, currency: str) -> str:
@@ -74,7 +75,9 @@ def month(on: date) -> str:
 
 def instant(at: datetime, timezone: str) -> str:
     """Day and time of an instant in an IANA time zone: "2 Dec 2026, 14:05"."""
-    return _unbroken(format_datetime(at.astimezone(ZoneInfo(timezone)), format="d MMM y, HH:mm", locale=language()))
+    return _unbroken(
+        format_datetime(at.astimezone(ZoneInfo(timezone)), format="d MMM y, HH:mm", locale=language())
+    )
 
 
 def _unbroken(text: str) -> str:
@@ -89,9 +92,9 @@ def local(at: datetime, timezone: str) -> date:
 
 def days(count: int) -> str:
     """A number of days in words: "1 day", "30 days"."""
-    return str(ngettext("%(num)s day", "%(num)s days", count))
+    return ngettext("%(num)s day", "%(num)s days", count)
 
 
 def yes_no(value: bool) -> str:  # noqa: FBT001 - it is the value that is shown
     """A switch in words."""
-    return str(gettext("yes") if value else gettext("no"))
+    return _("yes") if value else _("no")

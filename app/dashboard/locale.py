@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from babel import Locale
-from flask import g, request
+from flask import g, has_request_context, request
 from flask_babel import Babel
 
 if TYPE_CHECKING:
+    from babel import Locale
     from flask import Flask
 
 LANGUAGES: Final = {"nl": "Nederlands", "de": "Deutsch", "en": "English"}
@@ -30,7 +30,7 @@ def chosen_language() -> str:
 
 def babel_locale() -> str:
     """The same, as Babel names it. English dates and amounts are written the British way: "2 December 2026"."""
-    language = chosen_language() if request else "en"
+    language = chosen_language() if has_request_context() else "en"
     return "en_GB" if language == "en" else language
 
 

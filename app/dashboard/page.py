@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import request, url_for
-from flask_babel import gettext as _
 
 from app.dashboard import formatting
 from app.dashboard.components import NavItem
+from app.dashboard.i18n import _
 from app.dashboard.locale import LANGUAGES, page_language
 from app.identity.login import who
 from app.identity.roles import STAFF, Action

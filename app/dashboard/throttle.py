@@ -29,7 +29,11 @@ class Throttle:
     """Ten failures for one address from one network in a quarter of an hour, a hundred for all addresses."""
 
     def __init__(self, redis_url: str) -> None:
-        spelled = "redis+unix://" + redis_url.removeprefix("unix://") if redis_url.startswith("unix://") else redis_url
+        spelled = (
+            "redis+unix://" + redis_url.removeprefix("unix://")
+            if redis_url.startswith("unix://")
+            else redis_url
+        )
         self._shared = FixedWindowRateLimiter(
             storage_from_string(spelled, socket_timeout=0.5, socket_connect_timeout=0.5)
         )

@@ -82,7 +82,7 @@ def payouts_of_referrer(
         wanted = wanted.where(Payout.id == only)
     if before:
         wanted = wanted.where(Payout.id < before)
-    return list(session.execute(wanted).tuples())
+    return list(session.execute(wanted))
 
 
 def runs_of(session: Session, program_id: int, *, before: int = 0, limit: int = PAGE) -> list[PayoutRun]:
@@ -105,7 +105,7 @@ def payouts_of_run(
         .order_by(Payout.id)
         .limit(limit)
     )
-    return list(session.execute(wanted).tuples())
+    return list(session.execute(wanted))
 
 
 def omissions_of_run(
@@ -119,7 +119,7 @@ def omissions_of_run(
         .order_by(PayoutOmission.referrer_id)
         .limit(limit)
     )
-    return list(session.execute(wanted).tuples())
+    return list(session.execute(wanted))
 
 
 def referrers_by_id(session: Session, planned: Sequence[Planned]) -> dict[int, Referrer]:
@@ -130,7 +130,9 @@ def referrers_by_id(session: Session, planned: Sequence[Planned]) -> dict[int, R
 
 def files_of_run(session: Session, run_id: int) -> list[PayoutFile]:
     """A run's files without their bytes, in order."""
-    return list(session.scalars(select(PayoutFile).where(PayoutFile.run_id == run_id).order_by(PayoutFile.sequence)))
+    return list(
+        session.scalars(select(PayoutFile).where(PayoutFile.run_id == run_id).order_by(PayoutFile.sequence))
+    )
 
 
 def approvals_of_run(session: Session, run_id: int) -> list[PayoutApproval]:

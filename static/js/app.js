@@ -46,6 +46,12 @@
     }
   });
 
+  // On a phone the navigation scrolls sideways: the page one is on is brought into sight.
+  document.querySelectorAll(".site-nav [aria-current], .tabs [aria-current]").forEach((link) => {
+    const strip = link.closest("nav, ul");
+    strip.scrollLeft = link.offsetLeft - strip.offsetLeft - 16;
+  });
+
   // The first wrong field of a form takes the focus.
   document.querySelector("[aria-invalid=true]")?.focus();
 })();

@@ -42,6 +42,7 @@
         axes: [
           axis({
             grid: { show: false },
+            size: 32,
             space: 70,
             incrs: [1, 2, 5, 7, 14, 30],
             values: (u, ticks) => ticks.map((t) => (data.days[t] ? day.format(new Date(data.days[t])) : "")),

@@ -17,7 +17,14 @@ def stripped(value: str | None) -> str | None:
     return value.strip() if value else value
 
 
-def show_refusal(form: FlaskForm, error: RefledgerError, words: str, *, fields: dict[str, str] | None = None) -> None:
+def text(field: Field) -> str:
+    """What was typed into a field that has passed its validators."""
+    return str(field.data or "")
+
+
+def show_refusal(
+    form: FlaskForm, error: RefledgerError, words: str, *, fields: dict[str, str] | None = None
+) -> None:
     """Put a use case's refusal beside the field it points at, else above the form.
 
     ``words`` is the sentence in the reader's language. ``fields`` maps pointers ("/iban") to field names where the
@@ -25,7 +32,7 @@ def show_refusal(form: FlaskForm, error: RefledgerError, words: str, *, fields: 
     """
     pointer = (error.pointer or "").strip("/")
     name = (fields or {}).get(error.pointer or "", pointer)
-    field = form._fields.get(name)  # noqa: SLF001 - WTForms' own way to look a field up by name
+    field = form._fields.get(name)
     if isinstance(field, Field):
         field.errors = [*field.errors, words]
     else:

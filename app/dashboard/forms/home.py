@@ -27,14 +27,24 @@ class BankAccountForm(FlaskForm):
         _l("IBAN"),
         filters=[stripped],
         validators=[DataRequired(_l("Please fill in the IBAN.")), Length(max=50)],
-        render_kw={"autocomplete": "off", "maxlength": 50, "autocapitalize": "characters", "spellcheck": "false"},
+        render_kw={
+            "autocomplete": "off",
+            "maxlength": 50,
+            "autocapitalize": "characters",
+            "spellcheck": "false",
+        },
     )
     bic = StringField(
         _l("BIC (optional)"),
         filters=[stripped],
         description=_l("Only needed outside the European Economic Area."),
         validators=[Optional(), Length(max=11)],
-        render_kw={"autocomplete": "off", "maxlength": 11, "autocapitalize": "characters", "spellcheck": "false"},
+        render_kw={
+            "autocomplete": "off",
+            "maxlength": 11,
+            "autocapitalize": "characters",
+            "spellcheck": "false",
+        },
     )
     street = StringField(_l("Street and number"), filters=[stripped], validators=[Optional(), Length(max=70)])
     postcode = StringField(_l("Postcode"), filters=[stripped], validators=[Optional(), Length(max=16)])

@@ -86,16 +86,16 @@ class RateForm(FlaskForm):
         ],
         description=_l("Old referrals keep their rate unless you choose the second."),
     )
-    valid_from = DateField(
-        _l("From"), description=_l("Left empty: from now on."), validators=[Optional()]
-    )
+    valid_from = DateField(_l("From"), description=_l("Left empty: from now on."), validators=[Optional()])
 
 
 class SettingsForm(FlaskForm):
     """The terms of a programme."""
 
     name = StringField(
-        _l("Name"), filters=[stripped], validators=[DataRequired(_l("Please fill in a name.")), Length(max=200)]
+        _l("Name"),
+        filters=[stripped],
+        validators=[DataRequired(_l("Please fill in a name.")), Length(max=200)],
     )
     landing_url = StringField(
         _l("Landing page"),
@@ -104,11 +104,17 @@ class SettingsForm(FlaskForm):
     )
     window_days = IntegerField(
         _l("Days from click to signup"),
-        validators=[InputRequired(_l("Please fill in a number.")), NumberRange(1, 365, _l("From 1 to 365 days."))],
+        validators=[
+            InputRequired(_l("Please fill in a number.")),
+            NumberRange(1, 365, _l("From 1 to 365 days.")),
+        ],
     )
     hold_days = IntegerField(
         _l("Hold period in days"),
-        validators=[InputRequired(_l("Please fill in a number.")), NumberRange(0, 365, _l("From 0 to 365 days."))],
+        validators=[
+            InputRequired(_l("Please fill in a number.")),
+            NumberRange(0, 365, _l("From 0 to 365 days.")),
+        ],
     )
     attribution = SelectField(
         _l("Which click counts"),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask_babel import gettext as _
-
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Empty, Fact, Status, Tone
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.payouts.destinations import COOLING_DAYS
 
@@ -60,17 +59,23 @@ def _facts(current: PayoutDestination, program: Program) -> tuple[Fact, ...]:
     return (
         Fact(_("Account holder"), Cell(current.holder)),
         Fact(_("IBAN"), Cell(masked(current), code=True)),
-        Fact(_("On file since"), Cell(formatting.day(formatting.local(current.created_at, program.timezone)))),
+        Fact(
+            _("On file since"), Cell(formatting.day(formatting.local(current.created_at, program.timezone)))
+        ),
         Fact(_("Can be paid to from"), Cell(formatting.day(current.usable_on))),
     )
 
 
 def _notices(current: PayoutDestination, today: date) -> tuple[Status, ...]:
     if current.blocked_reason is not None:
-        return (Status(words.blocked(current.blocked_reason) + " " + _("Please enter another one."), Tone.STOP),)
+        return (
+            Status(words.blocked(current.blocked_reason) + " " + _("Please enter another one."), Tone.STOP),
+        )
     if current.usable_on > today:
         day = formatting.day(current.usable_on)
-        return (Status(_("A changed account rests for safety; it is used from %(day)s on.", day=day), Tone.WAIT),)
+        return (
+            Status(_("A changed account rests for safety; it is used from %(day)s on.", day=day), Tone.WAIT),
+        )
     return (Status(_("Payouts go to this account."), Tone.DONE),)
 
 

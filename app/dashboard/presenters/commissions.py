@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, ListPage, NavItem, Status, Step, Table, Tone
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.payouts.domain.state import PayoutState
 from app.referrals.words import HoldState, RateKind
@@ -67,7 +67,9 @@ def commission_state(row: CommissionRow, payouts: Sequence[PaidBy], today: date)
     if commission.held_minor:
         return Status(_("under review"), Tone.HELD)
     if commission.target_minor == 0:
-        return Status(_("taken back"), Tone.STOP) if commission.earned_minor else Status(_("nothing"), Tone.CALM)
+        return (
+            Status(_("taken back"), Tone.STOP) if commission.earned_minor else Status(_("nothing"), Tone.CALM)
+        )
     if commission.available_on > today:
         return Status(_("pending"), Tone.WAIT)
     paid = payout_of(row, payouts)
@@ -110,7 +112,9 @@ def commission_table(
         more_href=more_href,
         empty=Empty(
             _("No commissions yet"),
-            _("Share your link. As soon as a new customer has paid for a participating product, it stands here."),
+            _(
+                "Share your link. As soon as a new customer has paid for a participating product, it stands here."
+            ),
         ),
     )
 
@@ -138,14 +142,16 @@ def _row(row: CommissionRow, program: Program, payouts: Sequence[PaidBy], today:
     )
 
 
-def why_commission(story: CommissionStory, program: Program, payouts: Sequence[PaidBy], today: date) -> WhyPage:
+def why_commission(
+    story: CommissionStory, program: Program, payouts: Sequence[PaidBy], today: date
+) -> WhyPage:
     """The story of one commission, from the click to the bank."""
     row = story.row
     amount = formatting.amount(row.commission.target_minor, program.currency)
     status = commission_state(row, payouts, today)
     return WhyPage(
         title=_product(row),
-        sentence=_sentence(story, program, payouts, today, amount),
+        sentence=_sentence(story, payouts, today, amount),
         status=status,
         steps=tuple(_steps(story, program, payouts, today)),
         facts=tuple(_facts(story, program)),
@@ -153,9 +159,7 @@ def why_commission(story: CommissionStory, program: Program, payouts: Sequence[P
     )
 
 
-def _sentence(
-    story: CommissionStory, program: Program, payouts: Sequence[PaidBy], today: date, amount: str
-) -> str:
+def _sentence(story: CommissionStory, payouts: Sequence[PaidBy], today: date, amount: str) -> str:
     commission = story.row.commission
     paid = payout_of(story.row, payouts)
     if commission.rejected:
@@ -165,7 +169,9 @@ def _sentence(
     if commission.target_minor == 0:
         return _("You receive nothing for this order: the customer got the money back.")
     if paid is not None and paid.payout.state is PayoutState.PAID and paid.payout.paid_on:
-        return _("You received %(amount)s on %(day)s.", amount=amount, day=formatting.day(paid.payout.paid_on))
+        return _(
+            "You received %(amount)s on %(day)s.", amount=amount, day=formatting.day(paid.payout.paid_on)
+        )
     if paid is not None:
         return _("%(amount)s is on its way to your bank account.", amount=amount)
     if commission.available_on > today:
@@ -227,12 +233,18 @@ def _steps(story: CommissionStory, program: Program, payouts: Sequence[PaidBy], 
 
 def _hold_steps(hold: Hold, zone: str) -> list[Step]:
     opened = Step(
-        _("Under review"), Tone.HELD, formatting.instant(hold.opened_at, zone), words.hold_rule_for_referrer(hold.rule)
+        _("Under review"),
+        Tone.HELD,
+        formatting.instant(hold.opened_at, zone),
+        words.hold_rule_for_referrer(hold.rule),
     )
     if hold.state is HoldState.OPEN or hold.closed_at is None:
         return [opened]
     if hold.state is HoldState.RELEASED:
-        return [opened, Step(_("Released after the check"), Tone.DONE, formatting.instant(hold.closed_at, zone))]
+        return [
+            opened,
+            Step(_("Released after the check"), Tone.DONE, formatting.instant(hold.closed_at, zone)),
+        ]
     return [
         opened,
         Step(
@@ -244,7 +256,9 @@ def _hold_steps(hold: Hold, zone: str) -> list[Step]:
     ]
 
 
-def _money_steps(story: CommissionStory, program: Program, payouts: Sequence[PaidBy], today: date) -> list[Step]:
+def _money_steps(
+    story: CommissionStory, program: Program, payouts: Sequence[PaidBy], today: date
+) -> list[Step]:
     commission = story.row.commission
     if commission.rejected or commission.target_minor == 0:
         return []
@@ -264,7 +278,7 @@ def _money_steps(story: CommissionStory, program: Program, payouts: Sequence[Pai
             steps.append(payout_step(paid, program))
             if paid.payout.state not in _GONE:
                 break
-    if steps[-1].title in {_("Hold period over")} and not commission.held_minor:
+    if len(steps) == 1 and not waiting and not commission.held_minor:
         steps.append(Step(_("Comes with the next payout"), Tone.WAIT))
     return steps
 
@@ -278,7 +292,10 @@ def payout_step(paid: PaidBy, program: Program) -> Step:
         _("Payout %(state)s", state=state.word),
         state.tone,
         when,
-        _("Part of your payout of %(amount)s.", amount=formatting.amount(paid.payout.amount_minor, program.currency)),
+        _(
+            "Part of your payout of %(amount)s.",
+            amount=formatting.amount(paid.payout.amount_minor, program.currency),
+        ),
     )
 
 
@@ -296,7 +313,8 @@ def _facts(story: CommissionStory, program: Program) -> list[Fact]:
         Fact(_("Commission rate"), Cell(words.rate(rate, currency))),
         Fact(_("Applies to"), Cell(words.rate_terms(rate))),
         Fact(
-            _("Rate in force since"), Cell(formatting.short_day(formatting.local(rate.valid_from, program.timezone)))
+            _("Rate in force since"),
+            Cell(formatting.short_day(formatting.local(rate.valid_from, program.timezone))),
         )
         if rate.valid_from.year > 1970  # noqa: PLR2004 - the first version holds from the beginning
         else Fact(_("Rate in force since"), Cell(_("the beginning"))),

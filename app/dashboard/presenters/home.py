@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 
 import segno
 from flask import url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from markupsafe import Markup
 
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Chart, Column, Empty, Figure, NavItem, Rate, Status, Table, Tone
+from app.dashboard.i18n import _, ngettext
 from app.dashboard.presenters import words
 from app.kernel.money import exponent
 from app.payouts.domain.state import PayoutState
@@ -39,7 +38,9 @@ RANGES: Final = (30, 90, 365)
 NEWEST: Final = 8
 """Commissions that the home shows."""
 
-_OPEN: Final = frozenset({PayoutState.RESERVED, PayoutState.FILED, PayoutState.SUBMITTED, PayoutState.UNKNOWN})
+_OPEN: Final = frozenset(
+    {PayoutState.RESERVED, PayoutState.FILED, PayoutState.SUBMITTED, PayoutState.UNKNOWN}
+)
 _WEEKLY_FROM: Final = 180
 _WEEK: Final = 7
 
@@ -87,16 +88,26 @@ def notices(
     found: list[Status] = []
     if membership.referrer.status is ReferrerStatus.SUSPENDED:
         found.append(
-            Status(_("Your participation is suspended. Your link earns nothing, and open money waits."), Tone.STOP)
+            Status(
+                _("Your participation is suspended. Your link earns nothing, and open money waits."),
+                Tone.STOP,
+            )
         )
     if destination is None:
         found.append(Status(_("No bank account is on file yet. Add one to be paid."), Tone.WAIT))
     elif destination.blocked_reason is not None:
-        found.append(Status(words.blocked(destination.blocked_reason) + " " + _("Please enter another one."), Tone.STOP))
+        found.append(
+            Status(
+                words.blocked(destination.blocked_reason) + " " + _("Please enter another one."), Tone.STOP
+            )
+        )
     elif destination.usable_on > today:
         found.append(
             Status(
-                _("Your new bank account can be paid to from %(day)s on.", day=formatting.day(destination.usable_on)),
+                _(
+                    "Your new bank account can be paid to from %(day)s on.",
+                    day=formatting.day(destination.usable_on),
+                ),
                 Tone.WAIT,
             )
         )
@@ -113,15 +124,21 @@ def sentence(due: NextPayout | None, payouts: Sequence[PaidBy], balance: Balance
         on = flying[-1].run.execution_on
         amount = formatting.amount(total, program.currency)
         if on is not None:
-            return _strong(_("%(amount)s is on its way to you, booked by the bank from %(day)s on."), amount, on)
+            return _strong(
+                _("%(amount)s is on its way to you, booked by the bank from %(day)s on."), amount, on
+            )
         return _strong(_("%(amount)s is being prepared for your bank account."), amount, None)
     if due is not None:
         return _strong(
-            _("You receive %(amount)s on %(day)s."), formatting.amount(due.amount_minor, program.currency), due.on
+            _("You receive %(amount)s on %(day)s."),
+            formatting.amount(due.amount_minor, program.currency),
+            due.on,
         )
     if balance.available < 0:
         amount = formatting.amount(-balance.available, program.currency)
-        return _strong(_("%(amount)s was taken back and is settled with your next commissions."), amount, None)
+        return _strong(
+            _("%(amount)s was taken back and is settled with your next commissions."), amount, None
+        )
     if balance.pending + balance.available > 0:
         amount = formatting.amount(balance.pending + balance.available, program.currency)
         return _strong(_("You have %(amount)s so far; it is paid once the minimum is reached."), amount, None)
@@ -131,8 +148,11 @@ def sentence(due: NextPayout | None, payouts: Sequence[PaidBy], balance: Balance
 def _strong(template: str, amount: str, day: date | None) -> Markup:
     # A named placeholder in a Markup template escapes what is put in.
     marked = Markup(template)  # noqa: S704 - our own translated sentence
-    values = {"amount": Markup("<strong>{}</strong>").format(amount), "day": formatting.day(day) if day else ""}
-    return Markup(marked % values)
+    values = {
+        "amount": Markup("<strong>{}</strong>").format(amount),
+        "day": formatting.day(day) if day else "",
+    }
+    return marked % values
 
 
 def waiting(
@@ -161,7 +181,9 @@ def waiting(
             )
         )
     if balance.held:
-        lines.append(_("%(amount)s is under review.", amount=formatting.amount(balance.held, program.currency)))
+        lines.append(
+            _("%(amount)s is under review.", amount=formatting.amount(balance.held, program.currency))
+        )
     return tuple(lines)
 
 
@@ -201,7 +223,9 @@ def figures(balance: Balance, payouts: Sequence[PaidBy], due: NextPayout | None)
         ),
     ]
     if balance.held:
-        rows.insert(2, Figure(_("Under review"), formatting.amount(balance.held, currency), _("someone checks it")))
+        rows.insert(
+            2, Figure(_("Under review"), formatting.amount(balance.held, currency), _("someone checks it"))
+        )
     return tuple(rows)
 
 
@@ -209,11 +233,14 @@ def rates(shown: ShownProgram) -> tuple[Rate, ...]:
     """What each product pays; products without a rate are named too."""
     currency = shown.program.currency
     rows = [
-        Rate(product.name, words.rate(rate, currency), words.rate_terms(rate)) for product, rate in shown.rates
+        Rate(product.name, words.rate(rate, currency), words.rate_terms(rate))
+        for product, rate in shown.rates
     ]
     if shown.everything_else is not None:
         label = _("Every other product") if rows else _("Every product")
-        rows.append(Rate(label, words.rate(shown.everything_else, currency), words.rate_terms(shown.everything_else)))
+        rows.append(
+            Rate(label, words.rate(shown.everything_else, currency), words.rate_terms(shown.everything_else))
+        )
     return tuple(rows)
 
 

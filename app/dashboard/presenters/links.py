@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
+from app.dashboard.i18n import _, ngettext
 from app.referrals.links import referral_url
 
 if TYPE_CHECKING:
@@ -37,7 +35,11 @@ class LinksPage:
 
 
 def links_page(
-    links: Sequence[Link], clicks: Mapping[str, int], signer: LinkSigner, public_url: str, membership: Membership
+    links: Sequence[Link],
+    clicks: Mapping[str, int],
+    signer: LinkSigner,
+    public_url: str,
+    membership: Membership,
 ) -> LinksPage:
     """The plain link first, then the referrer's own, oldest first."""
     program, code = membership.program.slug, membership.referrer.code

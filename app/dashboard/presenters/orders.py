@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, ListPage, NavItem, Status, Table
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.dashboard.presenters.commissions import pseudonym
 from app.referrals.domain.commission import Outcome
@@ -51,7 +51,8 @@ def list_page(rows: Sequence[OrderRow], program: Program, *, more_href: str | No
             rows=tuple(_row(row, program) for row in rows),
             more_href=more_href,
             empty=Empty(
-                _("No orders yet"), _("Orders of customers who came by your link stand here as soon as they are placed.")
+                _("No orders yet"),
+                _("Orders of customers who came by your link stand here as soon as they are placed."),
             ),
         ),
     )
@@ -79,7 +80,9 @@ def why_order(row: OrderRow, program: Program) -> OrderPage:
         Fact(_("Ordered"), Cell(formatting.instant(order.placed_at, program.timezone))),
     ]
     if order.paid_at is not None:
-        facts.append(Fact(_("Paid by the customer"), Cell(formatting.instant(order.paid_at, program.timezone))))
+        facts.append(
+            Fact(_("Paid by the customer"), Cell(formatting.instant(order.paid_at, program.timezone)))
+        )
     return OrderPage(
         title=_("Order of %(day)s", day=formatting.day(formatting.local(order.placed_at, program.timezone))),
         status=words.order_status(order.status),
@@ -95,7 +98,8 @@ def why_order(row: OrderRow, program: Program) -> OrderPage:
                 Column(_("Why"), fold=False),
             ),
             rows=tuple(
-                _line(line, product, commission, program, order.currency) for line, product, commission in row.lines
+                _line(line, product, commission, program, order.currency)
+                for line, product, commission in row.lines
             ),
             empty=Empty(_("No lines"), _("The merchant sent this order without lines.")),
         ),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Figure, ListPage, NavItem, Step, Table, Tone
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.dashboard.presenters.commissions import WhyPage
 from app.payouts.domain.calendar import Period
@@ -50,7 +50,9 @@ def list_page(
             more_href=more_href,
             empty=Empty(
                 _("No payout yet"),
-                _("As soon as enough is available it is paid on the programme's payout day, and stands here."),
+                _(
+                    "As soon as enough is available it is paid on the programme's payout day, and stands here."
+                ),
             ),
         ),
     )
@@ -116,7 +118,11 @@ def _sentence(payout: Payout, run: PayoutRun, amount: str) -> str:
 def _steps(payout: Payout, run: PayoutRun, program: Program) -> list[Step]:
     zone = program.timezone
     amount = formatting.amount(payout.amount_minor, program.currency)
-    steps = [Step(_("Reserved for this payout"), Tone.DONE, formatting.instant(payout.created_at, zone), "", amount)]
+    steps = [
+        Step(
+            _("Reserved for this payout"), Tone.DONE, formatting.instant(payout.created_at, zone), "", amount
+        )
+    ]
     if run.approved_at is not None:
         steps.append(Step(_("Approved"), Tone.DONE, formatting.instant(run.approved_at, zone)))
     if run.submitted_at is not None:
@@ -125,16 +131,25 @@ def _steps(payout: Payout, run: PayoutRun, program: Program) -> list[Step]:
         steps.append(Step(_("Booked by the bank"), Tone.DONE, formatting.day(payout.paid_on)))
     if payout.state is PayoutState.REJECTED:
         steps.append(
-            Step(_("Refused by the bank"), Tone.STOP, formatting.instant(payout.changed_at, zone), _reason(payout))
+            Step(
+                _("Refused by the bank"),
+                Tone.STOP,
+                formatting.instant(payout.changed_at, zone),
+                _reason(payout),
+            )
         )
     if payout.state is PayoutState.CANCELLED:
         steps.append(Step(_("Cancelled"), Tone.CALM, formatting.instant(payout.changed_at, zone)))
     if payout.returned_on is not None:
-        steps.append(Step(_("Sent back by the bank"), Tone.STOP, formatting.day(payout.returned_on), _reason(payout)))
+        steps.append(
+            Step(_("Sent back by the bank"), Tone.STOP, formatting.day(payout.returned_on), _reason(payout))
+        )
     return steps
 
 
 def _reason(payout: Payout) -> str:
     if payout.reason_code in set(BlockedReason):
-        return words.blocked(BlockedReason(payout.reason_code)) + " " + _("Please enter another bank account.")
+        return (
+            words.blocked(BlockedReason(payout.reason_code)) + " " + _("Please enter another bank account.")
+        )
     return ""

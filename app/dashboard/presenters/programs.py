@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from flask import url_for
 from flask_babel import force_locale
-from flask_babel import gettext as _
 
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Empty, Fact, Rate, Step, Tone
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.dashboard.presenters.home import rates
 
@@ -36,7 +36,9 @@ class ProgramPage:
 
 def no_programs() -> Empty:
     """The front page before there is a programme."""
-    return Empty(_("No programme yet"), _("As soon as the merchant has set one up, it stands here with its rates."))
+    return Empty(
+        _("No programme yet"), _("As soon as the merchant has set one up, it stands here with its rates.")
+    )
 
 
 def _summary(shown: ShownProgram) -> str:
@@ -78,7 +80,9 @@ def _steps(shown: ShownProgram) -> tuple[Step, ...]:
             Tone.MOVE,
             text=_("Within %(window)s of the click.", window=formatting.days(terms.window_days)),
         ),
-        Step(_("They order and pay"), Tone.MOVE, text=_("Only paid orders count, without VAT and discounts.")),
+        Step(
+            _("They order and pay"), Tone.MOVE, text=_("Only paid orders count, without VAT and discounts.")
+        ),
         Step(
             _("Your commission waits for the hold period"),
             Tone.WAIT,
@@ -101,7 +105,9 @@ def _facts(shown: ShownProgram) -> tuple[Fact, ...]:
         Fact(_("If several links were followed"), Cell(words.attribution(terms.attribution))),
         Fact(_("Hold period"), Cell(formatting.days(terms.hold_days))),
         *(
-            Fact(_("Hold period for %(method)s", method=method.replace("_", " ")), Cell(formatting.days(days)))
+            Fact(
+                _("Hold period for %(method)s", method=method.replace("_", " ")), Cell(formatting.days(days))
+            )
             for method, days in sorted(terms.hold_days_by_method.items())
         ),
         Fact(_("Minimum payout"), Cell(formatting.amount(program.minimum_payout_minor, program.currency))),
@@ -113,7 +119,9 @@ def terms_text(shown: ShownProgram) -> tuple[str, ...]:
     """The terms that a referrer accepts, sentence by sentence."""
     terms, program = shown.terms, shown.program
     return (
-        _("Taking part is free and without obligation. You can stop at any time; what you have earned is still paid."),
+        _(
+            "Taking part is free and without obligation. You can stop at any time; what you have earned is still paid."
+        ),
         _(
             "You earn on what customers brought by you have paid, without VAT, shipping and discounts, at the rates "
             "shown for each product."
@@ -133,7 +141,9 @@ def terms_text(shown: ShownProgram) -> tuple[str, ...]:
             "Payouts are made once a month to your bank account from %(minimum)s on; less is carried forward.",
             minimum=formatting.amount(program.minimum_payout_minor, program.currency),
         ),
-        _("Rates can change for new customers; customers who came before keep theirs unless you are told otherwise."),
+        _(
+            "Rates can change for new customers; customers who came before keep theirs unless you are told otherwise."
+        ),
     )
 
 
@@ -142,5 +152,3 @@ def terms_version(shown: ShownProgram) -> str:
     with force_locale("en"):
         text = "\n".join(terms_text(shown))
     return "t-" + hashlib.sha256(text.encode()).hexdigest()[:16]
-
-

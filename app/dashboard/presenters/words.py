@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from app.dashboard import formatting
 from app.dashboard.components import Status, Tone
+from app.dashboard.i18n import _, ngettext
 from app.payouts.domain.state import PayoutState, RunState
 from app.payouts.words import BlockedReason, OmissionReason
 from app.referrals.domain.commission import Outcome
@@ -65,7 +63,7 @@ def duration(kind: Duration, months: int | None) -> str:
             return _("first order only")
         case Duration.MONTHS:
             count = months or 0
-            return str(ngettext("for %(num)s month", "for %(num)s months", count))
+            return ngettext("for %(num)s month", "for %(num)s months", count)
 
 
 def line_kind(kind: LineKind) -> str:
@@ -118,7 +116,7 @@ def method(way: BindingMethod | None) -> str:
             return _("nobody")
 
 
-def outcome(text: str) -> str:
+def outcome(text: str) -> str:  # noqa: C901 - one arm for each member
     """Whether an order line earns, and if not, why; a sentence."""
     match Outcome(text):
         case Outcome.CANCELLED:
@@ -238,7 +236,9 @@ def hold_rule_for_referrer(rule: HoldRule) -> str:
     """The same without anything that tells who the customer is."""
     match rule:
         case HoldRule.SELF_REFERRAL_EMAIL | HoldRule.SELF_REFERRAL_IBAN:
-            return _("It looks like an order of your own. Someone checks it; your own orders earn no commission.")
+            return _(
+                "It looks like an order of your own. Someone checks it; your own orders earn no commission."
+            )
         case HoldRule.REFERRER_SUSPENDED:
             return _("Your participation is suspended; the money waits until that is settled.")
         case HoldRule.STAFF:
@@ -296,7 +296,7 @@ def run_state(state: RunState) -> Status:
             return Status(_("cancelled"), Tone.CALM)
 
 
-def omission(reason: OmissionReason) -> str:
+def omission(reason: OmissionReason) -> str:  # noqa: C901 - one arm for each member
     """Why a referrer with money is not in a run."""
     match reason:
         case OmissionReason.BELOW_MINIMUM:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.dashboard.views import bank_account, links  # noqa: F401 - their routes join the blueprint of home
+import app.dashboard.views.bank_account
+import app.dashboard.views.links  # noqa: F401 - the routes of both join the blueprint of home
 from app.dashboard.views.accounts import accounts
 from app.dashboard.views.home import home
 from app.dashboard.views.public import public

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 
 from app.dashboard.components import NavItem
 from app.dashboard.forms.accounts import ForgotForm, JoinAgainForm, JoinForm, LoginForm, PasswordForm
-from app.dashboard.forms.base import show_refusal
+from app.dashboard.forms.base import show_refusal, text
+from app.dashboard.i18n import _
 from app.dashboard.locale import chosen_language
 from app.dashboard.presenters import programs as presenter
 from app.dashboard.throttle import count_failure, require_patience
@@ -49,15 +49,15 @@ accounts = Blueprint("accounts", __name__)
 
 @accounts.route("/login", methods=["GET", "POST"])
 def login() -> ResponseReturnValue:
-    """Who are you?"""
+    """Ask who it is, and start their session."""
     form = LoginForm()
     if form.validate_on_submit():
-        require_patience(form.email.data)
-        user = authenticate(session(), email=form.email.data, password=form.password.data)
+        require_patience(text(form.email))
+        user = authenticate(session(), email=text(form.email), password=text(form.password))
         if user is not None:
             log_in(session(), user, clock.now())
             return redirect(local_target(request.args.get("next")) or _start(user))
-        count_failure(form.email.data)
+        count_failure(text(form.email))
         # The same words for an unknown address and a wrong password.
         form.form_errors.append(_("E-mail address and password do not belong together."))
     return _form_page("account/login.html", form=form)
@@ -92,9 +92,9 @@ def forgot() -> ResponseReturnValue:
     """Ask for a link that sets a new password. The answer is the same whether the account exists or not."""
     form = ForgotForm()
     if form.validate_on_submit():
-        require_patience(form.email.data)
-        count_failure(form.email.data)
-        user = user_by_email(session(), form.email.data)
+        require_patience(text(form.email))
+        count_failure(text(form.email))
+        user = user_by_email(session(), text(form.email))
         if user is not None and user.disabled_at is None:
             services().mail.password_reset(session(), user, now=clock.now())
         return render_template("account/forgot.html", form=form, sent=True)
@@ -110,7 +110,7 @@ def password(token: str) -> ResponseReturnValue:
         if not form.validate_on_submit():
             user_of_password_token(session(), links, token, clock.now())
             return _form_page("account/password.html", form=form)
-        user = set_password_by_token(session(), links, token, form.password.data, now=clock.now())
+        user = set_password_by_token(session(), links, token, text(form.password), now=clock.now())
     except MailLinkRefused:
         return render_template("account/password.html", form=form, refused=True), 410
     except WeakPassword as error:
@@ -146,7 +146,9 @@ def _start(user: User) -> str:
 
 def _joinable(slug: str | None) -> tuple[ShownProgram | None, list[NavItem]]:
     open_ones = [program for program in programs_shown.programs(session()) if program.joinable]
-    chosen = next((program for program in open_ones if program.slug == slug), None) or next(iter(open_ones), None)
+    chosen = next((program for program in open_ones if program.slug == slug), None) or next(
+        iter(open_ones), None
+    )
     if chosen is None:
         return None, []
     shown = programs_shown.shown_programs(session(), [chosen], clock.now())
@@ -188,7 +190,7 @@ def _joined(form: JoinAgainForm, shown: ShownProgram) -> bool:
 
 def _take_part(user: User, form: JoinAgainForm, shown: ShownProgram, now: datetime) -> None:
     joining = Joining(
-        name=form.name.data,
+        name=text(form.name),
         email=user.email,
         locale=user.locale,
         code=form.code.data or None,
@@ -206,11 +208,11 @@ def _take_part(user: User, form: JoinAgainForm, shown: ShownProgram, now: dateti
 def _new_user(form: JoinAgainForm) -> User:
     assert isinstance(form, JoinForm)
     new = NewUser(
-        email=form.email.data,
+        email=text(form.email),
         role=Role.REFERRER,
-        name=form.name.data,
+        name=text(form.name),
         locale=chosen_language(),
-        password=form.password.data,
+        password=text(form.password),
     )
     return create_user(session(), new, now=clock.now())
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, url_for
-from flask_babel import gettext as _
 
-from app.dashboard.forms.base import show_refusal
+from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.home import BankAccountForm
+from app.dashboard.i18n import _
 from app.dashboard.presenters import bank_account as presenter
 from app.dashboard.throttle import count_failure, require_patience
 from app.dashboard.views.home import chosen_membership, home, me, my_memberships, switch, today_in
@@ -44,7 +44,7 @@ def change_bank_account() -> ResponseReturnValue:
 def _is_me(form: BankAccountForm) -> bool:
     email = me().email
     require_patience(email)
-    if authenticate(session(), email=email, password=form.password.data) is not None:
+    if authenticate(session(), email=email, password=text(form.password)) is not None:
         return True
     count_failure(email)
     form.password.errors = [_("This is not your password.")]
@@ -79,7 +79,7 @@ def _given(form: BankAccountForm) -> GivenAccount:
     address = GivenAddress(
         town=form.town.data, country=form.country.data, street=form.street.data, postcode=form.postcode.data
     )
-    return GivenAccount(form.holder.data, form.iban.data, form.bic.data or None, address)
+    return GivenAccount(text(form.holder), text(form.iban), form.bic.data or None, address)
 
 
 def _page(form: BankAccountForm) -> str:

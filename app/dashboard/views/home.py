@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, render_template, request, url_for
 from flask import session as browser
-from flask_babel import gettext as _
+from werkzeug.exceptions import NotFound
 
 from app.dashboard.components import NavItem
 from app.dashboard.cursors import read_cursor, read_key, write_cursor
+from app.dashboard.i18n import _
 from app.dashboard.presenters import commissions as commissions_presenter
 from app.dashboard.presenters import home as presenter
 from app.dashboard.presenters import orders as orders_presenter
@@ -68,7 +69,9 @@ def switch(found: list[Membership], chosen: Membership, endpoint: str | None = N
     """The tabs of somebody who takes part in several programmes."""
     here = endpoint or request.endpoint or "home.index"
     return [
-        NavItem(each.program.name, url_for(here, program=each.program.slug), each.program.id == chosen.program.id)
+        NavItem(
+            each.program.name, url_for(here, program=each.program.slug), each.program.id == chosen.program.id
+        )
         for each in found
     ]
 
@@ -90,7 +93,9 @@ def index() -> ResponseReturnValue:
     found = my_memberships()
     chosen = chosen_membership(found)
     program, referrer, today = chosen.program, chosen.referrer, today_in(chosen)
-    days = next((each for each in presenter.RANGES if str(each) == request.args.get("days")), presenter.RANGES[0])
+    days = next(
+        (each for each in presenter.RANGES if str(each) == request.args.get("days")), presenter.RANGES[0]
+    )
     first = presenter.first_day(today, days)
     shown = programs_shown.shown_to(session(), program, referrer.id, clock.now())
     seen = queries.activity(session(), referrer.id, first, clock.day_start(first, program.timezone))
@@ -216,9 +221,4 @@ def payout(payout_id: int) -> ResponseReturnValue:
         rows = payouts_of_referrer(session(), each.referrer.id, only=payout_id, limit=1)
         if rows:
             return render_template("home/why.html", page=payouts_presenter.why_payout(*rows[0], each.program))
-    abort(404)
-
-
-def back_to(endpoint: str) -> ResponseReturnValue:
-    """After a change: a fresh GET, so that reloading sends nothing twice."""
-    return redirect(url_for(endpoint))
+    raise NotFound

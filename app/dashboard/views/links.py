@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, url_for
-from flask_babel import gettext as _
 
-from app.dashboard.forms.base import show_refusal
+from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.home import LinkForm
+from app.dashboard.i18n import _
 from app.dashboard.presenters import links as presenter
 from app.dashboard.views.home import chosen_membership, home, my_memberships, switch
 from app.kernel import clock
@@ -32,7 +32,7 @@ def make_link() -> ResponseReturnValue:
     """Make a campaign link."""
     form = LinkForm()
     chosen = chosen_membership(my_memberships())
-    if form.validate_on_submit() and (form.campaign.data or form.to.data):
+    if form.validate_on_submit() and (form.campaign.data or text(form.to)):
         try:
             keep_link(
                 session(),
@@ -62,4 +62,6 @@ def _page(form: LinkForm) -> str:
         services().settings.public_url,
         chosen,
     )
-    return render_template("home/links.html", page=page, form=form, memberships=switch(found, chosen, "home.links"))
+    return render_template(
+        "home/links.html", page=page, form=form, memberships=switch(found, chosen, "home.links")
+    )

@@ -55,7 +55,9 @@ def preferences() -> ResponseReturnValue:
     secure = services().settings.secure_cookies
     language, theme = request.form.get("language"), request.form.get("theme")
     if language in LANGUAGES:
-        answer.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR, httponly=True, samesite="Lax", secure=secure)
+        answer.set_cookie(
+            LANGUAGE_COOKIE, language, max_age=_YEAR, httponly=True, samesite="Lax", secure=secure
+        )
         me = who()
         user = user_by_public_id(session(), me.public_id) if me else None
         if user is not None:

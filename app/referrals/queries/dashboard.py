@@ -127,7 +127,7 @@ def older(
     return or_(at < cursor[0], and_(at == cursor[0], key < cursor[1]))
 
 
-def _first_posted() -> ScalarSelect[datetime | None]:
+def _first_posted() -> ScalarSelect[datetime]:
     """When the ledger first knew of a commission."""
     return (
         select(func.min(LedgerEntry.posted_at))
@@ -297,24 +297,17 @@ def order_of(session: Session, order_id: int, referrer_ids: Iterable[int]) -> Or
 
 
 def _with_lines(session: Session, orders: Sequence[tuple[Order, Customer]]) -> list[OrderRow]:
+    # A line may have earned for an earlier partner too; each referrer sees only what is theirs.
+    theirs = and_(Commission.order_line_id == OrderLine.id, Commission.referrer_id == Order.referrer_id)
     rows = session.execute(
         select(OrderLine, Product, Commission)
+        .join(Order, Order.id == OrderLine.order_id)
         .outerjoin(Product, Product.id == OrderLine.product_id)
-        .outerjoin(
-            Commission,
-            and_(Commission.order_line_id == OrderLine.id, Commission.order_id == OrderLine.order_id),
-        )
+        .outerjoin(Commission, theirs)
         .where(OrderLine.order_id.in_([order.id for order, _ in orders]))
         .order_by(OrderLine.order_id, OrderLine.position, OrderLine.id)
     )
     lines: dict[int, list[tuple[OrderLine, Product | None, Commission | None]]] = {}
-    owners = {order.id: order.referrer_id for order, _ in orders}
     for line, product, commission in rows:
-        # A line may have earned for an earlier partner too; each referrer sees only what is theirs.
-        mine = commission if commission and commission.referrer_id == owners[line.order_id] else None
-        held = lines.setdefault(line.order_id, [])
-        if held and held[-1][0].id == line.id:
-            held[-1] = (line, product, held[-1][2] or mine)
-        else:
-            held.append((line, product, mine))
+        lines.setdefault(line.order_id, []).append((line, product, commission))
     return [OrderRow(order, customer, tuple(lines.get(order.id, ()))) for order, customer in orders]

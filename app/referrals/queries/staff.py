@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from app.referrals.models import (
     Commission,
@@ -25,7 +25,7 @@ from app.referrals.models import (
 from app.referrals.queries.dashboard import older
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -219,22 +219,21 @@ def order_story(session: Session, program_id: int, order_id: int) -> OrderStory 
 
 
 def _lines_of(session: Session, order_id: int) -> tuple[StoryLine, ...]:
-    rows = session.execute(
+    found = session.execute(
         select(OrderLine, Product, Commission, RateVersion, Referrer)
         .outerjoin(Product, Product.id == OrderLine.product_id)
-        .outerjoin(
-            Commission,
-            and_(Commission.order_line_id == OrderLine.id, Commission.order_id == OrderLine.order_id),
-        )
+        .outerjoin(Commission, Commission.order_line_id == OrderLine.id)
         .outerjoin(RateVersion, RateVersion.id == Commission.rate_version_id)
         .outerjoin(Referrer, Referrer.id == Commission.referrer_id)
         .where(OrderLine.order_id == order_id)
         .order_by(OrderLine.position, OrderLine.id, Commission.id)
     )
+    # The outer joins give None where a line has earned nothing, which their types do not say.
+    rows = cast("Iterable[tuple[OrderLine, Product | None, Commission | None, RateVersion, Referrer]]", found)
     lines: dict[int, StoryLine] = {}
     for line, product, commission, rate, referrer in rows:
         known = lines.get(line.id) or StoryLine(line, product, ())
-        more = ((commission, rate, referrer),) if commission else ()
+        more = ((commission, rate, referrer),) if commission is not None else ()
         lines[line.id] = StoryLine(line, product, known.commissions + more)
     return tuple(lines.values())
 

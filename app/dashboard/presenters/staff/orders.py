@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Status, Step, Table, Tone
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.referrals.words import HoldState
 
@@ -37,7 +37,12 @@ class OrderPage:
 
 
 def order_table(
-    rows: Sequence[StaffOrder], program: Program, *, more_href: str | None, title: str = "", searched: bool = False
+    rows: Sequence[StaffOrder],
+    program: Program,
+    *,
+    more_href: str | None,
+    title: str = "",
+    searched: bool = False,
 ) -> Table:
     """Orders, newest first."""
     return Table(
@@ -67,7 +72,9 @@ def _row(row: StaffOrder, program: Program) -> tuple[Cell, ...]:
         Cell(order.order_id, href=url_for("staff.order", order_id=order.id)),
         Cell(formatting.instant(order.placed_at, program.timezone)),
         Cell(status=words.order_status(order.status)),
-        Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code)) if referrer else Cell(formatting.DASH),
+        Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code))
+        if referrer
+        else Cell(formatting.DASH),
         Cell(formatting.amount(row.net_minor, order.currency)),
         Cell(formatting.amount(row.commission_minor, program.currency)),
     )
@@ -80,10 +87,15 @@ def order_page(story: OrderStory, program: Program) -> OrderPage:
         Fact(_("Customer"), Cell(story.customer.customer_id, code=True)),
         Fact(
             _("Referrer"),
-            Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code)) if referrer else Cell(_("nobody")),
+            Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code))
+            if referrer
+            else Cell(_("nobody")),
         ),
         Fact(_("Placed"), Cell(formatting.instant(order.placed_at, zone))),
-        Fact(_("Paid by the customer"), Cell(formatting.instant(order.paid_at, zone) if order.paid_at else formatting.DASH)),
+        Fact(
+            _("Paid by the customer"),
+            Cell(formatting.instant(order.paid_at, zone) if order.paid_at else formatting.DASH),
+        ),
         Fact(_("Payment method"), Cell(order.method or formatting.DASH)),
         Fact(_("Coupon"), Cell(order.coupon or formatting.DASH)),
     ]
@@ -127,7 +139,12 @@ def _product(line: StoryLine) -> Cell:
 
 
 def _earned(
-    line: StoryLine, commission: Commission, rate: RateVersion, referrer: Referrer, story: OrderStory, program: Program
+    line: StoryLine,
+    commission: Commission,
+    rate: RateVersion,
+    referrer: Referrer,
+    story: OrderStory,
+    program: Program,
 ) -> tuple[Cell, ...]:
     currency = program.currency
     return (
@@ -173,7 +190,9 @@ def _candidate_table(decisions: Sequence[Decision], names: Mapping[int, Referrer
         if not decision.candidates:
             name = names.get(decision.referrer_id or 0)
             said = words.method(decision.method) if decision.referrer_id else _("ended by the customer")
-            rows.append((occasion, Cell(words.candidate_kind(decision.occasion)), _name(name), Cell(said), Cell()))
+            rows.append(
+                (occasion, Cell(words.candidate_kind(decision.occasion)), _name(name), Cell(said), Cell())
+            )
         for each in decision.candidates:
             at = each.get("at")
             rows.append(
@@ -220,9 +239,19 @@ def _steps(story: OrderStory, program: Program) -> list[Step]:
         (order.placed_at, Step(_("Placed"), Tone.DONE, formatting.instant(order.placed_at, zone)))
     ]
     if order.paid_at is not None:
-        dated.append((order.paid_at, Step(_("Paid by the customer"), Tone.DONE, formatting.instant(order.paid_at, zone))))
+        dated.append(
+            (
+                order.paid_at,
+                Step(_("Paid by the customer"), Tone.DONE, formatting.instant(order.paid_at, zone)),
+            )
+        )
     if order.cancelled_at is not None:
-        dated.append((order.cancelled_at, Step(_("Cancelled"), Tone.STOP, formatting.instant(order.cancelled_at, zone))))
+        dated.append(
+            (
+                order.cancelled_at,
+                Step(_("Cancelled"), Tone.STOP, formatting.instant(order.cancelled_at, zone)),
+            )
+        )
     dated.extend(
         (
             refund.refunded_at,
@@ -231,7 +260,9 @@ def _steps(story: OrderStory, program: Program) -> list[Step]:
                 Tone.STOP,
                 formatting.instant(refund.refunded_at, zone),
                 refund.refund_id,
-                formatting.signed(-sum(refund.lines.values()), order.currency) if not refund.full else _("in full"),
+                formatting.signed(-sum(refund.lines.values()), order.currency)
+                if not refund.full
+                else _("in full"),
             ),
         )
         for refund in story.refunds
@@ -240,7 +271,12 @@ def _steps(story: OrderStory, program: Program) -> list[Step]:
         dated.append(
             (
                 hold.opened_at,
-                Step(_("Under review"), Tone.HELD, formatting.instant(hold.opened_at, zone), words.hold_rule(hold.rule)),
+                Step(
+                    _("Under review"),
+                    Tone.HELD,
+                    formatting.instant(hold.opened_at, zone),
+                    words.hold_rule(hold.rule),
+                ),
             )
         )
         if hold.closed_at is not None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Status, Table
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.dashboard.presenters.bank_account import masked
 from app.referrals.words import ReferrerStatus
@@ -54,7 +54,12 @@ class ReviewItem:
 
 
 def referrer_table(
-    rows: Sequence[Referrer], balances: Mapping[int, Balance], program: Program, *, more_href: str | None, searched: bool
+    rows: Sequence[Referrer],
+    balances: Mapping[int, Balance],
+    program: Program,
+    *,
+    more_href: str | None,
+    searched: bool,
 ) -> Table:
     """Referrers with their money."""
 
@@ -92,7 +97,9 @@ def referrer_table(
         more_href=more_href,
         empty=Empty(_("Nobody found"), _("Search by the whole e-mail address or the beginning of the code."))
         if searched
-        else Empty(_("No referrers yet"), _("Share the address of the programme page; whoever joins stands here.")),
+        else Empty(
+            _("No referrers yet"), _("Share the address of the programme page; whoever joins stands here.")
+        ),
     )
 
 
@@ -110,7 +117,9 @@ def figures(money: Balance) -> tuple[Figure, ...]:
     )
 
 
-def referrer_facts(referrer: Referrer, program: Program, account: PayoutDestination | None) -> tuple[Fact, ...]:
+def referrer_facts(
+    referrer: Referrer, program: Program, account: PayoutDestination | None
+) -> tuple[Fact, ...]:
     """Who it is and where money goes; the IBAN masked."""
     bank = _("none on file")
     if account is not None:
@@ -149,7 +158,9 @@ def review_items(rows: Sequence[ReviewRow], program: Program) -> tuple[ReviewIte
             rule=words.hold_rule(row.hold.rule),
             opened=formatting.instant(row.hold.opened_at, program.timezone),
             facts=(
-                Fact(_("Order"), Cell(row.order.order_id, href=url_for("staff.order", order_id=row.order.id))),
+                Fact(
+                    _("Order"), Cell(row.order.order_id, href=url_for("staff.order", order_id=row.order.id))
+                ),
                 Fact(_("Product"), Cell(row.product.name if row.product else row.line.sku)),
                 Fact(
                     _("Referrer"),
@@ -170,7 +181,13 @@ def audit_table(
         title=_("Audit trail"),
         show_title=False,
         id="audit",
-        columns=(Column(_("When")), Column(_("Who")), Column(_("What")), Column(_("To what")), Column(_("Details"))),
+        columns=(
+            Column(_("When")),
+            Column(_("Who")),
+            Column(_("What")),
+            Column(_("To what")),
+            Column(_("Details")),
+        ),
         rows=tuple(
             (
                 Cell(formatting.instant(event.at, timezone)),
@@ -182,7 +199,9 @@ def audit_table(
             for event in events
         ),
         more_href=more_href,
-        empty=Empty(_("Nothing yet"), _("Every change of a rate, a status, a bank account or a run is kept here.")),
+        empty=Empty(
+            _("Nothing yet"), _("Every change of a rate, a status, a bank account or a run is kept here.")
+        ),
     )
 
 
@@ -197,4 +216,6 @@ def _plain(value: object) -> str:
 
 def nothing_to_review() -> Empty:
     """The review list when it is empty."""
-    return Empty(_("Nothing to review"), _("Orders that look like a referrer's own are listed here for a decision."))
+    return Empty(
+        _("Nothing to review"), _("Orders that look like a referrer's own are listed here for a decision.")
+    )

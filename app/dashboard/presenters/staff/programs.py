@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import url_for
-from flask_babel import gettext as _
 
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Status, Table, Tone
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.kernel.clock import BEGINNING
 from app.referrals.words import ConsentMode, RateScope
@@ -128,7 +128,9 @@ def _change(sku: str) -> Cell:
     return Cell(_("New rate"), href=url_for("staff.rate", sku=sku) if sku else url_for("staff.rate"))
 
 
-def rate_table(versions: Sequence[RateVersion], products: Mapping[int, Product], program: Program, now: datetime) -> Table:
+def rate_table(
+    versions: Sequence[RateVersion], products: Mapping[int, Product], program: Program, now: datetime
+) -> Table:
     """The history of rates, newest first; a version is never edited, only followed."""
     return Table(
         title=_("History of rates"),

@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Status, Table, Tone
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.dashboard.presenters.bank_account import masked
 from app.payouts.domain.calendar import Period
 from app.payouts.domain.plan import PlannedPayout
 from app.payouts.domain.state import RunMove, RunState
-from app.payouts.words import BankEventKind, BankFileState, ExceptionReason
 from app.referrals.words import Approval
 
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
     from app.payouts.domain.plan import Planned
     from app.payouts.models import (
-        BankEvent,
-        BankFile,
         Payout,
         PayoutApproval,
         PayoutDestination,
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
         PayoutOmission,
         PayoutRun,
     )
-    from app.payouts.reconcile import ImportResult
     from app.referrals.models import Program, Referrer
 
 
@@ -156,13 +151,19 @@ def moves(run: PayoutRun, *, may_prepare: bool, may_approve: bool, may_submit: b
         )
     if run.state is RunState.APPROVED and may_prepare:
         found.append(
-            Move(_("Build the files"), _("Writes and verifies the bank files."), url_for("staff.build_run", name=name))
+            Move(
+                _("Build the files"),
+                _("Writes and verifies the bank files."),
+                url_for("staff.build_run", name=name),
+            )
         )
     if run.state is RunState.BUILT and may_submit:
         found.append(
             Move(
                 _("Mark as handed to the bank"),
-                _("After you have uploaded every file at the bank. From then on the run cannot be cancelled."),
+                _(
+                    "After you have uploaded every file at the bank. From then on the run cannot be cancelled."
+                ),
                 url_for("staff.submit_run", name=name),
             )
         )
@@ -181,14 +182,23 @@ def moves(run: PayoutRun, *, may_prepare: bool, may_approve: bool, may_submit: b
 def notice(run: PayoutRun, approvals: Sequence[PayoutApproval]) -> Status | None:
     """What one should know before acting."""
     if run.underway is not None:
-        return Status(_("Work on this run is under way (%(move)s). Reload to see it.", move=_move(run.underway)), Tone.MOVE)
+        return Status(
+            _("Work on this run is under way (%(move)s). Reload to see it.", move=_move(run.underway)),
+            Tone.MOVE,
+        )
     void = [approval for approval in approvals if approval.voided_at is not None]
     if run.state is RunState.FROZEN and void:
-        return Status(_("An earlier approval is void: %(reason)s", reason=void[-1].void_reason or ""), Tone.WAIT)
+        return Status(
+            _("An earlier approval is void: %(reason)s", reason=void[-1].void_reason or ""), Tone.WAIT
+        )
     if run.state is RunState.FROZEN and run.approval is Approval.TWO:
-        return Status(_("Four eyes: somebody else than who made or froze the run has to approve it."), Tone.HELD)
+        return Status(
+            _("Four eyes: somebody else than who made or froze the run has to approve it."), Tone.HELD
+        )
     if run.state is RunState.BUILT:
-        return Status(_("Download each file, upload it at the bank, then mark the run as handed over."), Tone.WAIT)
+        return Status(
+            _("Download each file, upload it at the bank, then mark the run as handed over."), Tone.WAIT
+        )
     if run.state is RunState.SUBMITTED:
         return Status(_("Upload the bank's answers under Bank; each payout is settled from them."), Tone.MOVE)
     return None
@@ -214,7 +224,9 @@ def run_figures(run: PayoutRun) -> tuple[Figure, ...]:
         Figure(_("Total"), formatting.amount(run.total_minor, run.currency)),
         Figure(_("Payouts"), formatting.number(run.payout_count)),
         Figure(_("Left out"), formatting.number(run.omission_count), _("with the reason below")),
-        Figure(_("Bank day"), formatting.short_day(run.execution_on) if run.execution_on else formatting.DASH),
+        Figure(
+            _("Bank day"), formatting.short_day(run.execution_on) if run.execution_on else formatting.DASH
+        ),
     )
 
 
@@ -293,7 +305,9 @@ def preview_table(planned: Sequence[Planned], names: Mapping[int, Referrer], run
 def _preview_row(plan: Planned, names: Mapping[int, Referrer], run: PayoutRun) -> tuple[Cell, ...]:
     referrer = names.get(plan.referrer_id)
     who = (
-        Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code)) if referrer else Cell(formatting.DASH)
+        Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code))
+        if referrer
+        else Cell(formatting.DASH)
     )
     if isinstance(plan, PlannedPayout):
         paid = Status(_("would be paid"), Tone.DONE)
@@ -351,123 +365,6 @@ def file_table(files: Sequence[PayoutFile], run: PayoutRun, *, may_download: boo
         ),
         empty=Empty(_("No files yet"), _("They are built and verified after the approval.")),
     )
-
-
-def bank_file_table(files: Sequence[BankFile], timezone: str, *, more_href: str | None) -> Table:
-    """What the bank has answered so far."""
-    return Table(
-        title=_("Files from the bank"),
-        id="bank-files",
-        columns=(Column(_("Read")), Column(_("File")), Column(_("Kind")), Column(_("State"))),
-        rows=tuple(
-            (
-                Cell(formatting.instant(file.imported_at, timezone)),
-                Cell(file.name),
-                Cell(file.kind.value, code=True),
-                Cell(status=_file_state(file.state)),
-            )
-            for file in files
-        ),
-        more_href=more_href,
-        empty=Empty(_("No file yet"), _("Upload what the bank answers: pain.002, camt.053 or camt.054.")),
-    )
-
-
-def _file_state(state: BankFileState) -> Status:
-    match state:
-        case BankFileState.RECORDING:
-            return Status(_("being read"), Tone.MOVE)
-        case BankFileState.RECORDED:
-            return Status(_("being applied"), Tone.MOVE)
-        case BankFileState.APPLIED:
-            return Status(_("applied"), Tone.DONE)
-
-
-@dataclass(frozen=True, slots=True)
-class ExceptionItem:
-    """A record of the bank that somebody has to look at."""
-
-    id: int
-    title: str
-    reason: str
-    facts: tuple[Fact, ...]
-
-
-def exception_items(events: Sequence[BankEvent]) -> tuple[ExceptionItem, ...]:
-    """Each record in words."""
-    return tuple(
-        ExceptionItem(
-            id=event.id,
-            title=_event_kind(event),
-            reason=_exception(event.exception) if event.exception else "",
-            facts=(
-                Fact(_("Booked on"), Cell(formatting.day(event.booked_on) if event.booked_on else formatting.DASH)),
-                Fact(_("Reference"), Cell(event.end_to_end_id or formatting.DASH, code=True)),
-                Fact(_("The bank's reference"), Cell(event.entry_ref or formatting.DASH, code=True)),
-                Fact(_("The bank's reason"), Cell(event.reason_code or formatting.DASH, code=True)),
-            ),
-        )
-        for event in events
-    )
-
-
-def _event_kind(event: BankEvent) -> str:
-    amount = (
-        formatting.amount(event.amount_minor, event.currency)
-        if event.amount_minor is not None and event.currency
-        else ""
-    )
-    match event.kind:
-        case BankEventKind.DEBIT:
-            return _("Debit of %(amount)s", amount=amount)
-        case BankEventKind.CREDIT:
-            return _("Credit of %(amount)s", amount=amount)
-        case BankEventKind.STATUS:
-            return _("The bank's word on a payment")
-        case BankEventKind.GAP:
-            return _("A gap between two statements")
-
-
-def _exception(reason: ExceptionReason) -> str:
-    match reason:
-        case ExceptionReason.UNKNOWN_PAYMENT:
-            return _("The reference looks like ours, and there is no such payout.")
-        case ExceptionReason.AMOUNT_DIFFERS:
-            return _("The amount or the currency is not the payout's.")
-        case ExceptionReason.OTHER_ACCOUNT:
-            return _("The statement is of another account than the run was paid from.")
-        case ExceptionReason.SECOND_DEBIT:
-            return _("This payout was booked before, under another bank reference.")
-        case ExceptionReason.SECOND_RETURN:
-            return _("This payout was returned before, under another bank reference.")
-        case ExceptionReason.IMPOSSIBLE_STATE:
-            return _("The payout's state does not allow it.")
-        case ExceptionReason.BATCH_DIFFERS:
-            return _("Count or sum of the batch is not that of our file.")
-        case ExceptionReason.UNKNOWN_REASON:
-            return _("A credit for one of our payouts that does not say it is a return.")
-        case ExceptionReason.NEEDS_A_PERSON:
-            return _("The bank asks for a decision.")
-        case ExceptionReason.STATEMENT_GAP:
-            return _("A statement between this one and the last is missing.")
-
-
-def no_exceptions() -> Empty:
-    """The list of exceptions when it is empty."""
-    return Empty(_("Nothing to look at"), _("Every record of the bank matched a payout or was other business."))
-
-
-def import_summary(result: ImportResult) -> str:
-    """What an upload did."""
-    if result.known_file:
-        return _("This file was read before; nothing was changed.")
-    parts = [
-        ngettext("%(num)s record read", "%(num)s records read", result.records),
-        ngettext("%(num)s applied", "%(num)s applied", result.applied),
-        ngettext("%(num)s known before", "%(num)s known before", result.repeated),
-        ngettext("%(num)s to look at", "%(num)s to look at", result.exceptions),
-    ]
-    return ", ".join(parts) + "."
 
 
 def own_payout_table(rows: Sequence[tuple[Payout, PayoutRun]]) -> Table:

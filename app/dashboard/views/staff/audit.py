@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import request, url_for
-from flask_babel import gettext as _
 
 from app.dashboard.cursors import read_key
+from app.dashboard.i18n import _
 from app.dashboard.presenters.staff import people as presenter
 from app.dashboard.views.staff.base import all_programs, chosen_program, page, staff
 from app.identity.queries import audit_page, names_of_actors

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, cast
 
 from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
 
 from app.dashboard.cursors import read_key
-from app.dashboard.forms.base import show_refusal
+from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.staff import FeedbackForm, ResolveForm
-from app.dashboard.presenters.staff import runs as presenter
+from app.dashboard.i18n import _
+from app.dashboard.presenters.staff import bank as presenter
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, staff
 from app.identity.roles import Action
 from app.kernel import clock
@@ -60,7 +60,11 @@ def upload_feedback() -> ResponseReturnValue:
     commit()
     try:
         result = import_feedback(
-            services().payouts, cast("IO[bytes]", file.stream), file.filename or "upload", by=by, now=clock.now()
+            services().payouts,
+            cast("IO[bytes]", file.stream),
+            file.filename or "upload",
+            by=by,
+            now=clock.now(),
         )
     except InvalidInput as error:
         show_refusal(
@@ -80,6 +84,6 @@ def resolve_exception(event_id: int) -> ResponseReturnValue:
     form = ResolveForm()
     if not form.validate_on_submit():
         return _page(FeedbackForm(formdata=None), form, wrong=event_id), 422
-    close_exception(session(), event_id, form.resolution.data, by=actor(), now=clock.now())
+    close_exception(session(), event_id, text(form.resolution), by=actor(), now=clock.now())
     flash(_("Noted."), "done")
     return redirect(url_for("staff.bank"))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask import session as browser
-from flask_babel import gettext as _
 
 from app.dashboard.components import NavItem
 from app.dashboard.forms.staff import ActionForm
+from app.dashboard.i18n import _
 from app.dashboard.throttle import count_failure, require_patience
 from app.identity.audit import Actor
 from app.identity.login import who

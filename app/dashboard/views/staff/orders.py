@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import abort, request, url_for
-from flask_babel import gettext as _
+from werkzeug.exceptions import NotFound
 
 from app.dashboard.cursors import read_cursor, write_cursor
+from app.dashboard.i18n import _
 from app.dashboard.presenters.staff import orders as presenter
 from app.dashboard.views.staff.base import all_programs, chosen_program, page, staff
 from app.referrals.queries import staff as queries
@@ -59,4 +60,4 @@ def order(order_id: int) -> ResponseReturnValue:
         story = queries.order_story(session(), program.id, order_id)
         if story is not None:
             return page("staff/order.html", program, found, page=presenter.order_page(story, program))
-    abort(404)
+    raise NotFound

@@ -6,10 +6,10 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
 
-from app.dashboard.forms.base import show_refusal
+from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.staff import ProductForm, RateForm, SettingsForm
+from app.dashboard.i18n import _
 from app.dashboard.presenters.staff import orders as orders_presenter
 from app.dashboard.presenters.staff import programs as presenter
 from app.dashboard.presenters.staff import runs as runs_presenter
@@ -73,12 +73,12 @@ def set_product() -> ResponseReturnValue:
     chosen = chosen_program(all_programs())
     if form.validate_on_submit():
         try:
-            programs.set_product(session(), chosen, sku=form.sku.data, name=form.name.data, now=clock.now())
+            programs.set_product(session(), chosen, sku=text(form.sku), name=text(form.name), now=clock.now())
         except InvalidInput as error:
             show_refusal(form, error, _("This cannot be used."))
         else:
             flash(_("The product is saved. It takes part as soon as it has a rate."), "done")
-            return redirect(url_for("staff.rate", sku=form.sku.data))
+            return redirect(url_for("staff.rate", sku=text(form.sku)))
     return _products_page(form), 422
 
 
@@ -130,10 +130,10 @@ def _rate_added(form: RateForm, program: Program, product: Product | None) -> bo
     duration = f"{form.months.data}m" if form.duration.data == "months" else form.duration.data
     since = form.valid_from.data
     terms = RateTerms(
-        text=form.rate.data.replace(",", ".").replace(" ", ""),
+        text=text(form.rate).replace(",", ".").replace(" ", ""),
         duration=duration,
         scope=RateScope(form.scope.data),
-        kinds=frozenset(LineKind(kind) for kind in form.kinds.data),
+        kinds=frozenset(LineKind(kind) for kind in form.kinds.data or ()),
     )
     try:
         add_rate(
@@ -148,10 +148,17 @@ def _rate_added(form: RateForm, program: Program, product: Product | None) -> bo
         )
     except RateChangesRecordedOrders as error:
         show_refusal(
-            form, error, _("From that day on a recorded order would change. Choose a later day."), fields={"/from": "valid_from"}
+            form,
+            error,
+            _("From that day on a recorded order would change. Choose a later day."),
+            fields={"/from": "valid_from"},
         )
     except InvalidInput as error:
-        words = _("Please fill in the number of months.") if error.pointer == "/duration" else _("Write 10%, 5.00 or none.")
+        words = (
+            _("Please fill in the number of months.")
+            if error.pointer == "/duration"
+            else _("Write 10%, 5.00 or none.")
+        )
         show_refusal(form, error, words, fields={"/duration": "months"})
     else:
         return True
@@ -198,18 +205,20 @@ def change_settings() -> ResponseReturnValue:
 
 def _wanted(form: SettingsForm) -> ProgramSettings:
     return ProgramSettings(
-        name=form.name.data,
+        name=text(form.name),
         landing_url=form.landing_url.data,
         window_days=form.window_days.data,
         hold_days=form.hold_days.data,
         attribution=AttributionModel(form.attribution.data),
-        minimum_payout=form.minimum_payout.data.replace(",", "."),
+        minimum_payout=text(form.minimum_payout).replace(",", "."),
         payout_day=form.payout_day.data,
         approval=Approval(form.approval.data),
         consent_mode=ConsentMode(form.consent_mode.data),
     )
 
 
-def _settings_page(chosen: Program, found: list[Program], form: SettingsForm, facts: tuple[object, ...]) -> str:
+def _settings_page(
+    chosen: Program, found: list[Program], form: SettingsForm, facts: tuple[object, ...]
+) -> str:
     may_change = me().may(Action.CHANGE_PROGRAM)
     return page("staff/settings.html", chosen, found, form=form, facts=facts, may_change=may_change)

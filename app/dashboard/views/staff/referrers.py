@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import abort, flash, redirect, request, url_for
-from flask_babel import gettext as _
+from flask import flash, redirect, request, url_for
+from werkzeug.exceptions import NotFound
 
 from app.dashboard.cursors import read_key
+from app.dashboard.forms.base import text
 from app.dashboard.forms.staff import ReasonForm
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.dashboard.presenters.staff import orders as orders_presenter
 from app.dashboard.presenters.staff import people as presenter
@@ -107,7 +109,7 @@ def _find(found: list[Program], code: str) -> tuple[Program, Referrer]:
         row = queries.referrer_by_code(session(), program.id, code)
         if row is not None:
             return program, row
-    abort(404)
+    raise NotFound
 
 
 @staff.post("/referrers/<code>/suspend")
@@ -130,8 +132,13 @@ def _change(code: str, *, suspended: bool) -> ResponseReturnValue:
     change = use_cases.suspend if suspended else use_cases.reinstate
     here = url_for("staff.referrer", code=row.code)
     try:
-        change(session(), owner, row, reason=form.reason.data, actor=actor(), now=clock.now())
+        change(session(), owner, row, reason=text(form.reason), actor=actor(), now=clock.now())
     except RefledgerError as error:
         return refused(error, here)
-    flash(_("%(name)s is suspended.", name=row.name) if suspended else _("%(name)s takes part again.", name=row.name), "done")
+    flash(
+        _("%(name)s is suspended.", name=row.name)
+        if suspended
+        else _("%(name)s takes part again.", name=row.name),
+        "done",
+    )
     return redirect(here)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
 
 from app.dashboard.cursors import read_key
+from app.dashboard.forms.base import text
 from app.dashboard.forms.staff import ReasonForm
+from app.dashboard.i18n import _
 from app.dashboard.presenters.staff import people as presenter
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, refused, staff
 from app.identity.audit import record_event
@@ -65,7 +66,7 @@ def _decide(hold_id: int, *, released: bool) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(hold_id, form), 422
     chosen = chosen_program(all_programs())
-    reason, now = form.reason.data, clock.now()
+    reason, now = text(form.reason), clock.now()
     try:
         hold = decide_hold(
             session(), chosen, hold_id, release=released, reason=reason, by=actor().label, now=now
@@ -74,6 +75,8 @@ def _decide(hold_id: int, *, released: bool) -> ResponseReturnValue:
         return refused(error, url_for("staff.review"))
     verb = "released" if released else "rejected"
     details = {"reason": reason, "rule": hold.rule.value, "commission": hold.commission_id}
-    record_event(session(), actor(), f"hold.{verb}", f"hold:{hold_id}", details, now=now, program_id=chosen.id)
+    record_event(
+        session(), actor(), f"hold.{verb}", f"hold:{hold_id}", details, now=now, program_id=chosen.id
+    )
     flash(_("Released.") if released else _("Rejected."), "done")
     return redirect(url_for("staff.review"))

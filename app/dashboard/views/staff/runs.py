@@ -9,12 +9,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from flask import Response, abort, flash, redirect, request, url_for
-from flask_babel import gettext as _
 
 from app.dashboard.cursors import read_key
 from app.dashboard.errors import render_error
-from app.dashboard.forms.base import show_refusal
+from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.staff import ApproveForm, RunForm
+from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.dashboard.presenters.staff import runs as presenter
 from app.dashboard.views.staff.base import (
@@ -41,7 +41,6 @@ from app.payouts.files import build_files, file_content
 from app.payouts.files import submit_run as hand_over_run
 from app.payouts.queries import run_by_name
 from app.payouts.runs import draft_run, preview_run
-from app.payouts.queries import run_by_name
 from app.payouts.runs import freeze_run as reserve_run
 from app.requests import commit, services, session
 
@@ -68,7 +67,9 @@ def _list_page(form: RunForm) -> str:
     rows = queries.runs_of(session(), chosen.id, before=before, limit=queries.PAGE + 1)
     more = url_for("staff.runs", after=rows[queries.PAGE - 1].id) if len(rows) > queries.PAGE else None
     table = presenter.run_table(rows[: queries.PAGE], more_href=more)
-    return page("staff/runs.html", chosen, found, rows=table, form=form, may_start=me().may(Action.PREPARE_PAYOUTS))
+    return page(
+        "staff/runs.html", chosen, found, rows=table, form=form, may_start=me().may(Action.PREPARE_PAYOUTS)
+    )
 
 
 @staff.post("/runs")
@@ -78,11 +79,13 @@ def create_run() -> ResponseReturnValue:
     chosen = chosen_program(all_programs())
     if form.validate_on_submit():
         try:
-            run = draft_run(session(), chosen, period=form.period.data, by=actor(), now=clock.now())
+            run = draft_run(session(), chosen, period=text(form.period), by=actor(), now=clock.now())
         except PeriodUnfinished as error:
             show_refusal(form, error, _("This month is not finished yet."), fields={"": "period"})
         except NoDebtor as error:
-            show_refusal(form, error, _("The programme has no account to pay from yet."), fields={"": "period"})
+            show_refusal(
+                form, error, _("The programme has no account to pay from yet."), fields={"": "period"}
+            )
         except RefledgerError as error:
             show_refusal(form, error, error.detail, fields={"": "period"})
         else:
@@ -130,7 +133,9 @@ def _tables(row: PayoutRun) -> tuple[Table, ...]:
     if len(payouts) > queries.PAGE:
         more = url_for("staff.run", name=row.name, after=payouts[queries.PAGE - 1][0].id)
     return (
-        presenter.file_table(queries.files_of_run(session(), row.id), row, may_download=me().may(Action.EXPORT_PAYOUTS)),
+        presenter.file_table(
+            queries.files_of_run(session(), row.id), row, may_download=me().may(Action.EXPORT_PAYOUTS)
+        ),
         presenter.payout_table(payouts[: queries.PAGE], row, more_href=more),
         presenter.omission_table(queries.omissions_of_run(session(), row.id), row),
     )
@@ -176,7 +181,7 @@ def approve_run(name: str) -> ResponseReturnValue:
     row, _owner = _find(name, all_programs())
     if not form.validate_on_submit():
         return _run_page(name, form), 422
-    if not password_is_mine(form.password.data):
+    if not password_is_mine(text(form.password)):
         form.password.errors = [_("This is not your password.")]
         return _run_page(name, form), 422
     now, by, here, run_id = clock.now(), actor(), url_for("staff.run", name=row.name), row.id
@@ -184,7 +189,9 @@ def approve_run(name: str) -> ResponseReturnValue:
     try:
         sign_run(session(), run_id, by=by, now=now)
     except NotTheApprover:
-        return render_error(403, _("Four eyes: somebody who neither made nor froze this run has to approve it."))
+        return render_error(
+            403, _("Four eyes: somebody who neither made nor froze this run has to approve it.")
+        )
     except RefledgerError as error:
         return refused(error, here)
     return _moved(

@@ -1,0 +1,139 @@
+"""What the bank answered, as staff see it: files, and records that somebody has to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.dashboard import formatting
+from app.dashboard.components import Cell, Column, Empty, Fact, Status, Table, Tone
+from app.dashboard.i18n import _, ngettext
+from app.payouts.words import BankEventKind, BankFileState, ExceptionReason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.payouts.models import BankEvent, BankFile
+    from app.payouts.reconcile import ImportResult
+
+
+def bank_file_table(files: Sequence[BankFile], timezone: str, *, more_href: str | None) -> Table:
+    """What the bank has answered so far."""
+    return Table(
+        title=_("Files from the bank"),
+        id="bank-files",
+        columns=(Column(_("Read")), Column(_("File")), Column(_("Kind")), Column(_("State"))),
+        rows=tuple(
+            (
+                Cell(formatting.instant(file.imported_at, timezone)),
+                Cell(file.name),
+                Cell(file.kind.value, code=True),
+                Cell(status=_file_state(file.state)),
+            )
+            for file in files
+        ),
+        more_href=more_href,
+        empty=Empty(_("No file yet"), _("Upload what the bank answers: pain.002, camt.053 or camt.054.")),
+    )
+
+
+def _file_state(state: BankFileState) -> Status:
+    match state:
+        case BankFileState.RECORDING:
+            return Status(_("being read"), Tone.MOVE)
+        case BankFileState.RECORDED:
+            return Status(_("being applied"), Tone.MOVE)
+        case BankFileState.APPLIED:
+            return Status(_("applied"), Tone.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionItem:
+    """A record of the bank that somebody has to look at."""
+
+    id: int
+    title: str
+    reason: str
+    facts: tuple[Fact, ...]
+
+
+def exception_items(events: Sequence[BankEvent]) -> tuple[ExceptionItem, ...]:
+    """Each record in words."""
+    return tuple(
+        ExceptionItem(
+            id=event.id,
+            title=_event_kind(event),
+            reason=_exception(event.exception) if event.exception else "",
+            facts=(
+                Fact(
+                    _("Booked on"),
+                    Cell(formatting.day(event.booked_on) if event.booked_on else formatting.DASH),
+                ),
+                Fact(_("Reference"), Cell(event.end_to_end_id or formatting.DASH, code=True)),
+                Fact(_("The bank's reference"), Cell(event.entry_ref or formatting.DASH, code=True)),
+                Fact(_("The bank's reason"), Cell(event.reason_code or formatting.DASH, code=True)),
+            ),
+        )
+        for event in events
+    )
+
+
+def _event_kind(event: BankEvent) -> str:
+    amount = (
+        formatting.amount(event.amount_minor, event.currency)
+        if event.amount_minor is not None and event.currency
+        else ""
+    )
+    match event.kind:
+        case BankEventKind.DEBIT:
+            return _("Debit of %(amount)s", amount=amount)
+        case BankEventKind.CREDIT:
+            return _("Credit of %(amount)s", amount=amount)
+        case BankEventKind.STATUS:
+            return _("The bank's word on a payment")
+        case BankEventKind.GAP:
+            return _("A gap between two statements")
+
+
+def _exception(reason: ExceptionReason) -> str:  # noqa: C901 - one arm for each member
+    match reason:
+        case ExceptionReason.UNKNOWN_PAYMENT:
+            return _("The reference looks like ours, and there is no such payout.")
+        case ExceptionReason.AMOUNT_DIFFERS:
+            return _("The amount or the currency is not the payout's.")
+        case ExceptionReason.OTHER_ACCOUNT:
+            return _("The statement is of another account than the run was paid from.")
+        case ExceptionReason.SECOND_DEBIT:
+            return _("This payout was booked before, under another bank reference.")
+        case ExceptionReason.SECOND_RETURN:
+            return _("This payout was returned before, under another bank reference.")
+        case ExceptionReason.IMPOSSIBLE_STATE:
+            return _("The payout's state does not allow it.")
+        case ExceptionReason.BATCH_DIFFERS:
+            return _("Count or sum of the batch is not that of our file.")
+        case ExceptionReason.UNKNOWN_REASON:
+            return _("A credit for one of our payouts that does not say it is a return.")
+        case ExceptionReason.NEEDS_A_PERSON:
+            return _("The bank asks for a decision.")
+        case ExceptionReason.STATEMENT_GAP:
+            return _("A statement between this one and the last is missing.")
+
+
+def no_exceptions() -> Empty:
+    """The list of exceptions when it is empty."""
+    return Empty(
+        _("Nothing to look at"), _("Every record of the bank matched a payout or was other business.")
+    )
+
+
+def import_summary(result: ImportResult) -> str:
+    """What an upload did."""
+    if result.known_file:
+        return _("This file was read before; nothing was changed.")
+    parts = [
+        ngettext("%(num)s record read", "%(num)s records read", result.records),
+        ngettext("%(num)s applied", "%(num)s applied", result.applied),
+        ngettext("%(num)s known before", "%(num)s known before", result.repeated),
+        ngettext("%(num)s to look at", "%(num)s to look at", result.exceptions),
+    ]
+    return ", ".join(parts) + "."
