@@ -56,12 +56,14 @@ def demo(months: int, referrers: int, seed: int, as_json: bool) -> None:
     An interrupted call is taken up by the next one. Refused in production and in a database that has
     programmes.
     """
-    from app.demo.telling import DemoPlan, is_told, logins_text, tell  # noqa: PLC0415 - no other command needs it
+    from app.demo.telling import DemoPlan, is_told, logins_text, move_shop, tell  # noqa: PLC0415 - no other command needs it
 
     services: Services = parts()
     told = is_told(services)
     plan = DemoPlan(months, referrers, seed, services.settings.default_landing_url, clock.now())
-    if not told:
+    if told:
+        move_shop(services, plan.shop_url, plan.now)
+    else:
         tell(services, plan, lambda line: click.echo(line, err=True))
     first = "The demo is here already." if told else f"Told {months} months of history."
     answer(as_json, {"loaded": not told}, first, logins_text())

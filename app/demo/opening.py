@@ -12,7 +12,7 @@ from app.identity.api_keys import Scope, create_api_key
 from app.identity.roles import Role
 from app.identity.users import NewUser, create_user
 from app.kernel.money import Money
-from app.referrals.programs import ProgramSettings, create_program, find_program, set_product
+from app.referrals.programs import ProgramSettings, change_program, create_program, find_program, set_product
 from app.referrals.rates import RateTerms, set_rate
 from app.referrals.referrers import find_referrer
 from app.referrals.words import Approval, LineKind
@@ -61,6 +61,13 @@ def _rate(session: Session, program: Program, plan: ProductPlan, now: datetime) 
     set_rate(session, program, terms, product=product, referrer=None, valid_from=None, actor=ACTOR, now=now)
 
 
+def move_landing_pages(session: Session, shop_url: str, now: datetime) -> None:
+    """Have both programmes land at another address."""
+    for plan in PROGRAMS:
+        settings = ProgramSettings(landing_url=urljoin(shop_url, plan.landing_path))
+        change_program(session, find_program(session, plan.slug), settings, actor=ACTOR, now=now)
+
+
 def hire_staff(session: Session, now: datetime) -> None:
     """Make the staff's logins, all with the demo's password."""
     for email, role, name in STAFF:
@@ -72,6 +79,8 @@ def give_logins(session: Session, logins: dict[str, str], now: datetime) -> None
     """Let some referrers log in: ``logins`` maps programme to referrer code."""
     for slug, code in logins.items():
         referrer = find_referrer(session, find_program(session, slug), code)
+        if referrer.user_id is not None:
+            continue  # an interrupted demo came this far
         new = NewUser(referrer.email, Role.REFERRER, referrer.name, referrer.locale, PASSWORD)
         user = create_user(session, new, actor=ACTOR, now=now)
         user.email_verified_at = now

@@ -114,6 +114,18 @@ def tell(services: Services, plan: DemoPlan, say: Callable[[str], None]) -> None
     _close(services, plan)
 
 
+def move_shop(services: Services, shop_url: str, now: datetime) -> bool:
+    """Have the demo's links land at a shop that moved (SHOP_PORT); whether it had."""
+    begun = services.settings.var_dir / "demo.json"
+    plan = DemoPlan.read(begun.read_text(encoding="utf-8")) if begun.exists() else None
+    if plan is None or plan.shop_url == shop_url:
+        return False
+    with services.db.transaction() as session:
+        opening.move_landing_pages(session, shop_url, now)
+    begun.write_text(replace(plan, shop_url=shop_url).dump(), encoding="utf-8")
+    return True
+
+
 def _refuse_other_programs(services: Services) -> None:
     with services.db.reading() as session:
         slug = session.scalar(select(Program.slug).limit(1))

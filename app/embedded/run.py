@@ -8,6 +8,7 @@ ones.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -141,13 +142,21 @@ def _is_empty(settings: Settings) -> bool:
         database.dispose()
 
 
+def _demo_is_due(house: House) -> bool:
+    """Whether it was never told, was interrupted, or its shop has moved to another port since."""
+    begun = house.settings.var_dir / "demo.json"
+    if not begun.exists():
+        return _is_empty(house.settings)
+    shop_url = json.loads(begun.read_text(encoding="utf-8"))["shop_url"]
+    finished = (house.settings.var_dir / "demo-logins.txt").exists()
+    return not finished or bool(shop_url != house.environ["DEFAULT_LANDING_URL"])
+
+
 def _load_demo(house: House, supervisor: Supervisor) -> None:
     """Tell the demo's story once: into a database without a programme, and never into a real
     installation's.
     """
-    var = house.settings.var_dir
-    interrupted = (var / "demo.json").exists() and not (var / "demo-logins.txt").exists()
-    if house.settings.production or not (interrupted or _is_empty(house.settings)):
+    if house.settings.production or not _demo_is_due(house):
         return
     say(f"{house.settings.public_url}/ is up. Telling six months of demo data (once, under a minute) ...")
     log = house.log("demo")

@@ -19,7 +19,7 @@ from app.demo.scenes import history
 from app.demo.scenes.directory import GOODS as SOFTWARE
 from app.demo.scenes.hosting import ALONG
 from app.demo.scenes.hosting import GOODS as HOSTING_GOODS
-from app.demo.telling import DemoInProduction, DemoPlan, NotAnEmptyInstallation, is_told, tell
+from app.demo.telling import DemoInProduction, DemoPlan, NotAnEmptyInstallation, is_told, move_shop, tell
 from app.ledger.check import LEDGER_CHECKS, first_broken
 from app.payouts.domain.state import PayoutState, RunState
 from app.payouts.models import BankEvent, Payout, PayoutOmission, PayoutRun
@@ -168,6 +168,17 @@ def test_the_demo_is_refused_where_there_are_programmes_already(
 
     with pytest.raises(NotAnEmptyInstallation):
         tell(services, SMALL, quiet)
+
+
+def test_links_follow_a_shop_that_moved(make_services: Callable[[], Services]) -> None:
+    services = make_services()
+    tell(services, replace(SMALL, months=1, referrers=6), quiet)
+
+    assert not move_shop(services, SMALL.shop_url, NOW)
+    assert move_shop(services, "http://127.0.0.1:9001/", NOW)
+    with services.db.reading() as session:
+        landings = set(session.scalars(select(Program.landing_url)))
+    assert landings == {"http://127.0.0.1:9001/", "http://127.0.0.1:9001/studio"}
 
 
 def test_the_demo_is_refused_in_production(make_services: Callable[[], Services]) -> None:
