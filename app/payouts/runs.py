@@ -17,7 +17,7 @@ from app.payouts import queries
 from app.payouts.check import require_sound_books
 from app.payouts.deps import BATCH
 from app.payouts.domain.calendar import Period
-from app.payouts.domain.plan import Account, Candidate, PlannedOmission, PlannedPayout, plan_payout
+from app.payouts.domain.plan import Candidate, PlannedOmission, PlannedPayout, plan_payout
 from app.payouts.domain.state import PayoutState, RunMove, RunState
 from app.payouts.errors import NoDebtor, PeriodUnfinished, RailCannotPay
 from app.payouts.models import Payout, PayoutOmission, PayoutRun
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from app.identity.audit import Actor
     from app.payouts.deps import PayoutDeps
     from app.payouts.domain.plan import Planned
-    from app.payouts.models import PayoutDestination
 
 
 def draft_run(
@@ -241,20 +240,8 @@ def candidates(session: Session, referrer_ids: Sequence[int], until: date) -> It
             referrer_id=referrer_id,
             buckets=tuple(buckets[referrer_id]),
             suspended=referrer_id in suspended,
-            account=_account(accounts.get(referrer_id)),
+            account=queries.account_of(accounts.get(referrer_id)),
         )
-
-
-def _account(destination: PayoutDestination | None) -> Account | None:
-    if destination is None:
-        return None
-    return Account(
-        destination_id=destination.id,
-        country=destination.country,
-        usable_on=destination.usable_on,
-        blocked=destination.blocked_at is not None,
-        has_address=destination.has_structured_address,
-    )
 
 
 def _payout(run: PayoutRun, plan: PlannedPayout, now: datetime) -> Payout:

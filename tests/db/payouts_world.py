@@ -34,7 +34,6 @@ from tests.builders import ENCRYPTION_KEY, NOW, World, at, line, referral_deps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
     from datetime import datetime
 
     from app.kernel.db import Database
@@ -65,7 +64,7 @@ class Payday:
     now: datetime = NOW
 
     @classmethod
-    def build(cls, db: Database, slug: str = "hosting", **settings: Any) -> Payday:
+    def build(cls, db: Database, slug: str = "hosting", **settings: Any) -> Payday:  # noqa: ANN401
         wanted = {
             "hold_days": 0,
             "approval": Approval.TWO,
@@ -212,9 +211,7 @@ class Payday:
                 .join(PayoutOmission, PayoutOmission.referrer_id == Referrer.id)
                 .where(PayoutOmission.run_id == run_id)
             )
-            return {
-                code.rpartition("-")[0]: (each.available_minor, each.reason.value) for code, each in rows
-            }
+            return {code.rpartition("-")[0]: (each.available_minor, each.reason.value) for code, each in rows}
 
     def balance(self, name: str = "ada") -> Balance:
         with self.world() as world:
@@ -285,7 +282,12 @@ def _is_known(world: World, customer: str) -> bool:
 NS = "urn:iso:std:iso:20022:tech:xsd:"
 
 
-def pain002(*rejections: tuple[str, str], message_id: str = "R1-01", group: str = "PART", accepted: tuple[str, ...] = ()) -> str:
+def pain002(
+    *rejections: tuple[str, str],
+    message_id: str = "R1-01",
+    group: str = "PART",
+    accepted: tuple[str, ...] = (),
+) -> str:
     """A pain.002.001.03 that rejects (end-to-end id, reason) and accepts others with ACCP."""
     transactions = "".join(
         f"<TxInfAndSts><OrgnlEndToEndId>{each}</OrgnlEndToEndId><TxSts>RJCT</TxSts>"
@@ -303,7 +305,9 @@ def pain002(*rejections: tuple[str, str], message_id: str = "R1-01", group: str 
     )
 
 
-def detail(end_to_end_id: str, amount: str, *, reason: str | None = None, reference: str | None = None) -> str:
+def detail(
+    end_to_end_id: str, amount: str, *, reason: str | None = None, reference: str | None = None
+) -> str:
     """A transaction detail of an entry; with ``reason`` a returned payment."""
     refs = f"<AcctSvcrRef>{reference}</AcctSvcrRef>" if reference else ""
     back = f"<RtrInf><Rsn><Cd>{reason}</Cd></Rsn></RtrInf>" if reason else ""

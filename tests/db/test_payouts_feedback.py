@@ -151,7 +151,9 @@ def test_a_return_that_comes_before_its_debit_waits_for_it(payday: Payday) -> No
 
 def test_a_return_after_the_run_was_closed_is_taken(payday: Payday) -> None:
     ada, bob = ref(payday, "ada"), ref(payday, "bob")
-    payday.feed(camt(entry("50.00", detail(ada, "50.00")), entry("60.00", detail(bob, "60.00"), reference="B2")))
+    payday.feed(
+        camt(entry("50.00", detail(ada, "50.00")), entry("60.00", detail(bob, "60.00"), reference="B2"))
+    )
     assert payday.run(1).state is RunState.CLOSED
     payday.feed(
         camt(entry("60.00", detail(bob, "60.00", reason="MS03"), credit=True, reference="B3"), statement="S2")

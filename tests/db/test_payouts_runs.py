@@ -135,7 +135,8 @@ def test_a_month_ends_at_midnight_of_the_programmes_time_zone(payday: Payday) ->
         program = session.get_one(Program, payday.program_id)
         with pytest.raises(PeriodUnfinished):
             draft_run(session, program, period="2026-11", by=FREEZER, now=at("2026-11-30 22:59:59"))
-        assert draft_run(session, program, period="2026-11", by=FREEZER, now=at("2026-11-30 23:00"))
+        run = draft_run(session, program, period="2026-11", by=FREEZER, now=at("2026-11-30 23:00"))
+        assert run.until_on == date(2026, 11, 30)
 
 
 def test_a_programme_without_a_debtor_or_with_yen_on_sepa_is_refused_at_once(database: Database) -> None:

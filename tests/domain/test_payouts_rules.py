@@ -197,7 +197,7 @@ def test_a_bic_may_be_left_out_and_is_checked_otherwise() -> None:
         ("Юлия Щукина", "Yuliya Shtukina"),
         ("  two   blanks\t\n ", "two blanks"),
         ("//a//b/", "a/b"),
-        ("O’Brien “Ltd”", "O'Brien 'Ltd'"),
+        ("O\u2019Brien \u201cLtd\u201d", "O'Brien 'Ltd'"),
         ("日本", ".."),
         ("🦊 Fox", ". Fox"),
         ("ﬁne ½", "fine 1.2"),

@@ -7,7 +7,7 @@ which do not differ in what is read here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, assert_never
 
 from app.payouts.domain.camt import read_camt
 from app.payouts.domain.feedback_xml import open_stream
@@ -40,3 +40,5 @@ def read_feedback(source: IO[bytes]) -> Feedback:
             return Feedback(stream.kind, read_pain002(stream.parts))
         case BankFileKind.CAMT_053 | BankFileKind.CAMT_054:
             return Feedback(stream.kind, read_camt(stream.parts))
+        case _:
+            assert_never(stream.kind)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import IO, TYPE_CHECKING, Final, TypeAlias
+from typing import IO, TYPE_CHECKING, Final, TypeAlias, cast
 
 from lxml import etree
 
@@ -25,6 +25,8 @@ _MAX_RECORD: Final = 8 * 2**20
 """How far a file may go on without completing a record; bounds the memory that a hostile file can take."""
 
 _MAX_TEXT: Final = 64
+_DOCUMENT_TYPE: Final = "the file has a document type declaration (DTD), which bank files never have"
+_OTHER: Final = "the file is not a pain.002, camt.053 or camt.054"
 _NAMESPACE: Final = re.compile(
     r"urn:iso:std:iso:20022:tech:xsd:"
     r"(?:(pain\.002)\.001\.(?:0[3-9]|10)|(camt\.053)\.001\.0[2-8]|(camt\.054)\.001\.0[2-8])"
@@ -67,7 +69,7 @@ def open_stream(source: IO[bytes]) -> Stream:
     parts = _parts(source)
     root = next(parts, None)
     if root is None or root.name != "Document":
-        raise BadBankFile("the file is XML, but not a pain.002, camt.053 or camt.054")
+        raise BadBankFile(_OTHER)
     namespace = etree.QName(root.element).namespace or ""
     match = _NAMESPACE.fullmatch(namespace)
     if match is None:
@@ -102,7 +104,9 @@ def _parts(source: IO[bytes]) -> Iterator[Part]:
             if not part.opened and part.name in _RECORDS:
                 _free(part.element)
                 since_record = 0
-        if not begun or since_record > _MAX_RECORD:
+        if not begun:
+            raise BadBankFile(_OTHER)
+        if since_record > _MAX_RECORD:
             raise BadBankFile(f"no bank record in the {since_record} bytes before byte {total}")
     _finish(parser, total)
 
@@ -110,7 +114,7 @@ def _parts(source: IO[bytes]) -> Iterator[Part]:
 def _refuse_document_type(chunk: bytes) -> None:
     """A bank file has none; entity bombs and fetches of other files need one."""
     if b"<!DOCTYPE" in chunk.replace(b"\0", b""):
-        raise BadBankFile("the file has a document type declaration (DTD), which bank files never have")
+        raise BadBankFile(_DOCUMENT_TYPE)
 
 
 def _feed(parser: etree.XMLPullParser, chunk: bytes, total: int) -> None:
@@ -136,23 +140,14 @@ def _broken(error: etree.XMLSyntaxError, total: int) -> BadBankFile:
 
 
 def _events(parser: etree.XMLPullParser) -> Iterator[Part]:
-    for event, element in parser.read_events():
-        if not isinstance(element, etree._Element):  # noqa: SLF001
-            continue
-        name = etree.QName(element).localname
-        if (
-            event == "start"
-            and element.getparent() is None
-            and element.getroottree().docinfo.internalDTD is not None
-        ):
-            raise BadBankFile("the file has a document type declaration (DTD), which bank files never have")
-        yield Part(name, element, opened=event == "start")
+    for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
+        if element.getroottree().docinfo.internalDTD is not None:
+            raise BadBankFile(_DOCUMENT_TYPE)
+        yield Part(etree.QName(element).localname, element, opened=event == "start")
 
 
 def _free(element: Element) -> None:
-    parent = element.getparent()
-    if parent is not None:
-        parent.remove(element)
+    next(element.iterancestors()).remove(element)
 
 
 def text(element: Element, path: str) -> str | None:

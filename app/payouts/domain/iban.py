@@ -68,8 +68,6 @@ def normalise_bic(typed: str | None) -> str | None:
         code: str = stdnum_bic.validate(typed)
     except ValidationError as error:
         raise BadBic from error
-    if not code.isascii():
-        raise BadBic
     return code
 
 

@@ -65,10 +65,8 @@ def _transaction(element: Element, message_id: str | None, inherited: str | None
     status = text(element, "TxSts")
     if status is None:
         return None
-    block = element.getparent()
-    block_id = block_reason = None
-    if block is not None:
-        block_id, block_reason = text(block, "OrgnlPmtInfId"), _reason(block)
+    block = next(element.iterancestors())
+    block_id, block_reason = text(block, "OrgnlPmtInfId"), _reason(block)
     amount = money(child(element, "OrgnlTxRef/Amt/InstdAmt"))
     return Status(
         level=StatusLevel.TRANSACTION,
