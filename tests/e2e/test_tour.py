@@ -88,9 +88,9 @@ def buy_through(page: Page, link: str, email: str) -> None:
     expect(page.get_by_text("Someone recommended us to you")).to_be_visible()
     page.get_by_role("button", name="No", exact=True).click()
     assert "ref=" in page.url
-    page.get_by_role("button", name="Add Web hosting Pro to the basket").click()
+    page.get_by_role("button", name="Add to basket: Web hosting Pro").click()
     page.get_by_role("link", name="Hosting", exact=True).click()
-    page.get_by_role("button", name="Add Domain name to the basket").click()
+    page.get_by_role("button", name="Add to basket: Domain name").click()
     page.get_by_role("link", name="Sign up to order").click()
     page.get_by_label("Name").fill("Nora Neu")
     page.get_by_label("E-mail").fill(email)
@@ -224,7 +224,7 @@ def everything_is_told(page: Page, house: House) -> bool:
 
 def buy_software(page: Page) -> None:
     page.get_by_role("link", name="Newsletter Studio", exact=True).click()
-    page.get_by_role("button", name="Add Newsletter Studio L to the basket").click()
+    page.get_by_role("button", name="Add to basket: Newsletter Studio L").click()
     page.get_by_role("button", name="Place order").click()
     page.get_by_role("button", name="Pay € 99.00").click()
     expect(page.get_by_text("your payment has arrived")).to_be_visible()
