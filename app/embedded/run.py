@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HOST: Final = "127.0.0.1"
-_WEB_WORKERS: Final = "2"
+_WEB_WORKERS: Final = 2
+_WEB_THREADS: Final = 16
+"""As many as a process's database pool keeps open; granian's own default is 256."""
 _ANSWER_SECONDS: Final = 60
 _ASK_SECONDS: Final = 0.1
 
@@ -210,6 +212,7 @@ def _granian(port: int) -> Sequence[str]:
         f"--host={HOST}",
         f"--port={port}",
         f"--workers={_WEB_WORKERS}",
+        f"--blocking-threads={_WEB_THREADS}",
         "--respawn-failed-workers",
         "app.factory:create_wsgi",
     )
