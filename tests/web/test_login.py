@@ -71,8 +71,14 @@ def test_the_right_password_opens_the_house_and_the_wrong_one_does_not(app: Flas
 def test_a_session_planted_before_the_login_is_not_the_one_after(app: Flask, wired: Services) -> None:
     client = app.test_client()
     client.get("/login")
+    with client.session_transaction() as browser:
+        browser["planted"] = "by somebody else"
+        token_before = browser["csrf_token"]
     before = client.get_cookie("session")
     log_in(client)
+    with client.session_transaction() as browser:
+        assert "planted" not in browser
+        assert browser.get("csrf_token") != token_before
     after = client.get_cookie("session")
     assert before is not None
     assert after is not None
