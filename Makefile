@@ -17,7 +17,7 @@ run: $(RUNTIME) $(TRANSLATIONS) ## Starts everything with demo data, prints the 
 	@exec $(BIN)/python -m app.embedded.run
 
 test: $(TOOLS) $(TRANSLATIONS) ## Runs every test on SQLite and on PostgreSQL, with a real Valkey
-	@$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(ARGS)
 
 check: $(TOOLS) $(TRANSLATIONS) ## Format, lint, types, import contracts, templates, migrations in step with models, audit
 	$(BIN)/ruff format --check --quiet .
@@ -40,7 +40,7 @@ format: $(TOOLS) ## Formats code and templates
 
 coverage: $(TOOLS) $(TRANSLATIONS) ## Tests with branch coverage; the money rules must be covered wholly
 	@$(BIN)/coverage erase
-	@$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal --cov --cov-report= $(ARGS)
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --skip-empty --sort=miss
 	@$(BIN)/coverage report --fail-under=100 --include='app/referrals/domain/*,app/payouts/domain/*,app/ledger/*,app/kernel/money.py'
 

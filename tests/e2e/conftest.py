@@ -1,10 +1,11 @@
-"""One running house and one Chromium for all browser tests of a pytest worker; a new browser profile per test.
+"""One running house and one Chromium for all browser tests; a new browser profile for each.
 
 ``page`` fails its test when the browser logged an error or asked another host for anything.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,11 +16,17 @@ from tests.support.browser import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
     from tests.support.house import House
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the browser tests on one pytest worker: they share one running house."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
 
 
 @pytest.fixture(scope="session")
@@ -32,12 +39,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The running house with its demo data; shared, so a test makes its own people and orders."""
-    with houses.running(_short(tmp_path_factory)) as running:
+    with houses.running(tmp_path_factory.mktemp("house")) as running:
         yield running
-
-
-def _short(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("house")
 
 
 @pytest.fixture
