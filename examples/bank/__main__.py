@@ -1,4 +1,4 @@
-"""`python -m examples.bank answer FILE.xml --out DIR`: plays the bank for one payment file."""
+"""`python -m examples.bank answer FILE.xml... --out DIR`: plays the bank for payment files."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ BOOKS = "books.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line; 0 when the file was answered, 1 with one line when it was not."""
+    """Runs the command line; 0 when every file was answered, 1 with a line for each that was not."""
     options = _parser().parse_args(arguments)
     shares = Shares(options.reject_share, options.return_share, options.seed)
-    try:
-        files = answer_file(options.file, options.out, shares, with_details=not options.no_details)
-    except (OSError, UnreadableInstruction, AlreadyAnswered) as error:
-        sys.stderr.write(f"{options.file}: {error}\n")
-        return 1
-    for file in files:
-        sys.stdout.write(f"{options.out / file.name}\n")
-    return 0
+    refused = 0
+    for path in options.files:
+        try:
+            answers = answer_file(path, options.out, shares, with_details=not options.no_details)
+        except (OSError, UnreadableInstruction, AlreadyAnswered) as error:
+            sys.stderr.write(f"{path}: {error}\n")
+            refused += 1
+            continue
+        for answer_ in answers:
+            sys.stdout.write(f"{options.out / answer_.name}\n")
+    return 1 if refused else 0
 
 
 def answer_file(path: Path, out: Path, shares: Shares, *, with_details: bool = True) -> list[BankFile]:
@@ -47,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     command = parser.add_subparsers(required=True, metavar="COMMAND").add_parser(
         "answer", help="answers a pain.001.001.09 with pain.002.001.10 and camt.053.001.08"
     )
-    command.add_argument("file", type=Path, metavar="FILE.xml", help="the payment file")
+    command.add_argument("files", type=Path, nargs="+", metavar="FILE.xml", help="payment files")
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="where messages and books go")
     command.add_argument("--reject-share", type=_share, default=0.05, metavar="0..1")
     command.add_argument("--return-share", type=_share, default=0.05, metavar="0..1")

@@ -166,6 +166,15 @@ def test_the_command_writes_messages_and_keeps_the_books(tmp_path: Path) -> None
     assert len(list((tmp_path / "bank").glob("*.xml"))) == 2
 
 
+def test_of_several_files_a_broken_one_does_not_stop_the_others(tmp_path: Path) -> None:
+    broken, whole = tmp_path / "broken.xml", tmp_path / "whole.xml"
+    broken.write_text("nothing")
+    whole.write_bytes(payment_file([1000]))
+
+    assert main(["answer", str(broken), str(whole), "--out", str(tmp_path / "bank")]) == 1
+    assert list((tmp_path / "bank").glob("*pain002.xml"))
+
+
 def test_target_days_skip_weekends_and_the_six_holidays() -> None:
     closed = [date(2026, 1, 1), date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1), date(2026, 12, 25)]
 
