@@ -26,7 +26,6 @@ ACCESS: Final[dict[str, Action | None]] = {
     "public.index": None,
     "public.program": None,
     "public.preferences": None,
-    "public.components": None,
     "accounts.join": None,
     "accounts.login": None,
     "accounts.logout": None,
@@ -74,7 +73,6 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.bank": Action.VIEW_PAYOUTS,
     "staff.upload_feedback": Action.SETTLE_PAYOUTS,
     "staff.resolve_exception": Action.SETTLE_PAYOUTS,
-    "staff.settle_payout": Action.SETTLE_PAYOUTS,
     "staff.audit": Action.VIEW_AUDIT,
 }
 """Endpoint to the action it needs; ``None`` is open to everyone."""

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import DateField, IntegerField, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
 
 from app.dashboard.forms.base import stripped
@@ -59,9 +60,9 @@ class RateForm(FlaskForm):
     duration = SelectField(
         _l("For how long"),
         choices=[
-            (Duration.LIFETIME.value, _l("every order")),
-            (Duration.FIRST_ORDER.value, _l("first order only")),
-            (Duration.MONTHS.value, _l("a number of months")),
+            SelectChoice(Duration.LIFETIME.value, _l("every order")),
+            SelectChoice(Duration.FIRST_ORDER.value, _l("first order only")),
+            SelectChoice(Duration.MONTHS.value, _l("a number of months")),
         ],
     )
     months = IntegerField(
@@ -70,10 +71,10 @@ class RateForm(FlaskForm):
     kinds = SelectMultipleField(
         _l("For which orders"),
         choices=[
-            (LineKind.NEW.value, _l("new orders")),
-            (LineKind.RENEWAL.value, _l("renewals")),
-            (LineKind.UPGRADE.value, _l("upgrades")),
-            (LineKind.ADDON.value, _l("add-ons")),
+            SelectChoice(LineKind.NEW.value, _l("new orders")),
+            SelectChoice(LineKind.RENEWAL.value, _l("renewals")),
+            SelectChoice(LineKind.UPGRADE.value, _l("upgrades")),
+            SelectChoice(LineKind.ADDON.value, _l("add-ons")),
         ],
         default=[kind.value for kind in LineKind],
         validators=[DataRequired(_l("Choose at least one kind of order."))],
@@ -81,8 +82,8 @@ class RateForm(FlaskForm):
     scope = SelectField(
         _l("For whom"),
         choices=[
-            (RateScope.NEW_CUSTOMERS.value, _l("customers who come from then on")),
-            (RateScope.ALL.value, _l("every order paid from then on")),
+            SelectChoice(RateScope.NEW_CUSTOMERS.value, _l("customers who come from then on")),
+            SelectChoice(RateScope.ALL.value, _l("every order paid from then on")),
         ],
         description=_l("Old referrals keep their rate unless you choose the second."),
     )
@@ -119,8 +120,8 @@ class SettingsForm(FlaskForm):
     attribution = SelectField(
         _l("Which click counts"),
         choices=[
-            (AttributionModel.LAST_CLICK.value, _l("the last")),
-            (AttributionModel.FIRST_CLICK.value, _l("the first")),
+            SelectChoice(AttributionModel.LAST_CLICK.value, _l("the last")),
+            SelectChoice(AttributionModel.FIRST_CLICK.value, _l("the first")),
         ],
     )
     minimum_payout = StringField(
@@ -138,17 +139,17 @@ class SettingsForm(FlaskForm):
     approval = SelectField(
         _l("Approval of payout runs"),
         choices=[
-            (Approval.TWO.value, _l("two people (four eyes)")),
-            (Approval.ONE.value, _l("one person")),
-            (Approval.AUTOMATIC.value, _l("automatic")),
+            SelectChoice(Approval.TWO.value, _l("two people (four eyes)")),
+            SelectChoice(Approval.ONE.value, _l("one person")),
+            SelectChoice(Approval.AUTOMATIC.value, _l("automatic")),
         ],
     )
     consent_mode = SelectField(
         _l("Cookies"),
         choices=[
-            (ConsentMode.REQUIRED.value, _l("none; the shop asks for consent")),
-            (ConsentMode.EXEMPT.value, _l("set by the redirect (exempt from consent)")),
-            (ConsentMode.COOKIELESS.value, _l("none at all")),
+            SelectChoice(ConsentMode.REQUIRED.value, _l("none; the shop asks for consent")),
+            SelectChoice(ConsentMode.EXEMPT.value, _l("set by the redirect (exempt from consent)")),
+            SelectChoice(ConsentMode.COOKIELESS.value, _l("none at all")),
         ],
     )
 

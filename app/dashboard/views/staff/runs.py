@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from app.referrals.models import Program
 
 
-@staff.get("/runs")
+@staff.get("/payouts")
 def runs() -> ResponseReturnValue:
     """Every run of the programme, and the form that starts one."""
     return _list_page(RunForm(formdata=None))
@@ -72,7 +72,7 @@ def _list_page(form: RunForm) -> str:
     )
 
 
-@staff.post("/runs")
+@staff.post("/payouts")
 def create_run() -> ResponseReturnValue:
     """Draft the run of a finished month; the one that is there, if there is one."""
     form = RunForm()
@@ -93,7 +93,7 @@ def create_run() -> ResponseReturnValue:
     return _list_page(form), 422
 
 
-@staff.get("/runs/<name>")
+@staff.get("/payouts/<name>")
 def run(name: str) -> ResponseReturnValue:
     """One run: what it pays, whom it leaves out, its files, and what may be done now."""
     return _run_page(name, ApproveForm(formdata=None))
@@ -163,7 +163,7 @@ def _moved(name: str, move: Callable[[int], object], done: str) -> ResponseRetur
     return redirect(here)
 
 
-@staff.post("/runs/<name>/freeze")
+@staff.post("/payouts/<name>/freeze")
 def freeze_run(name: str) -> ResponseReturnValue:
     """Fix who is paid how much, and reserve it."""
     by = actor()
@@ -174,7 +174,7 @@ def freeze_run(name: str) -> ResponseReturnValue:
     )
 
 
-@staff.post("/runs/<name>/approve")
+@staff.post("/payouts/<name>/approve")
 def approve_run(name: str) -> ResponseReturnValue:
     """Sign the run with the password, then build and verify its files."""
     form = ApproveForm()
@@ -201,7 +201,7 @@ def approve_run(name: str) -> ResponseReturnValue:
     )
 
 
-@staff.post("/runs/<name>/build")
+@staff.post("/payouts/<name>/build")
 def build_run(name: str) -> ResponseReturnValue:
     """Build the files of an approved run whose build was left off."""
     by = actor()
@@ -212,7 +212,7 @@ def build_run(name: str) -> ResponseReturnValue:
     )
 
 
-@staff.post("/runs/<name>/submit")
+@staff.post("/payouts/<name>/submit")
 def submit_run(name: str) -> ResponseReturnValue:
     """Say that the bank has the files."""
     by = actor()
@@ -223,7 +223,7 @@ def submit_run(name: str) -> ResponseReturnValue:
     )
 
 
-@staff.post("/runs/<name>/cancel")
+@staff.post("/payouts/<name>/cancel")
 def cancel_run(name: str) -> ResponseReturnValue:
     """Give everything back."""
     by = actor()
@@ -234,7 +234,7 @@ def cancel_run(name: str) -> ResponseReturnValue:
     )
 
 
-@staff.get("/runs/<name>/files/<int:file_id>")
+@staff.get("/payouts/<name>/files/<int:file_id>")
 def run_file(name: str, file_id: int) -> ResponseReturnValue:
     """The stored bytes of a file, the same at every download."""
     row, _owner = _find(name, all_programs())
