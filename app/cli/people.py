@@ -12,14 +12,25 @@ from app.identity import passwords
 from app.identity.api_keys import create_api_key, revoke_api_key
 from app.identity.audit import Actor
 from app.identity.emails import clean_email
-from app.identity.queries import api_keys_of
+from app.identity.queries import api_keys_of, staff, user_by_email
 from app.identity.roles import STAFF, Role
-from app.identity.users import LOCALES, NewUser, create_user
+from app.identity.users import (
+    LOCALES,
+    NewUser,
+    UnknownUser,
+    change_role,
+    create_user,
+    disable_user,
+    enable_user,
+    set_password,
+)
 from app.kernel import clock
 from app.referrals.queries.programs_shown import programs as all_programs
 
 if TYPE_CHECKING:
-    from app.identity.models import ApiKey
+    from sqlalchemy.orm import Session
+
+    from app.identity.models import ApiKey, User
     from app.referrals.models import Program
 
 users = House("users", help="The merchant's people.")
@@ -27,9 +38,11 @@ api_keys = House("api-keys", help="Keys of shops and billing systems.")
 
 _ROLES = [role.value for role in (Role.OWNER, Role.FINANCE, Role.SUPPORT, Role.AUDITOR) if role in STAFF]
 
+_EMAIL = click.option("--email", required=True, metavar="E", help="The address they log in with.")
+
 
 @users.command("create")
-@click.option("--email", required=True, metavar="E", help="The address they log in with.")
+@_EMAIL
 @click.option("--role", required=True, type=click.Choice(_ROLES), help="What they may do.")
 @click.option("--name", default="", help="What pages call them.")
 @click.option("--locale", type=click.Choice(LOCALES), default="en", show_default=True, help="Their language.")
@@ -43,6 +56,75 @@ def create(email: str, role: str, name: str, locale: str, password_stdin: bool, 
     with parts().db.transaction() as session:
         user = create_user(session, new, actor=Actor.cli(), now=clock.now())
     answer(as_json, {"email": user.email, "role": role}, f"{user.email} created with the role {role}")
+
+
+@users.command("list")
+@json_option
+def list_users(as_json: bool) -> None:
+    """List the merchant's staff."""
+    with parts().db.reading() as session:
+        rows = [
+            {"email": user.email, "role": user.role.value, "disabled": user.disabled_at is not None}
+            for user in staff(session)
+        ]
+    lines = [f"{row['email']}  {row['role']}{'  disabled' if row['disabled'] else ''}" for row in rows]
+    answer(as_json, {"users": rows}, *(lines or ["nobody yet"]))
+
+
+@users.command("password")
+@_EMAIL
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@json_option
+def new_password(email: str, password_stdin: bool, as_json: bool) -> None:
+    """Give a person a new password; logs them out everywhere."""
+    password = password_from_stdin() if password_stdin else _asked_twice(email)
+    with parts().db.transaction() as session:
+        user = _person(session, email)
+        set_password(session, user, password, actor=Actor.cli(), now=clock.now())
+    answer(as_json, {"email": user.email}, f"{user.email} has a new password")
+
+
+@users.command("role")
+@_EMAIL
+@click.option("--role", required=True, type=click.Choice(_ROLES), help="What they may do from now on.")
+@json_option
+def new_role(email: str, role: str, as_json: bool) -> None:
+    """Give a person of the staff another role; they log in again."""
+    with parts().db.transaction() as session:
+        user = _person(session, email)
+        if user.role not in STAFF:
+            raise BadInput(f"--email: {user.email} is a referrer, not staff")
+        change_role(session, user, Role(role), actor=Actor.cli(), now=clock.now())
+    answer(as_json, {"email": user.email, "role": role}, f"{user.email} has the role {role}")
+
+
+@users.command("disable")
+@_EMAIL
+@json_option
+def disable(email: str, as_json: bool) -> None:
+    """Shut a person out at once."""
+    with parts().db.transaction() as session:
+        user = _person(session, email)
+        disable_user(session, user, actor=Actor.cli(), now=clock.now())
+    answer(as_json, {"email": user.email, "disabled": True}, f"{user.email} is shut out")
+
+
+@users.command("enable")
+@_EMAIL
+@json_option
+def enable(email: str, as_json: bool) -> None:
+    """Let a person in again."""
+    with parts().db.transaction() as session:
+        user = _person(session, email)
+        enable_user(session, user, actor=Actor.cli(), now=clock.now())
+    answer(as_json, {"email": user.email, "disabled": False}, f"{user.email} may log in again")
+
+
+def _person(session: Session, email: str) -> User:
+    user = user_by_email(session, email)
+    if user is None:
+        raise UnknownUser(email)
+    return user
 
 
 def _asked_twice(email: str) -> str:

@@ -13,11 +13,13 @@ import pytest
 from sqlalchemy import select, text
 
 from app.identity.audit import Actor
-from app.identity.users import authenticate
+from app.identity.roles import Role
+from app.identity.users import NewUser, authenticate, create_user
 from app.kernel import clock
 from app.kernel.append_only import drop_statements
 from app.mail.models import Mail, MailKind
 from app.payouts.destinations import GivenAccount, put_destination
+from app.payouts.runs import draft_run
 from app.payouts.words import DestinationSource
 from app.referrals.programs import find_program
 from app.referrals.referrers import Joining, join
@@ -298,6 +300,64 @@ def test_a_password_typed_at_a_terminal_is_asked_twice(shell: Shell, monkeypatch
     )
     assert weak.exit_code == 2
     assert "at least 10 characters" in weak.stderr
+
+
+@ON_SQLITE
+def test_staff_come_change_and_go(shell: Shell) -> None:
+    shell.staff("ann@shop.example", "support")
+    who = ("--email", "ANN@shop.example")
+    shell.ok("users", "role", *who, "--role", "finance")
+    shell.ok("users", "password", *who, "--password-stdin", stdin="five black foxes")
+    shell.ok("users", "disable", *who)
+    assert shell.json("users", "list")["users"] == [
+        {"email": "ann@shop.example", "role": "finance", "disabled": True}
+    ]
+    refused = shell.run("users", "enable", "--email", "bob@shop.example")
+    assert refused.exit_code == 1
+    assert refused.stderr == "Error: --email: there is no account for bob@shop.example\n"
+    shell.ok("users", "enable", *who)
+    with shell.services.db.transaction() as session:
+        create_user(session, NewUser("ref@mail.example", Role.REFERRER), now=clock.now())
+    promoted = shell.run("users", "role", "--email", "ref@mail.example", "--role", "owner")
+    assert promoted.exit_code == 2
+    assert promoted.stderr == "Error: --email: ref@mail.example is a referrer, not staff\n"
+    with shell.services.db.transaction() as session:
+        assert authenticate(session, email="ann@shop.example", password="five black foxes") is not None
+
+
+@ON_SQLITE
+def test_a_draft_shows_what_it_would_do_now(shell: Shell, client: FlaskClient) -> None:
+    opened(shell, client)
+    with shell.services.db.transaction() as session:
+        program = find_program(session, "hosting")
+        draft_run(session, program, period="2026-08", by=Actor.system("scheduler"), now=clock.now())
+    draft = shell.json("payouts", "show", RUN)
+    assert (draft["state"], draft["total"]) == ("draft", 3_000)
+    assert [(row["referrer"], row["amount"], row["state"]) for row in draft["payouts"]] == [
+        ("ada-1", 3_000, "planned")
+    ]
+    assert draft["left_out"] == [{"referrer": "bob-1", "available": 999, "reason": "below_minimum"}]
+    shell.ok(*"payouts run --program hosting --period 2026-08 --by own@shop.example".split())
+    text_form = shell.ok("payouts", "show", RUN)
+    assert "ada-1  30.00 EUR  reserved" in text_form
+    assert "bob-1  left out with 9.99 EUR: below_minimum" in text_form
+    unbuilt = shell.run("payouts", "export", RUN, "--out", "/tmp/never")
+    assert unbuilt.stderr == f"Error: run {RUN} has no files yet: approve it first\n"
+    asked = shell.run("payouts", "approve", RUN, "--by", "fin@shop.example", stdin=f"{PASSWORD}\n")
+    assert asked.exit_code == 0, asked.output
+    assert "built" in asked.stdout
+
+
+@ON_SQLITE
+def test_a_folder_that_cannot_be_written_is_named(shell: Shell, client: FlaskClient, tmp_path: Path) -> None:
+    opened(shell, client)
+    shell.ok(*"payouts run --program hosting --period 2026-08 --by fin@shop.example".split())
+    shell.ok("payouts", "approve", RUN, "--by", "own@shop.example", "--password-stdin", stdin=PASSWORD)
+    (tmp_path / "file").touch()
+    done = shell.run("payouts", "export", RUN, "--out", str(tmp_path / "file" / "below"))
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: --out: cannot write ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @ON_SQLITE
