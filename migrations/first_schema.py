@@ -10,7 +10,7 @@ from pathlib import Path
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
-from alembic.operations.ops import CreateForeignKeyOp, ModifyTableOps
+from alembic.operations.ops import CreateForeignKeyOp, DowngradeOps, ModifyTableOps, UpgradeOps
 from sqlalchemy import create_engine
 
 import app.models  # noqa: F401  (fills the metadata)
@@ -60,15 +60,17 @@ def write() -> None:
     """Compare an empty database with the models and write down the difference."""
     engine = create_engine("sqlite://")
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection)
-        script = produce_migrations(context, Base.metadata)
-    script.upgrade_ops.ops.extend(_circular_keys())
-    script.downgrade_ops.ops[:0] = [step.reverse() for step in _circular_keys()]
-    sides = {
-        name: render_python_code(ops, render_as_batch=True, render_item=render_item)
-        for name, ops in (("upgrade", script.upgrade_ops), ("downgrade", script.downgrade_ops))
-    }
-    TARGET.write_text(TEMPLATE.format(**sides))
+        script = produce_migrations(MigrationContext.configure(connection), Base.metadata)
+    up, down = script.upgrade_ops, script.downgrade_ops
+    if up is None or down is None:
+        raise AssertionError("a comparison always has both directions")
+    up.ops.extend(_circular_keys())
+    down.ops[:0] = [step.reverse() for step in _circular_keys()]
+    TARGET.write_text(TEMPLATE.format(upgrade=_code(up), downgrade=_code(down)))
+
+
+def _code(steps: UpgradeOps | DowngradeOps) -> str:
+    return render_python_code(steps, render_as_batch=True, render_item=render_item)
 
 
 if __name__ == "__main__":
