@@ -6,7 +6,7 @@ the programme's time zone.
 
 from __future__ import annotations
 
-from datetime import date, datetime  # noqa: TC003 - Pydantic reads annotations at run time
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -250,7 +250,9 @@ class ListedRun(AnswerModel):
 
 
 class _Page(AnswerModel):
-    next_cursor: Annotated[str | None, Field(description="give it as `cursor` for the next page; null on the last")]
+    next_cursor: Annotated[
+        str | None, Field(description="give it as `cursor` for the next page; null on the last")
+    ]
 
 
 class ClickPage(_Page):

@@ -80,7 +80,9 @@ LINE_TYPES: Final = {
         Scope.ORDERS_WRITE, schemas.BatchPayment, lambda call, line: intake.payment(call, line.order_id, line)
     ),
     "correction": LineType(
-        Scope.ORDERS_WRITE, schemas.BatchCorrection, lambda call, line: intake.correction(call, line.order_id, line)
+        Scope.ORDERS_WRITE,
+        schemas.BatchCorrection,
+        lambda call, line: intake.correction(call, line.order_id, line),
     ),
     "cancellation": LineType(
         Scope.ORDERS_WRITE,
@@ -176,10 +178,10 @@ def _line(number: int, raw: bytes, access: ApiAccess, now: datetime) -> Line:
     try:
         value = bodies.parse_json(raw)
         if not isinstance(value, dict):
-            raise bodies.InvalidFields([("", "must be a JSON object")])  # noqa: TRY301 - one answer for all refusals
+            raise bodies.InvalidFields([("", "must be a JSON object")])
         kind = LINE_TYPES.get(value.get("type", "")) if isinstance(value.get("type"), str) else None
         if kind is None:
-            raise bodies.InvalidFields([("/type", f"must be one of {', '.join(LINE_TYPES)}")])  # noqa: TRY301
+            raise bodies.InvalidFields([("/type", f"must be one of {', '.join(LINE_TYPES)}")])
         auth.require_any(access, (kind.scope,))
         return Line(number, kind, bodies.validate(kind.model, value, now))
     except RefledgerError as error:
@@ -215,4 +217,3 @@ def _alone(line: Line, services: Services, access: ApiAccess) -> Answer:
         if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.exception("batch_line_failed", line=line.number)
         return answer
-

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,6 +26,9 @@ MAX_BODY: Final = 1024 * 1024
 _JSON_TYPES: Final = frozenset({"application/json"})
 _LISTED_ERRORS: Final = 20
 """How many errors one answer lists; a body with more is wrong as a whole."""
+
+Json: TypeAlias = Any
+"""Any JSON value: whatever a client may send."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -90,7 +93,7 @@ class _Pairs:
         return marked
 
 
-def parse_json(raw: bytes) -> Any:
+def parse_json(raw: bytes) -> Json:
     """The JSON value in ``raw``. Raises :class:`MalformedBody`, or :class:`InvalidFields` for a repeated name.
 
     ``NaN`` and ``Infinity`` become floats, which no field accepts, so that the answer can name the field.
@@ -113,7 +116,7 @@ def parse_json(raw: bytes) -> Any:
     return value
 
 
-def _find_repeated(value: Any, pointer: str) -> tuple[str, str]:
+def _find_repeated(value: Json, pointer: str) -> tuple[str, str]:
     """Where the repeated name is. Nesting is bounded: the reader gave up on anything deeper than its own stack."""
     trail: list[tuple[Any, str]] = [(value, pointer)]
     while trail:
@@ -121,11 +124,13 @@ def _find_repeated(value: Any, pointer: str) -> tuple[str, str]:
         if isinstance(current, _RepeatedName):
             return at + pointer_of((current.repeated,)), "is given twice"
         children = current.items() if isinstance(current, dict) else enumerate(current)
-        trail.extend((child, at + pointer_of((key,))) for key, child in children if isinstance(child, dict | list))
+        trail.extend(
+            (child, at + pointer_of((key,))) for key, child in children if isinstance(child, dict | list)
+        )
     return pointer, "repeats a name"
 
 
-def read_json(request: Request) -> Any:
+def read_json(request: Request) -> Json:
     """The JSON value of a request's body. Raises the errors of this module."""
     if request.mimetype not in _JSON_TYPES:
         raise WrongContentType(f"the body must be application/json, not {request.mimetype or 'untyped'}")
@@ -146,7 +151,7 @@ def read_json(request: Request) -> Any:
     return parse_json(raw)
 
 
-def validate(model: type[Model], value: Any, now: datetime) -> Model:
+def validate(model: type[Model], value: Json, now: datetime) -> Model:
     """``value`` as a ``model``. Raises :class:`InvalidFields` with a pointer for each error."""
     if not isinstance(value, dict):
         raise InvalidFields([("", "must be a JSON object")])
@@ -179,5 +184,10 @@ def _in_words(detail: ErrorDetails) -> tuple[str, str]:
     words = context.get("words") or _WORDS.get(detail["type"])
     if words is None:
         # Pydantic's own sentence ("Input should be greater than or equal to 1"); it never repeats the value.
-        words = detail["msg"].replace("Input should", "must").replace("String should", "must").replace("List should", "must")
+        words = (
+            detail["msg"]
+            .replace("Input should", "must")
+            .replace("String should", "must")
+            .replace("List should", "must")
+        )
     return pointer, str(words)

@@ -55,7 +55,11 @@ def _content(part: dict[str, Any]) -> dict[str, Any]:
 
 def _parameter(part: dict[str, Any]) -> dict[str, str]:
     described = part.get("description") or part["schema"].get("description", "")
-    return {"name": part["name"], "place": part["in"], "form": ", ".join(filter(None, [_form(part["schema"]), described]))}
+    return {
+        "name": part["name"],
+        "place": part["in"],
+        "form": ", ".join(filter(None, [_form(part["schema"]), described])),
+    }
 
 
 def _models(schema: dict[str, Any]) -> list[str]:

@@ -24,7 +24,11 @@ BODIES: Final[dict[str, dict[str, dict[str, Any]]]] = {
         "own code": {"code": "jansen", "name": "Jansen Webdesign", "email": "info@jansen.example"},
     },
     "put_payout_destination": {
-        "known to the merchant": {"holder": "Jansen Webdesign B.V.", "iban": "NL91 ABNA 0417 1643 00", "verified": True}
+        "known to the merchant": {
+            "holder": "Jansen Webdesign B.V.",
+            "iban": "NL91 ABNA 0417 1643 00",
+            "verified": True,
+        }
     },
     "create_link": {"campaign": {"campaign": "newsletter", "to": "/vps"}},
     "create_signup": {
@@ -38,7 +42,11 @@ BODIES: Final[dict[str, dict[str, dict[str, Any]]]] = {
         "nobody": {"customer_id": "C-4713"},
     },
     "put_partner": {"chosen": {"referrer_code": "jansen"}},
-    "create_order": {"paid": _ORDER, "pending": {name: _ORDER[name] for name in _ORDER if name not in {"paid_at", "method"}} | {"status": "pending"}},
+    "create_order": {
+        "paid": _ORDER,
+        "pending": {name: _ORDER[name] for name in _ORDER if name not in {"paid_at", "method"}}
+        | {"status": "pending"},
+    },
     "create_payment": {"usual": {"paid_at": "2026-09-12T09:00:00Z", "method": "direct_debit"}},
     "create_correction": {
         "usual": {
@@ -54,7 +62,12 @@ BODIES: Final[dict[str, dict[str, dict[str, Any]]]] = {
             "refunded_at": "2026-09-20T08:00:00Z",
             "lines": [{"line_id": "1", "net": 3300}],
         },
-        "all": {"refund_id": "R-2", "kind": "chargeback", "refunded_at": "2026-09-20T08:00:00Z", "full": True},
+        "all": {
+            "refund_id": "R-2",
+            "kind": "chargeback",
+            "refunded_at": "2026-09-20T08:00:00Z",
+            "full": True,
+        },
         "reversal": {
             "refund_id": "R-3",
             "kind": "chargeback_reversal",

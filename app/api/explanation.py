@@ -48,9 +48,7 @@ _WHY: Final = {
 
 def explanation(session: Session, program: Program, order_id: str) -> dict[str, Any]:
     """The whole story. Raises :class:`OrderNotFound`."""
-    order = session.scalar(
-        select(Order).where(Order.program_id == program.id, Order.order_id == order_id)
-    )
+    order = session.scalar(select(Order).where(Order.program_id == program.id, Order.order_id == order_id))
     if order is None:
         raise OrderNotFound(order_id)
     told = explain_order(session, order)
@@ -96,7 +94,10 @@ def _deciding(told: Explanation) -> dict[str, Any] | None:
     won = [
         each
         for each in told.decisions
-        if told.referrer and each.referrer == told.referrer and each.bound_from and each.bound_from <= told.placed_at
+        if told.referrer
+        and each.referrer == told.referrer
+        and each.bound_from
+        and each.bound_from <= told.placed_at
     ]
     chosen = won or told.decisions
     return _decision(chosen[-1]) if chosen else None
@@ -155,9 +156,7 @@ def _line(
     }
 
 
-def _commission(
-    earned: ExplainedCommission, currency: str, payouts: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _commission(earned: ExplainedCommission, currency: str, payouts: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "referrer": earned.referrer,
         "rate": rate_text(earned.rate, currency),

@@ -11,7 +11,15 @@ import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from app.kernel.errors import InvalidInput
@@ -59,7 +67,9 @@ def parse_instant(raw: object) -> datetime:
         raise refusal("instant", "must be an RFC 3339 time as text, like 2026-09-10T14:30:00+02:00")
     if _RFC3339.fullmatch(raw) is None:
         if _NAIVE.fullmatch(raw):
-            raise refusal("naive_instant", "has no offset: a time needs one, like 2026-09-10T14:30:00+02:00 or ...Z")
+            raise refusal(
+                "naive_instant", "has no offset: a time needs one, like 2026-09-10T14:30:00+02:00 or ...Z"
+            )
         raise refusal("instant", "is not an RFC 3339 time, like 2026-09-10T14:30:00+02:00")
     try:
         at = datetime.fromisoformat(raw.upper()).astimezone(UTC)
@@ -118,7 +128,7 @@ def _email(value: str) -> str:
     if (
         _EMAIL.fullmatch(value) is None
         or not value.isprintable()
-        or len(labels) < 2
+        or "." not in domain
         or not all(_DOMAIN_LABEL.fullmatch(label) for label in labels)
         or ".." in value
         or value.startswith(".")
@@ -178,14 +188,16 @@ ClickId = Annotated[
 ]
 Email = Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_email)]
 Currency = Annotated[
-    str, Field(min_length=3, max_length=3, description="ISO 4217", examples=["EUR"]), AfterValidator(_currency)
+    str,
+    Field(min_length=3, max_length=3, description="ISO 4217", examples=["EUR"]),
+    AfterValidator(_currency),
 ]
 Net = Annotated[
     int,
     Field(
         ge=0,
         le=MAX_AMOUNT,
-        description="what the customer really pays for the whole line, without VAT, shipping and discounts; minor units",
+        description="what the customer really pays for the whole line, net of VAT, shipping and discounts; minor units",
         examples=[11000],
     ),
 ]
@@ -201,7 +213,9 @@ Method = Annotated[
         examples=["card", "direct_debit"],
     ),
 ]
-Iban = Annotated[str, Field(min_length=5, max_length=50, examples=["NL91ABNA0417164300"]), AfterValidator(_iban)]
+Iban = Annotated[
+    str, Field(min_length=5, max_length=50, examples=["NL91ABNA0417164300"]), AfterValidator(_iban)
+]
 Bic = Annotated[str, Field(min_length=8, max_length=20), AfterValidator(_bic)]
 ReferrerCode = Annotated[str, Field(pattern=r"^[a-z0-9-]{3,32}$", description="unique per installation")]
 Campaign = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,20}$", examples=["newsletter"])]

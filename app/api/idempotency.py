@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.api.bodies import Json
+
 KEPT: Final = timedelta(hours=24)
 """How long an answer is kept."""
 
@@ -55,7 +57,7 @@ def checked_key(header: str | None) -> str | None:
     return header
 
 
-def request_hash(method: str, path: str, body: Any) -> str:
+def request_hash(method: str, path: str, body: Json) -> str:
     """What a key stands for: method, path and body, whatever the order of the body's names."""
     text = json.dumps([method, path, body], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 from limits import RateLimitItemPerSecond
@@ -66,4 +66,4 @@ class RequestLimit:
 def _redis(url: str) -> Storage:
     """``limits`` spells a unix socket ``redis+unix://``."""
     spelled = "redis+unix://" + url.removeprefix("unix://") if url.startswith("unix://") else url
-    return storage_from_string(spelled, socket_timeout=0.5, socket_connect_timeout=0.5)
+    return cast("Storage", storage_from_string(spelled, socket_timeout=0.5, socket_connect_timeout=0.5))

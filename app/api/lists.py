@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import select, tuple_
 
 from app.api import render
 from app.api.bodies import InvalidFields
@@ -20,17 +20,17 @@ from app.referrals.models import Click, Commission, Order, OrderLine, Program, R
 if TYPE_CHECKING:
     from enum import StrEnum
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import InstrumentedAttribute, Session
-
-Rows = TypeVar("Rows", bound=Select[Any])
+Member = TypeVar("Member", bound="StrEnum")
 
 
 def clicks(session: Session, program: Program, query: ListQuery) -> dict[str, Any]:
     """Clicks by their time; ``state`` filters by label."""
     wanted = select(Click, Referrer.code).outerjoin(Referrer, Referrer.id == Click.referrer_id)
     wanted = wanted.where(Click.program_id == program.id)
-    wanted = _of_referrer(session, program, query, wanted, Click.referrer_id)
-    wanted = _within(wanted, Click.at, span_of(query, program.timezone))
+    wanted = wanted.where(*_of_referrer(session, program, query, Click.referrer_id))
+    wanted = wanted.where(*_within(Click.at, span_of(query, program.timezone)))
     if query.state is not None:
         wanted = wanted.where(Click.label == _one_of(ClickLabel, query.state).value)
     after = read_cursor(query.cursor, datetime, int)
@@ -56,8 +56,8 @@ def commissions(session: Session, program: Program, query: ListQuery, now: datet
         .where(Commission.program_id == program.id)
     )
     today = clock.local_day(now, program.timezone)
-    wanted = _of_referrer(session, program, query, wanted, Commission.referrer_id)
-    wanted = _within(wanted, Commission.paid_at, span_of(query, program.timezone))
+    wanted = wanted.where(*_of_referrer(session, program, query, Commission.referrer_id))
+    wanted = wanted.where(*_within(Commission.paid_at, span_of(query, program.timezone)))
     if query.state is not None:
         wanted = wanted.where(render.has_state(_one_of(render.CommissionState, query.state), today))
     after = read_cursor(query.cursor, datetime, int)
@@ -76,8 +76,8 @@ def commissions(session: Session, program: Program, query: ListQuery, now: datet
 def payouts(session: Session, program: Program, query: ListQuery) -> dict[str, Any]:
     """Payouts, run by run from the newest. Each run's part is read by the index of (run, referrer)."""
     wanted = select(Payout, Referrer.code).join(Referrer, Referrer.id == Payout.referrer_id)
-    wanted = _of_referrer(session, program, query, wanted, Payout.referrer_id)
-    wanted = _within(wanted, Payout.created_at, span_of(query, program.timezone))
+    wanted = wanted.where(*_of_referrer(session, program, query, Payout.referrer_id))
+    wanted = wanted.where(*_within(Payout.created_at, span_of(query, program.timezone)))
     if query.state is not None:
         wanted = wanted.where(Payout.state == _one_of(PayoutState, query.state))
     after = read_cursor(query.cursor, int, int)
@@ -105,9 +105,11 @@ def payouts(session: Session, program: Program, query: ListQuery) -> dict[str, A
 def payout_runs(session: Session, program: Program, query: ListQuery) -> dict[str, Any]:
     """Payout runs, the newest first; with ``referrer`` those that pay that one."""
     wanted = select(PayoutRun).where(PayoutRun.program_id == program.id)
-    wanted = _within(wanted, PayoutRun.created_at, span_of(query, program.timezone))
+    wanted = wanted.where(*_within(PayoutRun.created_at, span_of(query, program.timezone)))
     if query.referrer is not None:
-        paid_to = select(Payout.run_id).where(Payout.referrer_id == _referrer_id(session, program, query.referrer))
+        paid_to = select(Payout.run_id).where(
+            Payout.referrer_id == _referrer_id(session, program, query.referrer)
+        )
         wanted = wanted.where(PayoutRun.id.in_(paid_to))
     if query.state is not None:
         wanted = wanted.where(PayoutRun.state == _one_of(RunState, query.state))
@@ -122,31 +124,30 @@ def _of_referrer(
     session: Session,
     program: Program,
     query: ListQuery,
-    wanted: Rows,
     column: InstrumentedAttribute[int] | InstrumentedAttribute[int | None],
-) -> Rows:
+) -> list[ColumnElement[bool]]:
     if query.referrer is None:
-        return wanted
-    return wanted.where(column == _referrer_id(session, program, query.referrer))
+        return []
+    return [column == _referrer_id(session, program, query.referrer)]
 
 
 def _referrer_id(session: Session, program: Program, code: str) -> int:
     """Raises :class:`ReferrerNotFound`, also for another programme's referrer."""
-    found = session.scalar(select(Referrer.id).where(Referrer.program_id == program.id, Referrer.code == code))
+    found = session.scalar(
+        select(Referrer.id).where(Referrer.program_id == program.id, Referrer.code == code)
+    )
     if found is None:
         raise ReferrerNotFound(code, pointer="/referrer")
     return found
 
 
-def _within(wanted: Rows, column: InstrumentedAttribute[datetime], span: Span) -> Rows:
+def _within(column: InstrumentedAttribute[datetime], span: Span) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if span.start is not None:
-        wanted = wanted.where(column >= span.start)
+        conditions.append(column >= span.start)
     if span.end is not None:
-        wanted = wanted.where(column < span.end)
-    return wanted
-
-
-Member = TypeVar("Member", bound="StrEnum")
+        conditions.append(column < span.end)
+    return conditions
 
 
 def _one_of(members: type[Member], word: str) -> Member:
@@ -155,4 +156,3 @@ def _one_of(members: type[Member], word: str) -> Member:
     except ValueError:
         known = ", ".join(member.value for member in members)
         raise InvalidFields([("/state", f"must be one of {known}")]) from None
-

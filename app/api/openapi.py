@@ -6,17 +6,18 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.api import answers, batch, examples
 from app.api.bodies import MAX_BODY
-from app.identity.api_keys import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from pydantic import BaseModel
+
     from app.api.operations import Operation
+    from app.identity.api_keys import Scope
 
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _REFERENCE: Final = "#/components/schemas/{model}"
@@ -66,14 +67,25 @@ def document(operations: Sequence[Operation], public_url: str) -> dict[str, Any]
     paths[BATCH_PATH] = {"post": _batch()}
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Refledger", "version": "1", "summary": "Referral links in, money out", "description": DESCRIPTION},
+        "info": {
+            "title": "Refledger",
+            "version": "1",
+            "summary": "Referral links in, money out",
+            "description": DESCRIPTION,
+        },
         "servers": [{"url": f"{public_url}/api/v1"}],
         "security": [{"key": []}],
-        "tags": [{"name": tag} for tag in dict.fromkeys([*(operation.tag for operation in operations), "Batch"])],
+        "tags": [
+            {"name": tag} for tag in dict.fromkeys([*(operation.tag for operation in operations), "Batch"])
+        ],
         "paths": paths,
         "components": {
             "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer", "description": "an API key, made with `flask api-keys create`"}
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "an API key, made with `flask api-keys create`",
+                }
             },
             "schemas": dict(sorted(schemas.items())),
             "responses": {str(status): _problem(words) for status, words in _PROBLEMS.items()},
@@ -120,7 +132,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
                 "application/json": {
                     "schema": _ref(operation.body),
                     "examples": {
-                        name: {"value": value} for name, value in examples.BODIES.get(operation.name, {}).items()
+                        name: {"value": value}
+                        for name, value in examples.BODIES.get(operation.name, {}).items()
                     },
                 }
             },
@@ -146,7 +159,12 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.query:
         schema = operation.query.model_json_schema()
         made += [
-            {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": _plain(part)}
+            {
+                "name": name,
+                "in": "query",
+                "required": name in schema.get("required", ()),
+                "schema": _plain(part),
+            }
             for name, part in schema["properties"].items()
         ]
     if operation.method == "POST":
@@ -200,7 +218,11 @@ def _words(operation: Operation, status: int) -> str:
         return "Parked: it takes effect when what it waits for comes"
     if status == HTTPStatus.CREATED:
         return "Recorded"
-    return "Nothing new: the resource as it stands" if operation.method == "POST" else "The resource as it stands"
+    return (
+        "Nothing new: the resource as it stands"
+        if operation.method == "POST"
+        else "The resource as it stands"
+    )
 
 
 def _problem(words: str) -> dict[str, Any]:
@@ -251,5 +273,8 @@ def _batch() -> dict[str, Any]:
                 },
             }
         }
-        | {str(status): {"$ref": f"#/components/responses/{status}"} for status in (400, 401, 413, 415, 429, 503)},
+        | {
+            str(status): {"$ref": f"#/components/responses/{status}"}
+            for status in (400, 401, 413, 415, 429, 503)
+        },
     }

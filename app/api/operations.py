@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import structlog
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from flask import Blueprint
     from sqlalchemy.orm import Session
 
-    from app.kernel.db import Database
     from app.identity.api_keys import ApiAccess, Scope
+    from app.kernel.db import Database
     from app.referrals.intake import ReferralDeps
     from app.requests import Services
 
@@ -161,7 +162,7 @@ def run(operation: Operation, **path: str) -> Response:
     access = auth.authenticated(current_app.extensions[LIMIT])
     auth.require_any(access, operation.scopes)
     _check_ids(operation, path)
-    raw = bodies.read_json(request._get_current_object()) if operation.body else None  # type: ignore[attr-defined]
+    raw = bodies.read_json(request) if operation.body else None
     parsed = bodies.validate(operation.body, raw, now) if operation.body else None
     query = _query(operation, now)
 
@@ -200,7 +201,7 @@ def may_retry(error: DBAPIError) -> bool:
     return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in _RETRIED
 
 
-def _once(call: Call, raw: Any, view: Callable[[], Answer]) -> Answer:
+def _once(call: Call, raw: bodies.Json, view: Callable[[], Answer]) -> Answer:
     """The view's answer, or the one that was given before under the request's ``Idempotency-Key``."""
     key = idempotency.checked_key(request.headers.get("Idempotency-Key"))
     if key is None or request.method != "POST":
@@ -217,7 +218,9 @@ def _once(call: Call, raw: Any, view: Callable[[], Answer]) -> Answer:
 def respond(answer: Answer) -> Response:
     """The HTTP response of an answer."""
     response = Response(
-        b"" if answer.status == 204 else dump(answer.body), answer.status, mimetype="application/json"
+        b"" if answer.status == HTTPStatus.NO_CONTENT else dump(answer.body),
+        answer.status,
+        mimetype="application/json",
     )
     response.headers["Cache-Control"] = "no-store"
     for name, value in answer.headers.items():
@@ -249,7 +252,7 @@ def _check_ids(operation: Operation, path: Mapping[str, str]) -> None:
 
 def _query(operation: Operation, now: datetime) -> BaseModel | None:
     """The query parameters as the operation's model; a call without one takes none."""
-    given = {name: values for name, values in request.args.to_dict(flat=False).items()}  # type: ignore[no-untyped-call]
+    given = request.args.to_dict(flat=False)
     repeated = [name for name, values in given.items() if len(values) > 1]
     if repeated:
         raise bodies.InvalidFields([(f"/{repeated[0]}", "is given twice")])

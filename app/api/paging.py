@@ -53,7 +53,9 @@ class ListQuery(Strict):
 
     limit: Limit = DEFAULT_LIMIT
     cursor: Annotated[str, Field(min_length=1, max_length=300)] | None = None
-    referrer: Annotated[str, Field(min_length=1, max_length=64, description="a referrer's code")] | None = None
+    referrer: Annotated[str, Field(min_length=1, max_length=64, description="a referrer's code")] | None = (
+        None
+    )
     from_: Bound | None = Field(None, alias="from")
     to: Bound | None = None
     state: Annotated[str, Field(min_length=1, max_length=40)] | None = None
@@ -91,7 +93,7 @@ def write_cursor(*position: int | datetime) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def read_cursor(text: str | None, *kinds: type[int] | type[datetime]) -> list[Any] | None:
+def read_cursor(text: str | None, *kinds: type[int | datetime]) -> list[Any] | None:
     """The position, each part of its kind. Raises :class:`InvalidFields` for a text we did not write."""
     if text is None:
         return None
@@ -104,7 +106,7 @@ def read_cursor(text: str | None, *kinds: type[int] | type[datetime]) -> list[An
         raise InvalidFields([("/cursor", "is not a cursor of this list")]) from None
 
 
-def _part(part: object, kind: type[int] | type[datetime]) -> int | datetime:
+def _part(part: object, kind: type[int | datetime]) -> int | datetime:
     if kind is datetime and isinstance(part, str):
         at = datetime.fromisoformat(part)
         if at.tzinfo is not None and at.year >= EARLIEST.year:
@@ -114,7 +116,9 @@ def _part(part: object, kind: type[int] | type[datetime]) -> int | datetime:
     raise ValueError
 
 
-def page(rows: Sequence[Any], limit: int, item: Callable[[Any], dict[str, Any]], position: Callable[[Any], str]) -> dict[str, Any]:
+def page(
+    rows: Sequence[Any], limit: int, item: Callable[[Any], dict[str, Any]], position: Callable[[Any], str]
+) -> dict[str, Any]:
     """``{"items", "next_cursor"}`` of at most ``limit`` rows; the query asked for one more, which tells the end."""
     shown = rows[:limit]
     more = len(rows) > limit

@@ -12,7 +12,7 @@ from flask import Response, request
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from app.api.bodies import BodyTooLarge, InvalidFields, MalformedBody, WrongContentType
+from app.api.bodies import BodyTooLarge, InvalidFields, Json, MalformedBody, WrongContentType
 from app.identity.api_keys import MissingScope
 from app.kernel.errors import (
     Conflict,
@@ -104,7 +104,12 @@ def problem(error: Exception) -> dict[str, Any]:
         detail = "the database does not answer in time; nothing was recorded, try again"
     else:
         detail = "this is a defect of ours; give the request_id when you report it"
-    made: dict[str, Any] = {"type": f"{DOCS}#{_slug(title)}", "title": title, "status": int(status), "detail": detail}
+    made: dict[str, Any] = {
+        "type": f"{DOCS}#{_slug(title)}",
+        "title": title,
+        "status": int(status),
+        "detail": detail,
+    }
     if errors:
         made["errors"] = errors
     made["request_id"] = request_id()
@@ -146,7 +151,7 @@ def _headers(error: Exception, status: int) -> Mapping[str, str]:
     return {}
 
 
-def dump(value: Any) -> bytes:
+def dump(value: Json) -> bytes:
     """JSON as this API writes it: compact, ASCII, with a line end so that a terminal shows it well."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 

@@ -69,7 +69,7 @@ def has_state(state: CommissionState, today: date) -> ColumnElement[bool]:
     plain = not_(or_(Commission.rejected, gone, Commission.held_minor > 0))
     match state:
         case CommissionState.REJECTED:
-            return Commission.rejected
+            return and_(Commission.rejected)
         case CommissionState.CLAWED_BACK:
             return and_(not_(Commission.rejected), gone)
         case CommissionState.HELD:
@@ -105,7 +105,9 @@ def commission(
     }
 
 
-def listed_commission(row: Row[Any], currency: str, today: date) -> dict[str, Any]:
+def listed_commission(
+    row: Row[Commission, str, str, str, str, RateVersion], currency: str, today: date
+) -> dict[str, Any]:
     """An item of ``GET /commissions``."""
     commission, order_id, line_id, sku, referrer, version = row
     return {

@@ -146,7 +146,11 @@ class LineBody(Strict):
     def fact(self) -> LineFact:
         """The line as the use case takes it."""
         return LineFact(
-            line_id=self.line_id, product=self.product, quantity=self.quantity, net_minor=self.net, kind=words.LineKind(self.kind)
+            line_id=self.line_id,
+            product=self.product,
+            quantity=self.quantity,
+            net_minor=self.net,
+            kind=words.LineKind(self.kind),
         )
 
 
@@ -265,7 +269,9 @@ class RefundBody(Strict):
 
     refund_id: Id
     kind: Literal["refund", "chargeback", "chargeback_reversal"]
-    reverses: Annotated[Id, Field(description="the refund_id of the chargeback that is reversed")] | None = None
+    reverses: Annotated[Id, Field(description="the refund_id of the chargeback that is reversed")] | None = (
+        None
+    )
     refunded_at: Instant
     lines: Annotated[list[RefundLineBody], Field(min_length=1, max_length=MAX_LINES)] | None = None
     full: bool = False
@@ -335,5 +341,3 @@ class BatchRefund(RefundBody):
 
     type: Literal["refund"]
     order_id: Id
-
-

@@ -29,8 +29,8 @@ from app.referrals.models import (
     Referrer,
     Signup,
 )
-from app.referrals.rates import rate_text
 from app.referrals.queries.programs_shown import shown_to
+from app.referrals.rates import rate_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,7 +48,9 @@ class FactNotFound(NotFound):
         super().__init__(f"no {what} was recorded")
 
 
-def referrer(session: Session, program: Program, services: Services, found: Referrer, now: datetime) -> dict[str, Any]:
+def referrer(
+    session: Session, program: Program, services: Services, found: Referrer, now: datetime
+) -> dict[str, Any]:
     """A referrer with its links and the rates that its next new customer would bring."""
     shown = shown_to(session, program, found.id, now)
     rates = [_rate(rate, product.sku, program.currency) for product, rate in shown.rates if rate is not None]
@@ -70,7 +72,9 @@ def referrer(session: Session, program: Program, services: Services, found: Refe
 
 def link_url(services: Services, program: Program, found: Referrer, campaign: str = "") -> str:
     """The URL that a referrer copies."""
-    return referral_url(services.referrals.links, services.settings.public_url, program.slug, found.code, campaign)
+    return referral_url(
+        services.referrals.links, services.settings.public_url, program.slug, found.code, campaign
+    )
 
 
 def _rate(rate: Rate, product: str | None, currency: str) -> dict[str, Any]:
@@ -142,7 +146,9 @@ def partner(session: Session, program: Program, customer_id: str, now: datetime)
 def erasure(session: Session, program: Program, customer_id: str) -> dict[str, Any]:
     """When a customer's personal data was erased. Raises :class:`CustomerNotFound`."""
     at = session.scalar(
-        select(Customer.erased_at).where(Customer.program_id == program.id, Customer.customer_id == customer_id)
+        select(Customer.erased_at).where(
+            Customer.program_id == program.id, Customer.customer_id == customer_id
+        )
     )
     if at is None:
         raise CustomerNotFound(customer_id)
@@ -166,14 +172,17 @@ def order(session: Session, program: Program, order_id: str, now: datetime) -> d
     if not rows:
         raise OrderNotFound(order_id)
     today = clock.local_day(now, program.timezone)
-    found: Order = rows[0][0]
+    found, _, referrer_code, _, _ = rows[0]
+    earning: list[tuple[str, Commission | None, RateVersion]] = [
+        (line_id, earned, rate) for _, line_id, _, earned, rate in rows
+    ]
     return {
         "order_id": order_id,
         "status": found.status.value,
-        "referrer": rows[0][2],
+        "referrer": referrer_code,
         "commissions": [
             render.commission(earned, line_id, rate, program.currency, today)
-            for _, line_id, _, earned, rate in rows
+            for line_id, earned, rate in earning
             if earned is not None
         ],
     }

@@ -106,7 +106,9 @@ class Figures(Collector):
 
     def _closed_runs(self) -> Metric:
         family = GaugeMetricFamily(
-            "refledger_last_closed_run_timestamp_seconds", "When the last payout run closed", labels=["program"]
+            "refledger_last_closed_run_timestamp_seconds",
+            "When the last payout run closed",
+            labels=["program"],
         )
         closed = (
             select(Program.slug, func.max(PayoutRun.closed_at))
@@ -116,5 +118,6 @@ class Figures(Collector):
         )
         with self._services.db.reading() as session:
             for slug, at in session.execute(closed):
-                family.add_metric([slug], at.timestamp())
+                if at is not None:
+                    family.add_metric([slug], at.timestamp())
         return family

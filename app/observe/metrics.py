@@ -54,7 +54,9 @@ def register(app: Flask, durations: RequestDurations) -> None:
     def metrics() -> Response:
         """The figures of this installation, in Prometheus text."""
         if not _may_read(services().settings.metrics_token):
-            return Response("metrics answer loopback or METRICS_TOKEN only\n", HTTPStatus.FORBIDDEN, mimetype="text/plain")
+            return Response(
+                "metrics answer loopback or METRICS_TOKEN only\n", HTTPStatus.FORBIDDEN, mimetype="text/plain"
+            )
         read_now = CollectorRegistry()
         read_now.register(Figures(services()))
         return Response(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +41,9 @@ def mount_all(app: Flask) -> None:
         mount(blueprint, operation)
     document = openapi.document(OPERATIONS, settings.public_url)
     blueprint.add_url_rule("/batch", "create_batch", partial(_batch, app), methods=["POST"])
-    blueprint.add_url_rule("/openapi.json", "openapi", lambda: Response(dump(document), mimetype="application/json"))
+    blueprint.add_url_rule(
+        "/openapi.json", "openapi", lambda: Response(dump(document), mimetype="application/json")
+    )
     blueprint.add_url_rule("/docs", "docs", lambda: _docs(document))
     problems.register(app, blueprint)
     app.register_blueprint(blueprint)
@@ -65,5 +68,5 @@ def _docs(document: dict[str, object]) -> str:
         "api/docs.html",
         document=document,
         calls=list(docs.calls(document)),
-        problem=docs.json.dumps(docs.PROBLEM, indent=2),
+        problem=json.dumps(docs.PROBLEM, indent=2),
     )

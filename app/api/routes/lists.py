@@ -47,7 +47,12 @@ def list_payouts(call: Call) -> Answer:
 
 
 @table.declare(
-    "GET", "/payout-runs", summary="Payout runs", scopes=_READ, query=ListQuery, answers={200: answers.RunPage}
+    "GET",
+    "/payout-runs",
+    summary="Payout runs",
+    scopes=_READ,
+    query=ListQuery,
+    answers={200: answers.RunPage},
 )
 def list_payout_runs(call: Call) -> Answer:
     """One run pays what is available at the end of one month."""

@@ -70,7 +70,11 @@ def create_correction(call: Call, order_id: str) -> Answer:
     summary="Close an unpaid order",
     scopes=_WRITE,
     body=schemas.CancellationBody,
-    answers={201: answers.CancellationAnswer, 200: answers.CancellationAnswer, 202: answers.CancellationAnswer},
+    answers={
+        201: answers.CancellationAnswer,
+        200: answers.CancellationAnswer,
+        202: answers.CancellationAnswer,
+    },
 )
 def create_cancellation(call: Call, order_id: str) -> Answer:
     """A payment of it is refused from then on (409). A paid order is refunded instead."""
