@@ -47,7 +47,7 @@ class RateForm(FlaskForm):
     rate = StringField(
         _l("Commission rate"),
         filters=[stripped],
-        description=_l("10% of the paid amount, 5.00 for each piece, or none."),
+        description=_l("A percentage of what was paid (10%), an amount for each piece (5.00), or none."),
         validators=[
             DataRequired(_l("Please fill in a rate.")),
             Regexp(
