@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from app.referrals.domain.commission import Outcome
-from app.referrals.models import Order, OrderLine, Product
+from app.referrals.models import GONE, Order, OrderLine, Product
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ def new_line(order: Order, position: int, line: LineFact, products: dict[str, in
 
 
 def set_lines(session: Session, program: Program, order: Order, lines: Sequence[LineFact]) -> None:
-    """Make the order's lines these. A line that is gone stays, with nothing paid for it: commissions point at it."""
+    """Make the order's lines these. A line that is gone stays, at :data:`GONE`: commissions point at it."""
     products = product_ids(session, program, lines)
     stored = {
         line.line_id: line
@@ -43,11 +43,13 @@ def set_lines(session: Session, program: Program, order: Order, lines: Sequence[
     }
     for line_id in stored.keys() - {line.line_id for line in lines}:
         stored[line_id].net_minor = stored[line_id].refunded_minor = 0
+        stored[line_id].position = GONE
     for position, line in enumerate(lines):
         row = stored.get(line.line_id)
         if row is None:
-            session.add(new_line(order, len(stored) + position, line, products))
+            session.add(new_line(order, position, line, products))
             continue
+        row.position = position
         row.refunded_minor = min(row.refunded_minor, line.net_minor)
         row.sku, row.product_id, row.kind = line.product, products.get(line.product), line.kind
         row.quantity, row.net_minor = line.quantity, line.net_minor

@@ -20,6 +20,7 @@ from app.referrals.domain.commission import Earned, Line, OrderTerms, Outcome, e
 from app.referrals.domain.rates import Rate
 from app.referrals.domain.refunded import GivenBack, Refunded, refunded
 from app.referrals.models import (
+    GONE,
     Binding,
     Commission,
     HoldRule,
@@ -197,10 +198,10 @@ class _Settlement:
         line.refunded_minor = (
             line.net_minor if back.all_of_it else min(line.net_minor, back.lines.get(line.line_id, 0))
         )
+        # Of a line that is no longer part of the order, no piece is left: a flat rate may exceed the net.
+        quantity = 0 if line.position == GONE else line.quantity
         return earn(
-            Line(
-                line.net_minor, line.quantity, line.kind, line.product_id, line.refunded_minor, back.all_of_it
-            ),
+            Line(line.net_minor, quantity, line.kind, line.product_id, line.refunded_minor, back.all_of_it),
             OrderTerms(
                 order_id=order.order_id,
                 status=order.status,

@@ -4,6 +4,7 @@ from app.referrals.models.clicks import Click, ClickTotal, VisitorKey
 from app.referrals.models.commissions import Commission, Hold, HoldRule, HoldState
 from app.referrals.models.customers import Binding, BindingMethod, Customer, Decision, PartnerChoice, Signup
 from app.referrals.models.orders import (
+    GONE,
     Correction,
     Fact,
     FactKind,
@@ -30,6 +31,7 @@ from app.referrals.models.programs import (
 from app.referrals.models.referrers import Coupon, Link, Referrer, ReferrerStatus
 
 __all__ = [
+    "GONE",
     "Approval",
     "AttributionModel",
     "Binding",

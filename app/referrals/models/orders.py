@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -12,6 +12,7 @@ from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
 from app.referrals.words import FactKind, FactState, LineKind, OrderStatus, RefundKind
 
 __all__ = [
+    "GONE",
     "Correction",
     "Fact",
     "FactKind",
@@ -22,6 +23,10 @@ __all__ = [
     "Refund",
     "RefundKind",
 ]
+
+
+GONE: Final = -1
+"""The position of a line that a correction took out of its order: it earns nothing, whatever its rate."""
 
 
 class Fact(Base):
