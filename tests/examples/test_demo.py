@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, select
-from stdnum import iban
+from stdnum import iban as stdnum_iban
 
 from app.demo.cast import PARTNERS as DEMO_PARTNERS
 from app.demo.cast import partners, referrers
 from app.demo.events import FollowLink, Report, SetRate, Suspend
+from app.demo.payday import Payday, _shares
 from app.demo.programmes import PROGRAMS
 from app.demo.scenes import history
 from app.demo.scenes.directory import GOODS as SOFTWARE
@@ -37,6 +38,8 @@ from app.referrals.models import (
     Signup,
 )
 from app.referrals.words import LineKind, RefundKind
+from examples.bank.instruction import Batch, Instruction, Payment
+from examples.bank.rulings import Fate, rule_on
 from examples.shop.catalogue import PARTNERS, PRODUCTS
 
 if TYPE_CHECKING:
@@ -78,8 +81,8 @@ def test_the_history_has_everything_that_a_programme_lives_through() -> None:
 def test_everybody_in_the_demo_has_a_valid_bank_account_of_their_own() -> None:
     people = referrers(100) + partners(6)
 
-    assert all(iban.is_valid(person.iban) for person in people)
-    assert all(iban.is_valid(plan.debtor_iban) for plan in PROGRAMS)
+    assert all(stdnum_iban.is_valid(person.iban) for person in people)
+    assert all(stdnum_iban.is_valid(plan.debtor_iban) for plan in PROGRAMS)
     assert len({person.iban for person in people}) == len({person.code for person in people}) == 106
 
 
@@ -92,6 +95,40 @@ def test_the_shop_sells_and_shows_what_the_demo_tells_of() -> None:
     assert {code: name for code, name, _ in DEMO_PARTNERS} == {
         code: one.name for code, one in PARTNERS.items()
     }
+
+
+@pytest.mark.parametrize("month", [1, 2, 6, 12])
+@pytest.mark.parametrize("payments", [4, 7, 16, 40])
+def test_in_every_month_the_bank_deals_the_fates_that_the_story_needs(month: int, payments: int) -> None:
+    at = datetime(2026, month, 2, tzinfo=UTC)
+    day = Payday(at, PROGRAMS[0], "2026-01", number=5, last=True)
+    accounts = [person.iban for person in referrers(payments)]
+    file = Instruction(
+        f"R{month}-01",
+        "",
+        payments,
+        None,
+        (
+            Batch(
+                "P",
+                at.date(),
+                batch_booking=True,
+                debtor_name="",
+                debtor_iban="",
+                payments=tuple(
+                    Payment(f"PO{n}", None, 1000 + n, "", iban, "") for n, iban in enumerate(accounts)
+                ),
+            ),
+        ),
+    )
+
+    fates = {
+        payment.creditor_iban: rule_on(file.message_id, payment, _shares(day, file)).fate
+        for payment in file.payments
+    }
+
+    assert Counter(fates.values()) == {Fate.BOOKED: payments - 2, Fate.REJECTED: 1, Fate.RETURNED: 1}
+    assert fates[accounts[0]] is Fate.BOOKED
 
 
 def figures(db: Database) -> dict[str, Any]:

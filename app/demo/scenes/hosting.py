@@ -26,6 +26,7 @@ GOODS = {
 ALONG = (Goods("domain", 900), Goods("domain", 900), Goods("migration", 9_500))
 SIGNUP_SHARE = 0.045
 SUSPENDED_AFTER = 0.7
+USUAL_CAST = 34
 
 
 def hosting_events(dice: Dice, start: datetime, now: datetime, count: int) -> list[Event]:
@@ -46,8 +47,12 @@ class _Hosting:
             yield Join(joined, HOSTING, person.code, person.name, person.email, person.locale, person.iban)
             yield from self._traffic(person, joined, position)
         yield from self._extras()
-        for _ in range(15):
+        for _ in range(self._share_of(15)):
             yield from self._customer(self._dice.within(self._start, self._now - self._start))
+
+    def _share_of(self, usual: int) -> int:
+        """``usual`` of the demo with 34 referrers, in proportion for a smaller or larger cast; at least one."""
+        return max(1, usual * len(self._people) // USUAL_CAST)
 
     def _joined(self, position: int) -> datetime:
         """The first ones join on the first day, the others over the first two thirds of the time."""
@@ -99,11 +104,11 @@ class _Hosting:
         span = self._now - self._start
         anna, bram = self._people[0], self._people[min(1, len(self._people) - 1)]
         yield MakeCoupon(self._start + DAY, HOSTING, anna.code, "ANNA10")
-        for _ in range(6):
+        for _ in range(self._share_of(6)):
             yield from self._customer(
                 self._dice.within(self._start + 2 * DAY, span - 3 * DAY), coupon="ANNA10"
             )
-        for _ in range(4):
+        for _ in range(self._share_of(4)):
             yield from self._customer(
                 self._dice.within(self._start + 2 * DAY, span - 3 * DAY), code=bram.code
             )
