@@ -31,7 +31,9 @@ def main() -> int:
             with postgres.running(Path(folder) / "postgres") as server:
                 found = difference(server.url())
     if found is not None:
-        sys.stderr.write(f"The models have changed since the last migration; run `make migration`.\n{found}\n")
+        sys.stderr.write(
+            f"The models have changed since the last migration; run `make migration`.\n{found}\n"
+        )
     return 0 if found is None else 1
 
 

@@ -83,7 +83,7 @@ class World:
         session: Session,
         slug: str = "hosting",
         currency: str = "EUR",
-        **settings: Any,  # noqa: ANN401
+        **settings: Any,
     ) -> World:
         wanted = ProgramSettings(
             **{"name": slug.title(), "landing_url": "https://shop.example/", "hold_days": 30, **settings}
@@ -98,7 +98,7 @@ class World:
             world.join(name)
         return world
 
-    def product(self, sku: str, rate: str | None = None, **terms: Any) -> None:  # noqa: ANN401
+    def product(self, sku: str, rate: str | None = None, **terms: Any) -> None:
         product = set_product(self.session, self.program, sku=sku, name=sku.title(), now=at("2026-01-01"))
         if rate:
             self.rate(rate, sku=product.sku, **terms)
@@ -110,7 +110,7 @@ class World:
         sku: str | None = None,
         referrer: str | None = None,
         valid_from: datetime | None = None,
-        **terms: Any,  # noqa: ANN401
+        **terms: Any,
     ) -> None:
         product = (
             None if sku is None else set_product(self.session, self.program, sku=sku, name=None, now=NOW)
@@ -139,7 +139,7 @@ class World:
     def click(self, name: str, when: datetime) -> str:
         return self.deps.links.new_click_id(when, self.program.id, self.referrers[name].id)
 
-    def signup(self, customer: str = "c1", *, when: str | None = "2026-09-01", **fact: Any) -> Outcome:  # noqa: ANN401
+    def signup(self, customer: str = "c1", *, when: str | None = "2026-09-01", **fact: Any) -> Outcome:
         body = SignupFact(customer, signed_up_at=at(when) if when else None, **fact)
         return record_signup(self.deps, self.session, self.program, body, self.now)
 
@@ -154,7 +154,7 @@ class World:
         customer: str = "c1",
         placed: str = "2026-09-10",
         paid: str | None = "2026-09-10",
-        **fact: Any,  # noqa: ANN401
+        **fact: Any,
     ) -> Outcome:
         body = OrderFact(
             order_id=order_id,
