@@ -42,7 +42,7 @@ class Shell:
         assert done.exit_code == 0, f"{done.output}{done.exception!r}"
         return done.stdout
 
-    def json(self, *arguments: str, stdin: str | None = None) -> Any:  # noqa: ANN401 - whatever it answered
+    def json(self, *arguments: str, stdin: str | None = None) -> Any:
         return json.loads(self.ok(*arguments, "--json", stdin=stdin))
 
     def program(self) -> None:

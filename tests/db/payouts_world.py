@@ -64,7 +64,7 @@ class Payday:
     now: datetime = NOW
 
     @classmethod
-    def build(cls, db: Database, slug: str = "hosting", **settings: Any) -> Payday:  # noqa: ANN401
+    def build(cls, db: Database, slug: str = "hosting", **settings: Any) -> Payday:
         wanted = {
             "hold_days": 0,
             "approval": Approval.TWO,

@@ -32,12 +32,12 @@ ORDER = OrderTerms(
 )
 
 
-def line(net: int = 10_000, refunded: int = 0, *, quantity: int = 1, **changes: Any) -> Line:  # noqa: ANN401 - passed on as they are
+def line(net: int = 10_000, refunded: int = 0, *, quantity: int = 1, **changes: Any) -> Line:
     wanted: dict[str, Any] = {"kind": LineKind.NEW, "product_id": WEB, **changes}
     return Line(net, quantity, refunded_minor=refunded, **wanted)
 
 
-def percent(ppm: int = 100_000, **changes: Any) -> Rate:  # noqa: ANN401 - passed on as they are
+def percent(ppm: int = 100_000, **changes: Any) -> Rate:
     wanted: dict[str, Any] = {
         "product_id": None,
         "referrer_id": None,
@@ -51,7 +51,7 @@ def percent(ppm: int = 100_000, **changes: Any) -> Rate:  # noqa: ANN401 - passe
     return Rate(1, **wanted)
 
 
-def flat(minor: int, **changes: Any) -> Rate:  # noqa: ANN401 - passed on as they are
+def flat(minor: int, **changes: Any) -> Rate:
     return percent(kind=RateKind.FLAT, rate_ppm=None, flat_minor=minor, **changes)
 
 
@@ -124,7 +124,7 @@ def outcome(
     of: Line | None = None,
     span: Span | None = SPAN,
     spans: tuple[Span, ...] | None = None,
-    **order: Any,  # noqa: ANN401 - passed on to replace()
+    **order: Any,
 ) -> Outcome:
     every = ((span,) if span else ()) if spans is None else spans
     return earn(of or line(), replace(ORDER, **order), span, every, rates).outcome
@@ -178,7 +178,7 @@ def test_a_renewal_under_a_rate_for_new_orders_earns_nothing_and_does_not_fall_t
 
 def test_a_spent_duration_earns_nothing_and_does_not_fall_through() -> None:
     first_only = percent(referrer_id=ADA, duration=Duration.FIRST_ORDER)
-    second = {"order_id": "o2", "first_paid": (PLACED, "o1")}
+    second: dict[str, Any] = {"order_id": "o2", "first_paid": (PLACED, "o1")}
     assert outcome(rates=(percent(), first_only), **second) is Outcome.DURATION_SPENT
     assert outcome(rates=(percent(),), **second) is Outcome.EARNS
 

@@ -23,7 +23,7 @@ def day(number: int) -> datetime:
     return BEGIN + timedelta(days=number)
 
 
-def rate(number: int, **changes: Any) -> Rate:  # noqa: ANN401 - passed on as they are
+def rate(number: int, **changes: Any) -> Rate:
     """10 % for everything and everybody, for life, from the beginning."""
     wanted: dict[str, Any] = {
         "product_id": None,

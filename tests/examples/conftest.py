@@ -49,7 +49,7 @@ class PaperRefledger:
         """What was called with one programme's key, in order."""
         return [f"{call.method} {call.path}" for call in self.calls if call.key == key]
 
-    def body(self, path: str) -> Any:  # noqa: ANN401 - JSON as it came
+    def body(self, path: str) -> Any:
         """The last body sent to `path`."""
         return next(call.body for call in reversed(self.calls) if call.path == path)
 

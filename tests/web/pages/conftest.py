@@ -45,7 +45,7 @@ class Browser:
     def __init__(self, client: FlaskClient) -> None:
         self.client = client
 
-    def get(self, path: str, **more: Any) -> TestResponse:  # noqa: ANN401
+    def get(self, path: str, **more: Any) -> TestResponse:
         return self.client.get(path, **more)
 
     def text(self, path: str) -> str:
