@@ -123,15 +123,8 @@ def entries_agree_with_their_transaction(session: Session, program_id: int | Non
 
 def balances_equal_entries(session: Session, program_id: int | None) -> Iterator[str]:
     """The running balances are the sums of the entries, by referrer, figure and date."""
-    figures = [
-        (account, kind, *figure_of(account, kind)) for account in LedgerAccount for kind in TransactionKind
-    ]
-    matches = [
-        ((LedgerEntry.account == account) & (LedgerEntry.kind == kind), figure, sign)
-        for account, kind, figure, sign in figures
-    ]
-    figure = case(*((match, literal(name.value)) for match, name, _ in matches))
-    signed = case(*((match, LedgerEntry.amount_minor * sign) for match, _, sign in matches))
+    figure = case(*((entry, literal(name.value)) for entry, name, _ in _figures()))
+    signed = case(*((entry, LedgerEntry.amount_minor * sign) for entry, _, sign in _figures()))
     from_entries = select(
         LedgerEntry.referrer_id.label("referrer_id"),
         figure.label("figure"),
@@ -155,6 +148,17 @@ def balances_equal_entries(session: Session, program_id: int | None) -> Iterator
     )
     for referrer_id, name, on, difference in session.execute(wanted):
         yield f"referrer {referrer_id}: the entries of {name} on {on} differ from the balance by {difference}"
+
+
+def _figures() -> Iterator[tuple[ColumnElement[bool], Figure, int]]:
+    """Which entries belong to which figure, with which sign: few conditions, since most accounts have one figure."""
+    for account in LedgerAccount:
+        kinds: dict[tuple[Figure, int], list[TransactionKind]] = {}
+        for kind in TransactionKind:
+            kinds.setdefault(figure_of(account, kind), []).append(kind)
+        for (figure, sign), some in kinds.items():
+            entry = LedgerEntry.account == account
+            yield (entry if len(kinds) == 1 else entry & LedgerEntry.kind.in_(some)), figure, sign
 
 
 def nothing_held_or_in_flight_is_negative(session: Session, program_id: int | None) -> Iterator[str]:
