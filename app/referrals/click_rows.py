@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LOST: Final = "lost_clicks"
 
+CLICK_DAYS: Final = 90
+"""How long raw clicks live; their totals stay."""
+
 
 def write_clicks(session: Session, records: Iterable[ClickRecord]) -> int:
     """Write the clicks that are not there yet, by event id, and add them to the totals; how many were new.
@@ -47,12 +50,16 @@ def write_clicks(session: Session, records: Iterable[ClickRecord]) -> int:
     return len(new)
 
 
-def record_from_click_id(session: Session, text: str, click: ClickId) -> None:
+def record_from_click_id(session: Session, text: str, click: ClickId, now: datetime) -> None:
     """Have the click of a verified id written, unless it is there already; for a record that was lost on its way.
+
+    A click older than :data:`CLICK_DAYS` is left out: its row was deleted and its total has counted it.
 
     Written at the end of the transaction, together and in order: within it the rows would be locked in the order in
     which customers come, and two of them could wait for each other.
     """
+    if click.at < now - timedelta(days=CLICK_DAYS):
+        return
     lost: dict[str, ClickRecord] = session.info.setdefault(_LOST, {})
     lost[click.event_id] = ClickRecord(
         event_id=click.event_id,
@@ -70,6 +77,8 @@ def record_from_click_id(session: Session, text: str, click: ClickId) -> None:
 
 
 def _write_lost(session: Session) -> None:
+    if click.at < now - timedelta(days=CLICK_DAYS):
+        return
     lost: dict[str, ClickRecord] = session.info.pop(_LOST, {})
     write_clicks(session, lost.values())
 

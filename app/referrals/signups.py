@@ -53,7 +53,7 @@ def record_signup(
         )
         session.add(signup)
     email_is_new = _merge(deps, customer, signup, fact)
-    _write_lost_clicks(deps, session, program, fact.click_ids)
+    _write_lost_clicks(deps, session, program, fact.click_ids, now)
     touched = Touched(everything=email_is_new and not is_new)
     settle(deps, session, program, customer, touched, now, rebind=True)
     return CREATED
@@ -96,10 +96,10 @@ def _may_be_posted_again(session: Session, customer: Customer, signup: Signup, f
 
 
 def _write_lost_clicks(
-    deps: ReferralDeps, session: Session, program: Program, click_ids: Iterable[str]
+    deps: ReferralDeps, session: Session, program: Program, click_ids: Iterable[str], now: datetime
 ) -> None:
     """A click id is its own record: where the click never reached the database, it is written from the id."""
     for text in click_ids:
         click = deps.links.read_click_id(text)
         if click is not None and click.program_id == program.id:
-            record_from_click_id(session, text, click)
+            record_from_click_id(session, text, click, now)

@@ -11,8 +11,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.kernel import ids
-from app.kernel.db import insert_or_ignore
-from app.referrals.models import Click, VisitorKey
+from app.kernel.db import insert_or_ignore, table_of
+from app.referrals.click_rows import CLICK_DAYS
+from app.referrals.models import Click, Program, VisitorKey
 
 if TYPE_CHECKING:
     from datetime import date
@@ -25,9 +26,6 @@ _log = structlog.get_logger(__name__)
 
 KEPT_DAYS: Final = 7
 """How many days' keys live, for the fraud rules."""
-
-CLICK_DAYS: Final = 90
-"""How long raw clicks live; their totals stay."""
 
 _KEY_BYTES: Final = 32
 _DAY_MS: Final = 86_400_000
@@ -86,7 +84,9 @@ def forget(session: Session, now: datetime) -> int:
     Returns how many clicks went.
     """
     session.execute(delete(VisitorKey).where(VisitorKey.day <= (now - timedelta(days=KEPT_DAYS)).date()))
-    gone = session.execute(
-        delete(Click).where(Click.at < now - timedelta(days=CLICK_DAYS)).returning(Click.id)
-    )
-    return len(gone.all())
+    before = now - timedelta(days=CLICK_DAYS)
+    gone = 0
+    for program_id in session.scalars(select(Program.id)).all():  # clicks are indexed by programme and time
+        old = delete(table_of(Click)).where(Click.program_id == program_id, Click.at < before)
+        gone += session.connection().execute(old).rowcount
+    return gone

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import select
 
 from app.kernel import clock, ids
@@ -200,7 +201,8 @@ def test_with_redis_away_the_spool_is_drained_and_the_drain_says_what_is_missing
     with pytest.raises(ClickStreamUnreachable, match="Redis does not answer"):
         drain(tracks)
     assert tracks.labels() == ["counted"]
-    assert oldest_undrained_seconds(tracks, clock.now()) == 0
+    with pytest.raises(RedisError):
+        oldest_undrained_seconds(tracks, clock.now())
 
 
 def test_what_no_database_takes_or_nobody_can_read_stops_nothing(tracks: Tracks) -> None:
@@ -229,8 +231,8 @@ def test_a_lost_click_is_written_from_its_id_and_its_late_record_is_not_counted_
     assert click is not None
     for _ in range(2):
         with tracks.db.transaction() as session:
-            record_from_click_id(session, text, click)
-            record_from_click_id(session, text, click)
+            record_from_click_id(session, text, click, clock.now())
+            record_from_click_id(session, text, click, clock.now())
     (row,) = tracks.clicks()
     assert (row.click_id, row.label, row.at, row.referrer_id) == (
         text,
@@ -248,8 +250,17 @@ def test_a_click_already_written_keeps_its_label_when_its_id_comes_back(tracks: 
     click = tracks.links.read_click_id(text)
     assert click is not None
     with tracks.db.transaction() as session:
-        record_from_click_id(session, text, click)
+        record_from_click_id(session, text, click, clock.now())
     assert tracks.totals() == {"bot": 1}
+
+
+def test_a_click_whose_row_was_deleted_for_its_age_is_not_counted_a_second_time(tracks: Tracks) -> None:
+    text = tracks.links.new_click_id(clock.now() - timedelta(days=91), 1, 1)
+    click = tracks.links.read_click_id(text)
+    assert click is not None
+    with tracks.db.transaction() as session:
+        record_from_click_id(session, text, click, clock.now())
+    assert (tracks.labels(), tracks.totals()) == ([], {})
 
 
 def test_a_rolled_back_signup_writes_no_click(tracks: Tracks) -> None:
@@ -257,7 +268,7 @@ def test_a_rolled_back_signup_writes_no_click(tracks: Tracks) -> None:
     click = tracks.links.read_click_id(text)
     assert click is not None
     with suppress(ZeroDivisionError), tracks.db.transaction() as session:
-        record_from_click_id(session, text, click)
+        record_from_click_id(session, text, click, clock.now())
         1 / 0  # noqa: B018 - any failure of the signup
     assert tracks.labels() == []
 
