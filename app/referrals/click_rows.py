@@ -77,8 +77,6 @@ def record_from_click_id(session: Session, text: str, click: ClickId, now: datet
 
 
 def _write_lost(session: Session) -> None:
-    if click.at < now - timedelta(days=CLICK_DAYS):
-        return
     lost: dict[str, ClickRecord] = session.info.pop(_LOST, {})
     write_clicks(session, lost.values())
 
