@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 
 from app.api import render
 from app.kernel import clock
@@ -155,30 +155,34 @@ def erasure(session: Session, program: Program, customer_id: str) -> dict[str, A
     return {"customer_id": customer_id, "erased_at": render.rfc3339(at)}
 
 
+_ORDER: Final = (
+    select(Order.status, OrderLine.line_id, Referrer.code, Commission, RateVersion)
+    .join(OrderLine, OrderLine.order_id == Order.id)
+    .outerjoin(Referrer, Referrer.id == Order.referrer_id)
+    .outerjoin(
+        Commission,
+        and_(Commission.order_line_id == OrderLine.id, Commission.referrer_id == Order.referrer_id),
+    )
+    .outerjoin(RateVersion, RateVersion.id == Commission.rate_version_id)
+    .where(Order.program_id == bindparam("program_id"), Order.order_id == bindparam("order_id"))
+    .order_by(OrderLine.position, OrderLine.id)
+)
+"""Made once: every order that is reported is answered by it, and writing it down costs as much as running it."""
+
+
 def order(session: Session, program: Program, order_id: str, now: datetime) -> dict[str, Any]:
     """An order and what its lines earn, in one query. Raises :class:`OrderNotFound`."""
-    rows = session.execute(
-        select(Order, OrderLine.line_id, Referrer.code, Commission, RateVersion)
-        .join(OrderLine, OrderLine.order_id == Order.id)
-        .outerjoin(Referrer, Referrer.id == Order.referrer_id)
-        .outerjoin(
-            Commission,
-            and_(Commission.order_line_id == OrderLine.id, Commission.referrer_id == Order.referrer_id),
-        )
-        .outerjoin(RateVersion, RateVersion.id == Commission.rate_version_id)
-        .where(Order.program_id == program.id, Order.order_id == order_id)
-        .order_by(OrderLine.position, OrderLine.id)
-    ).all()
+    rows = session.execute(_ORDER, {"program_id": program.id, "order_id": order_id}).all()
     if not rows:
         raise OrderNotFound(order_id)
     today = clock.local_day(now, program.timezone)
-    found, _, referrer_code, _, _ = rows[0]
+    status, _, referrer_code, _, _ = rows[0]
     earning: list[tuple[str, Commission | None, RateVersion]] = [
         (line_id, earned, rate) for _, line_id, _, earned, rate in rows
     ]
     return {
         "order_id": order_id,
-        "status": found.status.value,
+        "status": status.value,
         "referrer": referrer_code,
         "commissions": [
             render.commission(earned, line_id, rate, program.currency, today)
