@@ -28,7 +28,12 @@ def order_line(order_id: str, **changes: Any) -> dict[str, Any]:
 
 def test_each_line_is_answered_in_order_as_if_it_had_come_alone(shop: Shop) -> None:
     facts = [
-        {"type": "signup", "customer_id": "c1", "referrer_code": shop.code, "signed_up_at": "2026-09-01T00:00:00Z"},
+        {
+            "type": "signup",
+            "customer_id": "c1",
+            "referrer_code": shop.code,
+            "signed_up_at": "2026-09-01T00:00:00Z",
+        },
         order_line("o1", status="pending"),
         {"type": "payment", "order_id": "o1", "paid_at": "2026-09-12T09:00:00Z"},
         {"type": "refund", "order_id": "o1", **refund_body()},
@@ -138,7 +143,9 @@ def test_a_defect_of_ours_in_one_line_is_answered_500_and_the_others_stand(
     assert "inside" not in json.dumps(answers)
 
 
-@pytest.mark.parametrize("content_type", ["application/x-ndjson", "application/ndjson", "application/json", None])
+@pytest.mark.parametrize(
+    "content_type", ["application/x-ndjson", "application/ndjson", "application/json", None]
+)
 def test_the_usual_names_of_ndjson_are_read(shop: Shop, content_type: str | None) -> None:
     data = json.dumps(order_line("o1")).encode()  # without a line end after the last line
     answer = shop.call("POST", "/batch", data=data, content_type=content_type)
@@ -148,9 +155,13 @@ def test_the_usual_names_of_ndjson_are_read(shop: Shop, content_type: str | None
     assert json.loads(answer.text)["status"] == 201
 
 
-def test_a_batch_may_be_larger_than_a_single_body_but_not_endless(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_may_be_larger_than_a_single_body_but_not_endless(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     padding = "x" * (1024 * 1024 + 10)
-    answers = shop.batch([order_line("o1"), f'{{"type": "order", "order_id": "{padding}"}}', order_line("o2")])
+    answers = shop.batch(
+        [order_line("o1"), f'{{"type": "order", "order_id": "{padding}"}}', order_line("o2")]
+    )
     assert [answer["status"] for answer in answers] == [201, 413, 201]
 
     monkeypatch.setattr(batch, "MAX_BATCH", 1000)
@@ -159,6 +170,10 @@ def test_a_batch_may_be_larger_than_a_single_body_but_not_endless(shop: Shop, mo
     assert too_large.mimetype == "application/problem+json"
 
 
-@pytest.mark.parametrize(("data", "content_type", "status"), [(b"", "application/x-ndjson", 400), (b"{}", "text/xml", 415)])
-def test_a_batch_of_the_wrong_form_is_refused(shop: Shop, data: bytes, content_type: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("data", "content_type", "status"), [(b"", "application/x-ndjson", 400), (b"{}", "text/xml", 415)]
+)
+def test_a_batch_of_the_wrong_form_is_refused(
+    shop: Shop, data: bytes, content_type: str, status: int
+) -> None:
     assert shop.call("POST", "/batch", data=data, content_type=content_type).status_code == status

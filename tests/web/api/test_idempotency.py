@@ -76,7 +76,9 @@ def test_answers_are_forgotten_after_a_day(shop: Shop, wired: Services) -> None:
         assert session.scalars(select(StoredAnswer.key)).all() == [KEY["Idempotency-Key"]]
 
 
-def test_twenty_requests_at_once_under_one_key_make_one_referrer(shop: Shop, wired: Services, app: Flask) -> None:
+def test_twenty_requests_at_once_under_one_key_make_one_referrer(
+    shop: Shop, wired: Services, app: Flask
+) -> None:
     def ask(_: int) -> tuple[int, str]:
         answer = app.test_client().post(
             "/api/v1/referrers", json=SOMEBODY, headers={"Authorization": f"Bearer {shop.key}", **KEY}

@@ -63,5 +63,7 @@ def test_without_redis_each_process_counts_for_itself(database_url: str) -> None
     limit.count(8)
 
 
-def test_the_default_lets_a_hundred_a_second_through(database_url: str, make_settings: Callable[..., Settings]) -> None:
+def test_the_default_lets_a_hundred_a_second_through(
+    database_url: str, make_settings: Callable[..., Settings]
+) -> None:
     assert make_settings().api_rate_limit >= 100

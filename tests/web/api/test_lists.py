@@ -35,7 +35,10 @@ def sell(shop: Shop, count: int, start: int = 0) -> None:
     first = datetime(2026, 9, 10, tzinfo=UTC)
     # Two orders at each instant, so that a page may end between equals.
     shop.batch(
-        {"type": "order", **order_body(f"o{number}", placed_at=(first + timedelta(hours=number // 2)).isoformat())}
+        {
+            "type": "order",
+            **order_body(f"o{number}", placed_at=(first + timedelta(hours=number // 2)).isoformat()),
+        }
         for number in range(start, start + count)
     )
 

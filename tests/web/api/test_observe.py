@@ -101,7 +101,9 @@ def test_metrics_answer_this_machine_and_the_token_only(
     headers: dict[str, str],
     status: int,
 ) -> None:
-    made = create_app(make_settings(DATABASE_URL=database_url, REDIS_URL=valkey_url, METRICS_TOKEN="metrics-token"))
+    made = create_app(
+        make_settings(DATABASE_URL=database_url, REDIS_URL=valkey_url, METRICS_TOKEN="metrics-token")
+    )
     answer = made.test_client().get("/metrics", environ_overrides={"REMOTE_ADDR": peer}, headers=headers)
     services: Services = made.extensions[EXTENSION]
     services.db.dispose()
@@ -136,7 +138,12 @@ def test_each_request_leaves_one_line_of_json_with_its_id_and_no_secret(
 
     assert answer.status_code == 201
     (line,) = [line for line in lines if line.get("request_id") == "abc-1"]
-    assert (line["event"], line["method"], line["route"], line["status"]) == ("request", "POST", "/api/v1/orders", 201)
+    assert (line["event"], line["method"], line["route"], line["status"]) == (
+        "request",
+        "POST",
+        "/api/v1/orders",
+        201,
+    )
     text = json.dumps(lines)
     for secret in (shop.key, shop.key.rpartition("_")[2], "NL91ABNA0417164300", "eva@example.org"):
         assert secret not in text

@@ -40,7 +40,9 @@ def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
 
 
-def test_every_route_of_the_api_is_in_the_document_and_nothing_else(app: Flask, document: dict[str, Any]) -> None:
+def test_every_route_of_the_api_is_in_the_document_and_nothing_else(
+    app: Flask, document: dict[str, Any]
+) -> None:
     routed = {
         (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule).removeprefix("/api/v1"))
         for rule in app.url_map.iter_rules()
@@ -88,7 +90,9 @@ def schema_of(document: dict[str, Any], name: str) -> Draft202012Validator:
 
 
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.body], ids=lambda each: each.name)
-def test_every_example_of_a_body_is_accepted_by_model_and_schema(document: dict[str, Any], operation: Any) -> None:
+def test_every_example_of_a_body_is_accepted_by_model_and_schema(
+    document: dict[str, Any], operation: Any
+) -> None:
     shown = examples.BODIES[operation.name]
 
     assert shown

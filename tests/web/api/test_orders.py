@@ -280,7 +280,15 @@ def test_every_answer_is_of_its_model(shop: Shop) -> None:
 
 
 def test_the_explanation_names_every_candidate_and_every_lines_reason(shop: Shop) -> None:
-    shop.post("/signups", {"customer_id": "c1", "coupon": "nobodys", "referrer_code": shop.code, "signed_up_at": "2026-09-01T00:00:00Z"})
+    shop.post(
+        "/signups",
+        {
+            "customer_id": "c1",
+            "coupon": "nobodys",
+            "referrer_code": shop.code,
+            "signed_up_at": "2026-09-01T00:00:00Z",
+        },
+    )
     shop.post("/orders", order_body())
     shop.post("/orders/o1/refunds", refund_body())
     told = shop.get("/orders/o1/explanation").json
@@ -292,13 +300,21 @@ def test_the_explanation_names_every_candidate_and_every_lines_reason(shop: Shop
     }
     earning, other = told["lines"]
     assert earning["commission"]["rounding"] == {"exact": "1100", "rule": "half up, once per line"}
-    assert (earning["commission"]["base"], earning["commission"]["earned"], earning["commission"]["amount"]) == (
+    assert (
+        earning["commission"]["base"],
+        earning["commission"]["earned"],
+        earning["commission"]["amount"],
+    ) == (
         11_000,
         1_100,
         800,
     )
     assert earning["commission"]["rate_version"]["level"] == "product"
-    assert (other["participates"], other["outcome"], other["commission"]) == (False, "not_participating", None)
+    assert (other["participates"], other["outcome"], other["commission"]) == (
+        False,
+        "not_participating",
+        None,
+    )
     assert told["refunds"][0]["lines"] == [{"line_id": "l1", "net": 3_000}]
 
 
@@ -307,4 +323,6 @@ def test_an_order_before_the_binding_earns_nothing_and_says_so(shop: Shop) -> No
     shop.post("/orders", order_body(paid_at="2026-09-12T00:00:00Z"))
 
     assert shop.get("/orders/o1").json["commissions"] == []
-    assert {line["outcome"] for line in shop.get("/orders/o1/explanation").json["lines"]} == {"before_binding"}
+    assert {line["outcome"] for line in shop.get("/orders/o1/explanation").json["lines"]} == {
+        "before_binding"
+    }

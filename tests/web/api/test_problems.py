@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """None of this depends on the database."""
 
-PATH_VALUES = {"code": "nobody", "customer_id": "c-1", "order_id": "o-1", "refund_id": "r-1", "correction_id": "k-1"}
+PATH_VALUES = {
+    "code": "nobody",
+    "customer_id": "c-1",
+    "order_id": "o-1",
+    "refund_id": "r-1",
+    "correction_id": "k-1",
+}
 
 
 def path_of(operation: Operation, **values: str) -> str:
@@ -53,7 +59,15 @@ def test_every_call_asks_for_a_key(shop: Shop, operation: Operation) -> None:
     missing = client.open(url, method=operation.method)
     assert_problem(missing, 401)
     assert missing.headers["WWW-Authenticate"].startswith("Bearer")
-    for header in ("", "Bearer", "Bearer ", "Basic " + shop.key, shop.key, "Bearer rfl_x_y", f"Bearer {shop.key}x"):
+    for header in (
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic " + shop.key,
+        shop.key,
+        "Bearer rfl_x_y",
+        f"Bearer {shop.key}x",
+    ):
         assert_problem(client.open(url, method=operation.method, headers={"Authorization": header}), 401)
 
 
@@ -85,7 +99,9 @@ def test_a_revoked_key_is_refused_at_once(shop: Shop, wired: Services) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_another_programmes_resource_is_not_found_by_any_call(shop: Shop, rival: Shop, operation: Operation) -> None:
+def test_another_programmes_resource_is_not_found_by_any_call(
+    shop: Shop, rival: Shop, operation: Operation
+) -> None:
     shop.bind("c-1")
     shop.post("/orders", order_body("o-1", "c-1"))
     shop.post("/orders/o-1/refunds", refund_body("r-1"))
@@ -124,7 +140,9 @@ MAKES_ITS_OWN = {
 """Calls that name nothing of another programme: the same id is another resource in each programme."""
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/orders", "/api/v1/nope", "/api/v1/orders/"])
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/orders", "/api/v1/nope", "/api/v1/orders/"]
+)
 def test_an_unknown_path_is_a_problem(shop: Shop, path: str) -> None:
     assert_problem(shop.client.get(path), 404)
     assert_problem(shop.client.post(path, json={}), 404)
@@ -188,7 +206,11 @@ def test_wrong_fields_are_pointed_at_and_nothing_is_recorded(shop: Shop) -> None
     lines = [{"line_id": "l1", "product": "web", "quantity": True, "net": 12.0}]
     problem = assert_problem(shop.post("/orders", order_body(lines=lines, extra=1)), 422)
 
-    assert {error["pointer"] for error in problem["errors"]} == {"/lines/0/quantity", "/lines/0/net", "/extra"}
+    assert {error["pointer"] for error in problem["errors"]} == {
+        "/lines/0/quantity",
+        "/lines/0/net",
+        "/extra",
+    }
     assert shop.get("/orders/o1").status_code == 404
 
 

@@ -113,7 +113,11 @@ def test_an_order_and_its_signup_at_the_same_instant_do_not_miss_each_other(
         jobs = []
         for number in range(pairs):
             customer = f"c{number}"
-            signup = {"customer_id": customer, "referrer_code": shop.code, "signed_up_at": "2026-09-01T00:00:00Z"}
+            signup = {
+                "customer_id": customer,
+                "referrer_code": shop.code,
+                "signed_up_at": "2026-09-01T00:00:00Z",
+            }
             jobs += [(client, "/signups", signup), (client, "/orders", order_body(f"o{number}", customer))]
         with ThreadPoolExecutor(2 * pairs) as pool:
             assert set(pool.map(post, jobs)) == {201}
@@ -156,9 +160,16 @@ def test_paths_bodies_and_batches_as_the_server_hands_them_over(serve: Callable[
 
 
 def ids_with_slashes_and_signs_work(client: httpx.Client) -> None:
-    for order_id, path in {"2026/0012": "2026%2F0012", "50% ü//x": "50%25%20%C3%BC%2F%2Fx", "/a/": "%2Fa%2F"}.items():
+    for order_id, path in {
+        "2026/0012": "2026%2F0012",
+        "50% ü//x": "50%25%20%C3%BC%2F%2Fx",
+        "/a/": "%2Fa%2F",
+    }.items():
         assert client.post("/orders", json=order_body(order_id, status="pending")).status_code == 201
-        assert client.post(f"/orders/{path}/payment", json={"paid_at": "2026-09-12T09:00:00Z"}).status_code == 201
+        assert (
+            client.post(f"/orders/{path}/payment", json={"paid_at": "2026-09-12T09:00:00Z"}).status_code
+            == 201
+        )
         assert client.get(f"/orders/{path}").json()["order_id"] == order_id
         assert client.get(f"/orders/{path}/payment").json()["state"] == "recorded"
 
