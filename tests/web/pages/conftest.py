@@ -173,8 +173,6 @@ def site(settings: Settings) -> Iterator[Site]:
 
 
 @pytest.fixture
-def quick_site(
-    make_settings: Callable[..., Settings], sqlite_url: str, valkey_url: str
-) -> Iterator[Site]:
+def quick_site(make_settings: Callable[..., Settings], sqlite_url: str, valkey_url: str) -> Iterator[Site]:
     """The same on SQLite alone, for what does not depend on the database."""
     yield from open_site(make_settings(DATABASE_URL=sqlite_url, REDIS_URL=valkey_url))

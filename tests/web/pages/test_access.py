@@ -48,7 +48,10 @@ def routes(site: Site, *, public: bool = False) -> list[tuple[str, str, str]]:
                 continue
             if (ACCESS[rule.endpoint] is None) is public:
                 path = url_for(rule.endpoint, **{name: NUMBERS[name] for name in rule.arguments})
-                found.extend((rule.endpoint, method, path) for method in sorted((rule.methods or set()) & {"GET", "POST"}))
+                found.extend(
+                    (rule.endpoint, method, path)
+                    for method in sorted((rule.methods or set()) & {"GET", "POST"})
+                )
     return found
 
 
@@ -127,7 +130,9 @@ def test_every_form_needs_its_token(quick_site: Site) -> None:
         assert {row.status.value for row in world.session.scalars(select(Referrer))} == {"active"}
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "/a\\b", "x"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "/a\\b", "x"]
+)
 def test_logging_in_never_leads_to_another_site(quick_site: Site, target: str) -> None:
     form = {"email": "zoe@example.org", "password": PASSWORD}
     answer = quick_site.browser().client.get("/login")
@@ -156,7 +161,10 @@ def test_pages_carry_a_strict_policy_and_obey_it(quick_site: Site) -> None:
     for who, paths in (
         (None, ["/", "/login", "/join", "/programs/hosting", "/nowhere"]),
         ("zoe@example.org", ["/dashboard", "/dashboard/links", "/dashboard/bank-account"]),
-        ("owner@example.org", ["/staff", "/staff/products", "/staff/settings", "/staff/payouts", "/staff/bank"]),
+        (
+            "owner@example.org",
+            ["/staff", "/staff/products", "/staff/settings", "/staff/payouts", "/staff/bank"],
+        ),
     ):
         browser = quick_site.browser(who)
         for path in paths:

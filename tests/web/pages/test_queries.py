@@ -1,0 +1,141 @@
+"""No page asks more than twelve questions of the database, and none of them reads a whole table."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, text
+
+from app.identity.roles import Role
+from app.kernel import clock
+from app.referrals.models import Commission, Order
+from tests.builders import line
+
+if TYPE_CHECKING:
+    from tests.web.pages.conftest import Site
+
+MOST = 12
+LARGE = {
+    "orders",
+    "order_lines",
+    "commissions",
+    "customers",
+    "bindings",
+    "decisions",
+    "signups",
+    "refunds",
+    "holds",
+    "facts",
+    "clicks",
+    "click_totals",
+    "referrers",
+    "users",
+    "user_sessions",
+    "payouts",
+    "payout_destinations",
+    "payout_omissions",
+    "bank_events",
+    "ledger_entries",
+    "ledger_transactions",
+    "ledger_balances",
+    "audit_events",
+}
+"""Tables that grow with the business."""
+
+NEWEST_FIRST = {"audit_events", "bank_files", "bank_events"}
+"""Read backwards along their key up to a page's length: SQLite calls that a scan, too."""
+
+
+def fill(site: Site) -> tuple[int, int]:
+    with site.world() as world:
+        for number in range(30):
+            when = (clock.now() - timedelta(days=number + 1)).strftime("%Y-%m-%d %H:%M")
+            world.bind("zoe", f"c{number}", when)
+            world.order(
+                f"o{number}", line("l1"), line("l2", "mail"), customer=f"c{number}", placed=when, paid=when
+            )
+        commission = world.session.scalars(select(Commission.id).limit(1)).one()
+        order = world.session.scalars(select(Order.id).limit(1)).one()
+    site.account("zoe")
+    return commission, order
+
+
+def pages(commission: int, order: int) -> list[tuple[str, str]]:
+    mine = [
+        "/dashboard",
+        "/dashboard?days=365",
+        "/dashboard/commissions",
+        "/dashboard/commissions?after=ff-1",
+        f"/dashboard/commissions/{commission}",
+        "/dashboard/orders",
+        f"/dashboard/orders/{order}",
+        "/dashboard/payouts",
+        "/dashboard/links",
+        "/dashboard/bank-account",
+    ]
+    staff = [
+        "/staff",
+        "/staff/products",
+        "/staff/rates/new?sku=web",
+        "/staff/settings",
+        "/staff/referrers",
+        "/staff/referrers?q=zoe",
+        "/staff/referrers?q=zoe@example.org",
+        "/staff/referrers/zoe-1",
+        "/staff/orders",
+        "/staff/orders?q=o1",
+        "/staff/orders?referrer=zoe-1",
+        f"/staff/orders/{order}",
+        "/staff/review",
+        "/staff/payouts",
+        "/staff/bank",
+        "/staff/audit",
+    ]
+    return [
+        *(("", path) for path in ("/", "/programs/hosting", "/join", "/login")),
+        *(("zoe@example.org", path) for path in mine),
+        *(("owner@example.org", path) for path in staff),
+    ]
+
+
+def test_a_page_asks_at_most_twelve_questions(site: Site) -> None:
+    site.person("owner@example.org", Role.OWNER)
+    for who, path in pages(*fill(site)):
+        browser = site.browser(who or None)
+        browser.get(path)
+        with site.statements() as seen:
+            assert browser.get(path).status_code == 200, path
+        asked = [
+            statement for statement, _ in seen if statement.lstrip().upper().startswith(("SELECT", "WITH"))
+        ]
+        assert len(asked) <= MOST, (path, len(asked), asked)
+        writes = [
+            statement for statement, _ in seen if statement.lstrip().upper().startswith(("INSERT", "UPDATE"))
+        ]
+        assert writes == [], path
+
+
+def test_no_page_reads_a_whole_table(quick_site: Site) -> None:
+    quick_site.person("owner@example.org", Role.OWNER)
+    scans: set[tuple[str, str]] = set()
+    for who, path in pages(*fill(quick_site)):
+        browser = quick_site.browser(who or None)
+        with quick_site.statements() as seen:
+            browser.get(path)
+        with quick_site.services.db.engine.connect() as connection:
+            for statement, parameters in seen:
+                if not statement.lstrip().upper().startswith(("SELECT", "WITH")):
+                    continue
+                plan = connection.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[attr-defined]
+                for *_ids, detail in plan.fetchall():
+                    words = detail.split()
+                    if words[0] == "SCAN" and words[1] in LARGE and "USING INDEX" not in detail:
+                        scans.add((path, words[1]))
+    assert {scan for scan in scans if scan[1] not in NEWEST_FIRST} == set()
+
+
+def test_the_database_of_the_plan_test_can_see_a_scan(quick_site: Site) -> None:
+    with quick_site.services.db.engine.connect() as connection:
+        plan = connection.execute(text("EXPLAIN QUERY PLAN SELECT * FROM orders WHERE method = 'x'")).all()
+    assert "SCAN orders" in str(plan)
