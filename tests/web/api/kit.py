@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from app.identity.api_keys import Scope, create_api_key
 from app.kernel import clock
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
+    from werkzeug.datastructures import Headers
 
+    from app.api.bodies import Json
     from app.services import Services
 
 ALL_SCOPES = tuple(scope.value for scope in Scope)
 PREFIX = "/api/v1"
 
 
-def order_body(order_id: str = "o1", customer: str = "c1", **changes: Any) -> dict[str, Any]:
+def order_body(order_id: str = "o1", customer: str = "c1", **changes: Json) -> dict[str, Any]:
     """An order of 110.00 for ``web`` (10 %) and 5.00 for ``mail`` (no rate), paid on 10 September 2026."""
-    body = {
+    body: dict[str, Any] = {
         "order_id": order_id,
         "customer_id": customer,
         "currency": "EUR",
@@ -38,7 +39,7 @@ def order_body(order_id: str = "o1", customer: str = "c1", **changes: Any) -> di
     return {name: value for name, value in (body | changes).items() if value is not None}
 
 
-def refund_body(refund_id: str = "r1", **changes: Any) -> dict[str, Any]:
+def refund_body(refund_id: str = "r1", **changes: Json) -> dict[str, Any]:
     """30.00 of line l1 given back."""
     body: dict[str, Any] = {
         "refund_id": refund_id,
@@ -47,6 +48,23 @@ def refund_body(refund_id: str = "r1", **changes: Any) -> dict[str, Any]:
         "lines": [{"line_id": "l1", "net": 3_000}],
     }
     return {name: value for name, value in (body | changes).items() if value is not None}
+
+
+class Reply(Protocol):
+    """What a test looks at of a response; its JSON is whatever the test says it is."""
+
+    @property
+    def status_code(self) -> int: ...
+    @property
+    def json(self) -> Any: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def mimetype(self) -> str: ...
+    @property
+    def headers(self) -> Headers: ...
 
 
 @dataclass
@@ -60,26 +78,32 @@ class Shop:
     headers: dict[str, str] = field(default_factory=dict)
 
     def call(
-        self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **more: Any
-    ) -> TestResponse:
+        self,
+        method: str,
+        path: str,
+        body: Json = None,
+        *,
+        headers: dict[str, str] | None = None,
+        **more: Json,
+    ) -> Reply:
         sent = {"Authorization": f"Bearer {self.key}", **self.headers, **(headers or {})}
         if body is not None:
             more |= {"data": json.dumps(body), "content_type": "application/json"}
-        return self.client.open(PREFIX + path, method=method, headers=sent, **more)
+        return cast("Reply", self.client.open(PREFIX + path, method=method, headers=sent, **more))
 
-    def get(self, path: str, **more: Any) -> TestResponse:
+    def get(self, path: str, **more: Json) -> Reply:
         return self.call("GET", path, **more)
 
-    def post(self, path: str, body: Any, **more: Any) -> TestResponse:
+    def post(self, path: str, body: Json, **more: Json) -> Reply:
         return self.call("POST", path, body, **more)
 
-    def put(self, path: str, body: Any, **more: Any) -> TestResponse:
+    def put(self, path: str, body: Json, **more: Json) -> Reply:
         return self.call("PUT", path, body, **more)
 
-    def delete(self, path: str, **more: Any) -> TestResponse:
+    def delete(self, path: str, **more: Json) -> Reply:
         return self.call("DELETE", path, **more)
 
-    def batch(self, lines: Iterable[Any], **more: Any) -> list[dict[str, Any]]:
+    def batch(self, lines: Iterable[Any], **more: Json) -> list[dict[str, Any]]:
         """The answers to facts, or to raw lines where a line is text."""
         data = "".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
         answer = self.call("POST", "/batch", data=data.encode(), content_type="application/x-ndjson", **more)
@@ -98,7 +122,7 @@ def open_shop(
     client: FlaskClient,
     slug: str = "hosting",
     scopes: Iterable[str] = ALL_SCOPES,
-    **settings: Any,
+    **settings: Json,
 ) -> Shop:
     """A programme with products ``web`` (10 %) and ``mail`` (no rate), referrers ada and bob, and a key."""
     with services.db.transaction() as session:

@@ -16,10 +16,10 @@ from app.factory import build_services
 from app.identity.api_keys import create_api_key
 from app.kernel import clock
 from app.referrals.models import Program
-from tests.builders import World
+from tests.builders import ACTOR, World
 from tests.conftest import KEYS
 from tests.support.house import ROOT
-from tests.web.api.kit import ACTOR, ALL_SCOPES
+from tests.web.api.kit import ALL_SCOPES
 from tests.web.api.server import running
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from sqlalchemy import select
 
 from app.referrals.models import Click, Referrer

@@ -66,10 +66,10 @@ def test_the_same_order_id_in_another_programme_is_another_order(shop: Shop, riv
 
 
 def test_110_at_0_35_percent_is_39_cents(shop: Shop, wired: object) -> None:
-    from app.referrals.programs import set_product
-    from tests.builders import ACTOR, NOW, at
     from app.referrals.models import Program
+    from app.referrals.programs import set_product
     from app.referrals.rates import RateTerms, set_rate
+    from tests.builders import ACTOR, NOW, at
 
     with wired.db.transaction() as session:  # type: ignore[attr-defined]
         program = session.get_one(Program, shop.program_id)
@@ -199,15 +199,12 @@ def test_a_chargeback_and_its_reversal_end_where_they_began(shop: Shop) -> None:
 def test_a_correction_sets_the_lines_as_they_are_now(shop: Shop) -> None:
     shop.bind()
     shop.post("/orders", order_body())
-    body = {
-        "correction_id": "k1",
-        "lines": [{"line_id": "l1", "product": "web", "quantity": 1, "net": 9_000}],
-    }
-    corrected = shop.post("/orders/o1/corrections", body)
+    line = {"line_id": "l1", "product": "web", "quantity": 1, "net": 9_000}
+    corrected = shop.post("/orders/o1/corrections", {"correction_id": "k1", "lines": [line]})
 
     assert corrected.status_code == 201
     assert [each["amount"] for each in corrected.json["commissions"]] == [900]
-    assert shop.get("/orders/o1/corrections/k1").json["lines"] == [body["lines"][0] | {"kind": "new"}]
+    assert shop.get("/orders/o1/corrections/k1").json["lines"] == [{**line, "kind": "new"}]
 
 
 def test_a_cancelled_order_cannot_be_paid(shop: Shop) -> None:

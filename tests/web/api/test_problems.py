@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.api.operations import Operation
     from app.services import Services
-    from tests.web.api.kit import Shop
+    from tests.web.api.kit import Reply, Shop
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """None of this depends on the database."""
@@ -39,10 +39,10 @@ def path_of(operation: Operation, **values: str) -> str:
     return operation.path.format(**(PATH_VALUES | values))
 
 
-def assert_problem(answer: TestResponse, status: int) -> dict[str, Any]:
+def assert_problem(answer: Reply | TestResponse, status: int) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.mimetype == "application/problem+json"
-    problem: dict[str, Any] = answer.json
+    problem = cast("dict[str, Any]", answer.json)
     assert problem["status"] == status
     assert problem["type"]
     assert problem["title"]
