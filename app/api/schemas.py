@@ -134,6 +134,12 @@ class PartnerBody(Strict):
         )
 
 
+class PartnerEndQuery(Strict):
+    """When the customer ended the partner; without it, when the call comes."""
+
+    ended_at: OptionalInstant = None
+
+
 class LineBody(Strict):
     """One line of an order. ``net`` is of the whole line, not per unit."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Flask, Response
 from flask_wtf.csrf import CSRFProtect
 
@@ -11,14 +13,25 @@ from examples.shop.settings import ShopSettings
 from examples.shop.views import account, desk, front, partners, people, purchase
 from examples.shop.wiring import open_shop
 
+if TYPE_CHECKING:
+    import httpx
+
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
-def create_app(settings: ShopSettings | None = None, *, start_sender: bool = True) -> Flask:
-    """The shop as a Flask app; `start_sender=False` leaves the outbox to the caller's `drain()`."""
+def create_app(
+    settings: ShopSettings | None = None,
+    *,
+    start_sender: bool = True,
+    transport: httpx.BaseTransport | None = None,
+) -> Flask:
+    """The shop as a Flask app; `start_sender=False` leaves the outbox to the caller's `drain()`.
+
+    `transport` replaces the network in tests.
+    """
     settings = settings or ShopSettings.from_env()
     app = Flask(__name__)
     # Cookies know no ports: the names must differ from those of Refledger on the same host.
@@ -28,7 +41,7 @@ def create_app(settings: ShopSettings | None = None, *, start_sender: bool = Tru
         SESSION_COOKIE_SAMESITE="Lax",
         MAX_CONTENT_LENGTH=64 * 1024,
     )
-    shop = app.extensions["shop"] = open_shop(settings)
+    shop = app.extensions["shop"] = open_shop(settings, transport)
     CSRFProtect(app)
     referral.install(app)
     app.add_template_filter(euros)

@@ -43,13 +43,19 @@ class Answer:
 class RefledgerClient:
     """Calls the API of one programme. Never raises for what the network or the server does: see `Answer`."""
 
-    def __init__(self, base_url: str, key: str, timeout_seconds: float) -> None:
-        """`key` belongs to one programme; a timeout bounds connecting, sending and reading each."""
+    def __init__(
+        self, base_url: str, key: str, timeout_seconds: float, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """`key` belongs to one programme; a timeout bounds connecting, sending and reading each.
+
+        `transport` replaces the network in tests.
+        """
         self._http = httpx.Client(
             base_url=f"{base_url}/api/v1",
             headers={"Authorization": f"Bearer {key}", "User-Agent": "examples.shop"},
             timeout=timeout_seconds,
             trust_env=False,
+            transport=transport,
         )
 
     def call(self, method: str, path: str, body: type_of_body = None) -> Answer:

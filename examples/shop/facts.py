@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlencode
 
 from examples.shop.catalogue import CURRENCY
 from examples.shop.client import path_of
@@ -106,11 +107,10 @@ def partner_chosen(customer: Row, code: str, at: str) -> Fact:
     return Fact(DIRECTORY, customer["number"], "PUT", path, {"referrer_code": code, "chosen_at": at})
 
 
-def partner_ended(customer: Row) -> Fact:
+def partner_ended(customer: Row, at: str) -> Fact:
     """The customer ended the partnership."""
-    return Fact(
-        DIRECTORY, customer["number"], "DELETE", path_of("customers", customer["number"], "partner"), None
-    )
+    path = path_of("customers", customer["number"], "partner")
+    return Fact(DIRECTORY, customer["number"], "DELETE", f"{path}?{urlencode({'ended_at': at})}", None)
 
 
 def _about_order(

@@ -184,7 +184,7 @@ def end_partner(store: Store, customer_id: int) -> None:
         if customer["partner_code"] is None:
             return
         connection.execute("UPDATE customers SET partner_code = NULL WHERE id = ?", (customer_id,))
-        outbox.put(connection, [facts.partner_ended(customer)])
+        outbox.put(connection, [facts.partner_ended(customer, timestamp())])
 
 
 def _customer(connection: sqlite3.Connection, customer_id: int) -> sqlite3.Row:

@@ -14,6 +14,8 @@ from examples.shop.store import Store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import httpx
+
     from examples.shop.settings import ShopSettings
 
 
@@ -27,11 +29,11 @@ class Shop:
     sender: Sender
 
 
-def open_shop(settings: ShopSettings) -> Shop:
+def open_shop(settings: ShopSettings, transport: httpx.BaseTransport | None = None) -> Shop:
     """Opens the store and makes one API client for each programme; sends nothing yet."""
     store = Store(settings.folder / "shop.db")
     clients = {
-        programme: RefledgerClient(settings.refledger_url, key, settings.timeout_seconds)
+        programme: RefledgerClient(settings.refledger_url, key, settings.timeout_seconds, transport)
         for programme, key in settings.keys.items()
     }
     return Shop(settings, store, clients, Sender(store, clients, settings.retry_seconds))

@@ -87,7 +87,7 @@ def refledger() -> Iterator[PaperRefledger]:
 
 
 @pytest.fixture
-def app(refledger: PaperRefledger, tmp_path: Path) -> Iterator[Flask]:
+def shop_app(refledger: PaperRefledger, tmp_path: Path) -> Iterator[Flask]:
     settings = ShopSettings(
         refledger_url=refledger.url,
         keys={"hosting": "key-h", "directory": "key-d"},
@@ -103,14 +103,14 @@ def app(refledger: PaperRefledger, tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def shop(app: Flask) -> Shop:
-    shop: Shop = app.extensions["shop"]
+def shop(shop_app: Flask) -> Shop:
+    shop: Shop = shop_app.extensions["shop"]
     return shop
 
 
 @pytest.fixture
-def browser(app: Flask) -> FlaskClient:
-    return app.test_client()
+def browser(shop_app: Flask) -> FlaskClient:
+    return shop_app.test_client()
 
 
 @pytest.fixture

@@ -80,11 +80,12 @@ def read_partner(call: Call, customer_id: str) -> Answer:
     "/customers/{customer_id}/partner",
     summary="A customer ends its partner",
     scopes=_WRITE,
+    query=schemas.PartnerEndQuery,
     answers={200: answers.PartnerAnswer},
 )
 def delete_partner(call: Call, customer_id: str) -> Answer:
-    """Later orders earn nothing; earlier ones stay as they are."""
-    fact = PartnerChoiceFact(customer_id=customer_id, referrer_code=None, chosen_at=None)
+    """Later orders earn nothing; earlier ones stay as they are. A late call says when it was: `ended_at`."""
+    fact = PartnerChoiceFact(customer_id=customer_id, referrer_code=None, chosen_at=call.query.ended_at)
     record_partner_choice(call.deps, call.session, call.program, fact, call.now)
     return Answer(HTTPStatus.OK, views.partner(call.session, call.program, customer_id, call.now))
 
