@@ -6,6 +6,9 @@ RUNTIME := .venv/.installed
 TOOLS := .venv/.installed-dev
 TRANSLATIONS := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
 TEST_WORKERS ?= 2
+# The rules and the ledger: every line and every branch, or the run fails.
+COVERED := $(addprefix --cov=,app.referrals.domain app.payouts.domain app.ledger app.kernel.money) \
+	--cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench install format lock migration coverage audit clean
@@ -17,7 +20,7 @@ run: $(RUNTIME) $(TRANSLATIONS) ## Starts everything with demo data, prints the 
 	@exec $(BIN)/python -m app.embedded.run
 
 test: $(TOOLS) $(TRANSLATIONS) ## Runs every test on SQLite and on PostgreSQL, with a real Valkey
-	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(if $(COVERAGE),$(COVERED)) $(ARGS)
 
 check: $(TOOLS) $(TRANSLATIONS) ## Format, lint, types, import contracts, templates, migrations in step with models, audit
 	$(BIN)/ruff format --check --quiet .
@@ -38,11 +41,8 @@ format: $(TOOLS) ## Formats code and templates
 	@$(BIN)/ruff check --quiet --fix-only . ; $(BIN)/ruff format --quiet .
 	@$(BIN)/djlint templates --reformat --quiet || true
 
-coverage: $(TOOLS) $(TRANSLATIONS) ## Tests with branch coverage; the money rules must be covered wholly
-	@$(BIN)/coverage erase
-	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup --cov --cov-report= $(ARGS)
-	@$(BIN)/coverage report --skip-empty --sort=miss
-	@$(BIN)/coverage report --fail-under=100 --include='app/referrals/domain/*,app/payouts/domain/*,app/ledger/*,app/kernel/money.py'
+coverage: ## The tests, with every line and branch of the rules and the ledger covered
+	@$(MAKE) --no-print-directory test COVERAGE=1
 
 migration: $(TOOLS) ## Writes migrations/versions/0001_schema.py anew from the models
 	@$(BIN)/python -m migrations.first_schema && $(BIN)/ruff format --quiet migrations/versions/0001_schema.py

@@ -11,7 +11,7 @@ from app.ledger.journal import figure_of, write_balances
 from app.ledger.models import Figure, LedgerBalance, LedgerEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
@@ -74,24 +74,6 @@ def balances(
 ) -> Mapping[int, Balance]:
     """The balances of several referrers in one query."""
     return {key: _balance(currency, sums) for key, sums in _now(session, referrer_ids, today).items()}
-
-
-def payable_buckets(session: Session, *, program_id: int, until: date) -> Iterator[Bucket]:
-    """Unreserved payable money with ``available_on <= until``, by referrer id and date, streamed; zeros left out."""
-    write_balances(session)
-    rows = session.execute(
-        select(LedgerBalance.referrer_id, LedgerBalance.available_on, LedgerBalance.amount_minor)
-        .where(
-            LedgerBalance.program_id == program_id,
-            LedgerBalance.figure == Figure.PAYABLE,
-            LedgerBalance.available_on <= until,
-            LedgerBalance.amount_minor != 0,
-        )
-        .order_by(LedgerBalance.referrer_id, LedgerBalance.available_on),
-        execution_options={"yield_per": 1000},
-    )
-    for referrer_id, available_on, amount in rows:
-        yield Bucket(referrer_id, available_on, amount)
 
 
 def referrer_buckets(session: Session, *, referrer_id: int) -> list[Bucket]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
@@ -177,26 +176,3 @@ def write_balances(session: Session) -> None:
     upsert_add(
         session, LedgerBalance, rows, key=("referrer_id", "figure", "available_on"), add="amount_minor"
     )
-
-
-def mirrored(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """The entries that undo the given ones, date by date."""
-    return tuple(
-        Entry(
-            account=entry.account,
-            amount_minor=-entry.amount_minor,
-            available_on=entry.available_on,
-            referrer_id=entry.referrer_id,
-            commission_id=entry.commission_id,
-            payout_id=entry.payout_id,
-        )
-        for entry in entries
-    )
-
-
-def per_date(amounts: Sequence[tuple[date, int]]) -> dict[date, int]:
-    """Sum amounts by date, dropping dates that come to zero."""
-    sums: defaultdict[date, int] = defaultdict(int)
-    for on, amount in amounts:
-        sums[on] += amount
-    return {on: amount for on, amount in sums.items() if amount}
