@@ -481,3 +481,16 @@ def test_what_is_spooled_is_what_is_drained(tracks: Tracks, tmp_path: Path) -> N
     (path,) = spool.take()
     (record,) = read(path)
     assert getattr(record, "click_id", None) == click_id
+
+
+def test_the_redirect_is_mounted_in_front_of_the_whole_application(tracks: Tracks) -> None:
+    from app.factory import create_app
+
+    app = create_app(tracks.settings)
+    try:
+        client = app.test_client()
+        assert ref_of(client.get(tracks.path(), headers={"User-Agent": FIREFOX}))
+        assert client.get("/healthz").status_code == 200
+    finally:
+        app.extensions["refledger"].db.dispose()
+        app.extensions["refledger"].queue.close()
