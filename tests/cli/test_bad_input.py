@@ -71,6 +71,9 @@ CASES = [
     (f"{PROGRAM} --debtor-bic WRONG", "--debtor-bic"),
     (f"{PROGRAM} --bank-profile piggy", "--bank-profile"),
     ("programs set --slug nobody --hold-days 3", "--slug"),
+    ("programs set --slug plain --debtor-name Shop", "--debtor-iban"),
+    ("programs set --slug plain --minimum-payout 1.001", "--minimum-payout"),
+    ("payouts run --program plain --period 2026-09 --by fin@shop.example", "debtor"),
     (f"{SET} --currency USD", "--currency"),
     (f"{SET} --hold-days 400", "--hold-days"),
     (f"{SET} --unknown 3", "--unknown"),
@@ -128,6 +131,7 @@ CASES = [
 def house(shell: Shell) -> Shell:
     """A programme, a referrer, a finance person and an auditor."""
     shell.program()
+    shell.ok(*PROGRAM.replace("--slug new", "--slug plain").split())
     shell.staff("fin@shop.example", "finance")
     shell.staff("aud@shop.example", "auditor")
     services = shell.services

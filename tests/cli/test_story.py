@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -153,6 +154,9 @@ def test_the_month_from_an_empty_database_to_paid_money(
     before = shell.json(*"ledger balance --program hosting --referrer ada-1 --as-of 2026-08-11".split())
     assert before["paid"] == 0
     assert "holds" in shell.ok("ledger", "check")
+    checked = shell.json("ledger", "check", "--program", "hosting")
+    assert checked["holds"] is True
+    assert checked["transactions"] >= 4
 
 
 @ON_SQLITE
@@ -242,6 +246,9 @@ def test_an_altered_entry_is_found_and_named(shell: Shell, client: FlaskClient) 
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: the ledger does not hold: ")
     assert len(done.stderr.splitlines()) == 1
+    told = shell.run("ledger", "check", "--json")
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["holds"] is False
 
 
 @ON_SQLITE

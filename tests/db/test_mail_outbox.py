@@ -270,6 +270,28 @@ def test_a_returned_payout_is_told_apart_from_a_rejected_one(database: Database)
     assert "teruggestuurd" in texts[2]
 
 
+def test_a_partner_is_told_of_each_customer_who_comes_and_goes(database: Database) -> None:
+    basket = Basket()
+    post = office(database, basket)
+    with database.transaction() as session:
+        for binding in ("1", "2", "2"):
+            post.partner_chosen(
+                session, ADA, binding=binding, program="Hosting", since_on=date(2026, 9, 1), now=NOW
+            )
+        post.partner_left(session, ADA, binding="2", program="Hosting", until_on=date(2026, 9, 9), now=NOW)
+        ids = session.scalars(select(Mail.id).order_by(Mail.id)).all()
+    for mail_id in ids:
+        post.send(mail_id, now=NOW)
+    assert [message["Subject"] for _, message in basket.sent] == [
+        "Een klant heeft jou als partner gekozen",
+        "Een klant heeft jou als partner gekozen",
+        "Een klant heeft de koppeling beëindigd",
+    ]
+    body = basket.sent[-1][1].get_body(("plain",))
+    assert body is not None
+    assert "9 september 2026" in body.get_content()
+
+
 def test_a_mail_tried_twice_is_one_file_and_one_message_id(
     database: Database, tmp_path: pytest.TempPathFactory
 ) -> None:
