@@ -9,6 +9,8 @@ import structlog
 from app.kernel import clock
 from app.kernel.queue import JobRequest, collect
 from app.payouts.advance import advance_run, draft_due_runs, runs_to_advance
+from app.payouts.queries import feedback_waits
+from app.payouts.reconcile import apply_feedback
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -20,6 +22,7 @@ _log = structlog.get_logger(__name__)
 DRAFT_DUE: Final = "payouts.draft_due"
 ADVANCE: Final = "payouts.advance"
 """Its argument is the run's id."""
+APPLY_FEEDBACK: Final = "payouts.apply_feedback"
 
 
 def draft_due(services: Services) -> None:
@@ -36,6 +39,12 @@ def advance(services: Services, run_id: int) -> None:
     _log.info("run_advanced", run=run_id, state=state.value)
 
 
+def apply_stored_feedback(services: Services) -> None:
+    """Apply what an import stored and did not live to apply."""
+    apply_feedback(services.payouts, clock.now())
+
+
 def due_jobs(session: Session) -> list[JobRequest]:
-    """A job for each run that was left off in the middle or waits for nobody."""
-    return [JobRequest(ADVANCE, (run_id,)) for run_id in runs_to_advance(session)]
+    """A job for each run that was left off in the middle or waits for nobody, and for bank records left over."""
+    runs = [JobRequest(ADVANCE, (run_id,)) for run_id in runs_to_advance(session)]
+    return [*runs, JobRequest(APPLY_FEEDBACK)] if feedback_waits(session) else runs

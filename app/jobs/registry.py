@@ -36,6 +36,7 @@ def _keep_house(services: Services) -> None:
 JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     payouts.DRAFT_DUE: payouts.draft_due,
     payouts.ADVANCE: payouts.advance,
+    payouts.APPLY_FEEDBACK: payouts.apply_stored_feedback,
     SEND_JOB: _send_mail,
     SWEEP: _sweep,
     KEEP_HOUSE: _keep_house,

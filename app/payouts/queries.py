@@ -12,9 +12,9 @@ from app.ledger.balances import referrer_buckets
 from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
 from app.payouts.domain.calendar import Period, target_day_from
 from app.payouts.domain.plan import Account, Candidate, why_not
-from app.payouts.models import BankEvent, Payout, PayoutDestination, PayoutRun
+from app.payouts.models import BankEvent, BankFile, Payout, PayoutDestination, PayoutRun
 from app.payouts.rails import rail_named
-from app.payouts.words import BankEventState, OmissionReason
+from app.payouts.words import BankEventState, BankFileState, OmissionReason
 from app.referrals.models import Program, ReferrerStatus
 
 if TYPE_CHECKING:
@@ -197,6 +197,7 @@ def _next_period(session: Session, program: Program, today: date) -> Period:
 
 
 def feedback_waits(session: Session) -> bool:
-    """Whether stored bank records have had no effect yet (an import died). For the sweeper."""
-    wanted = select(BankEvent.id).where(BankEvent.state == BankEventState.RECEIVED).limit(1)
-    return session.scalar(wanted) is not None
+    """Whether a stored bank file has not had its whole effect yet (an import died). For the sweeper."""
+    records = select(BankEvent.id).where(BankEvent.state == BankEventState.RECEIVED).limit(1)
+    files = select(BankFile.id).where(BankFile.state == BankFileState.RECORDED).limit(1)
+    return session.scalar(records) is not None or session.scalar(files) is not None
