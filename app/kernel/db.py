@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
@@ -224,10 +225,15 @@ def upsert_add(
     """
     if not rows:
         return
-    statement = _insert(session, table_of(model))
-    column = table_of(model).c[add]
-    merged = statement.on_conflict_do_update(
-        index_elements=list(key), set_={add: column + getattr(statement.excluded, add)}
-    )
+    merged = _merging_insert(session.get_bind().dialect.name, table_of(model), tuple(key), add)
     ordered = sorted((dict(row) for row in rows), key=lambda row: tuple(row[name] for name in key))
     session.connection().execute(merged, ordered)
+
+
+@cache
+def _merging_insert(
+    dialect: str, table: Table, key: tuple[str, ...], add: str
+) -> sqlite.Insert | postgresql.Insert:
+    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    total = table.c[add] + getattr(statement.excluded, add)
+    return statement.on_conflict_do_update(index_elements=list(key), set_={add: total})

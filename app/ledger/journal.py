@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import Insert, Table, insert
+from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.kernel.db import before_commit, on_sqlite, table_of, upsert_add
+from app.kernel.db import before_commit, table_of, upsert_add
 from app.ledger.models import (
     Figure,
     LedgerAccount,
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
+    from sqlalchemy.sql.dml import ReturningInsert
 
 _DELTAS: Final = "ledger_balance_deltas"
+_INSERT_ENTRIES: Final = insert(table_of(LedgerEntry))
 _TAKEN_BACK: Final = frozenset({TransactionKind.CLAWBACK, TransactionKind.REVIEW_REJECTION})
 
 
@@ -76,7 +79,9 @@ def figure_of(account: LedgerAccount, kind: TransactionKind) -> tuple[Figure, in
             return Figure.EARNED, 1
         case LedgerAccount.COMMISSION_EXPENSE if kind in _TAKEN_BACK:
             return Figure.CLAWED_BACK, -1
-        case LedgerAccount.COMMISSION_EXPENSE | LedgerAccount.OPENING:  # pragma: no branch - all accounts are named
+        case (
+            LedgerAccount.COMMISSION_EXPENSE | LedgerAccount.OPENING
+        ):  # pragma: no branch - all accounts are named
             return Figure.OTHER, 1
 
 
@@ -103,8 +108,7 @@ def post_many(session: Session, postings: Sequence[Posting], *, posted_at: datet
         }
         for posting in postings
     ]
-    table = table_of(LedgerTransaction)
-    statement = _insert_new(session, table).returning(table.c.id, table.c.idempotency_key)
+    statement = _insert_new(session.get_bind().dialect.name)
     ids = {key: transaction_id for transaction_id, key in session.connection().execute(statement, rows)}
     fresh = [(ids[posting.key], posting) for posting in postings if posting.key in ids]
     if fresh:
@@ -113,14 +117,19 @@ def post_many(session: Session, postings: Sequence[Posting], *, posted_at: datet
             for number, posting in fresh
             for entry in posting.entries
         ]
-        session.connection().execute(insert(table_of(LedgerEntry)), entries)
+        session.connection().execute(_INSERT_ENTRIES, entries)
         _remember(session, [posting for _, posting in fresh])
     return [ids.get(posting.key) for posting in postings]
 
 
-def _insert_new(session: Session, table: Table) -> Insert:
-    statement = sqlite.insert(table) if on_sqlite(session) else postgresql.insert(table)
-    return cast("Insert", statement.on_conflict_do_nothing(index_elements=["idempotency_key"]))
+@cache
+def _insert_new(dialect: str) -> ReturningInsert[int, str]:
+    """The insert that answers (id, key) of every transaction whose key is new."""
+    table = table_of(LedgerTransaction)
+    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    return statement.on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(
+        table.c.id, table.c.idempotency_key
+    )
 
 
 def _entry_row(transaction_id: int, posting: Posting, entry: Entry, posted_at: datetime) -> dict[str, object]:

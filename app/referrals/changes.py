@@ -42,14 +42,14 @@ def apply_payment(order: Order, fact: PaymentFact) -> None:
 
 
 def apply_correction(
-    session: Session, program: Program, order: Order, fact: CorrectionFact, received_at: datetime
+    session: Session, order: Order, fact: CorrectionFact, received_at: datetime, products: Mapping[str, int]
 ) -> None:
     """Store the correction and bring the order's lines to what the latest one says."""
     if order.status is OrderStatus.CANCELLED:
         raise OrderCancelled(order.order_id)
     session.add(
         Correction(
-            program_id=program.id,
+            program_id=order.program_id,
             order_id=order.id,
             correction_id=fact.correction_id,
             corrected_at=fact.corrected_at or received_at,
@@ -63,7 +63,7 @@ def apply_correction(
         .order_by(Correction.corrected_at.desc(), Correction.correction_id.desc())
         .limit(1)
     ).one()
-    set_lines(session, program, order, lines_from(latest.lines))
+    set_lines(session, order, lines_from(latest.lines), products)
 
 
 def apply_cancellation(order: Order, fact: CancellationFact) -> None:

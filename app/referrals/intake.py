@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.kernel.db import on_sqlite, table_of
+from app.kernel.db import table_of
 from app.referrals.errors import InTheFuture, OtherBody
 from app.referrals.facts import KIND_OF, AnyFact, body_of, hash_of
 from app.referrals.models import Fact, FactState
+from app.referrals.rulebook import Rulebooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from sqlalchemy import Insert
     from sqlalchemy.orm import Session
+    from sqlalchemy.sql.dml import ReturningInsert
 
     from app.kernel.crypto import Keyring
     from app.referrals.links import LinkSigner
@@ -52,6 +54,7 @@ class ReferralDeps:
     keyring: Keyring
     referrer_iban_keys: Callable[[Session, int], frozenset[str]]
     tell_partner: Callable[[Session, PartnerNews], None]
+    rulebooks: Rulebooks = field(default_factory=Rulebooks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +93,7 @@ def take(
         "state": FactState.RECORDED,
         "received_at": now,
     }
-    table = table_of(Fact)
-    statement = sqlite.insert(table) if on_sqlite(session) else postgresql.insert(table)
-    fresh = session.execute(
-        cast(
-            "Insert", statement.on_conflict_do_nothing(index_elements=["program_id", "kind", "key"])
-        ).returning(table.c.id),
-        row,
-    ).scalar()
+    fresh = session.execute(_insert_new(session.get_bind().dialect.name), row).scalar()
     if fresh is not None:
         return Taken(int(fresh))
     there = session.execute(
@@ -108,6 +104,16 @@ def take(
     if there.body_hash != body_hash:
         raise OtherBody(kind, key)
     return Taken(None, there.state, there.reason)
+
+
+@cache
+def _insert_new(dialect: str) -> ReturningInsert[int]:
+    """The insert that answers the id of a fact whose key is new, and nothing for one that is there."""
+    table = table_of(Fact)
+    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    return statement.on_conflict_do_nothing(index_elements=["program_id", "kind", "key"]).returning(
+        table.c.id
+    )
 
 
 def park(session: Session, fact_id: int, reason: str) -> None:

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from app.referrals.domain.commission import Outcome
-from app.referrals.models import GONE, Order, OrderLine, Product
+from app.referrals.models import GONE, Order, OrderLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
     from app.referrals.facts import LineFact
-    from app.referrals.models import Program
 
 
-def new_line(order: Order, position: int, line: LineFact, products: dict[str, int]) -> OrderLine:
+def new_line(order: Order, position: int, line: LineFact, products: Mapping[str, int]) -> OrderLine:
     """The row of one line, not settled yet; ``products`` maps SKU to product id."""
     return OrderLine(
         order=order,
@@ -34,9 +33,8 @@ def new_line(order: Order, position: int, line: LineFact, products: dict[str, in
     )
 
 
-def set_lines(session: Session, program: Program, order: Order, lines: Sequence[LineFact]) -> None:
+def set_lines(session: Session, order: Order, lines: Sequence[LineFact], products: Mapping[str, int]) -> None:
     """Make the order's lines these. A line that is gone stays, at :data:`GONE`: commissions point at it."""
-    products = product_ids(session, program, lines)
     stored = {
         line.line_id: line
         for line in session.scalars(select(OrderLine).where(OrderLine.order_id == order.id))
@@ -54,14 +52,6 @@ def set_lines(session: Session, program: Program, order: Order, lines: Sequence[
         row.sku, row.product_id, row.kind = line.product, products.get(line.product), line.kind
         row.quantity, row.net_minor = line.quantity, line.net_minor
     session.flush()
-
-
-def product_ids(session: Session, program: Program, lines: Iterable[LineFact]) -> dict[str, int]:
-    """The ids of the products that the lines name and the merchant has entered, by SKU."""
-    wanted = select(Product.sku, Product.id).where(
-        Product.program_id == program.id, Product.sku.in_({line.product for line in lines})
-    )
-    return dict(session.execute(wanted).all())
 
 
 def line_json(line: LineFact) -> dict[str, Any]:

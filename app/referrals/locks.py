@@ -5,9 +5,9 @@ On SQLite every writing transaction is alone from its BEGIN IMMEDIATE on, so the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from app.kernel.db import insert_or_ignore, on_sqlite
 from app.referrals.models import Customer, Order, Referrer
@@ -19,6 +19,22 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.referrals.models import Program
+
+
+# Every order needs these, so they are made once.
+_CUSTOMER: Final = (
+    select(Customer)
+    .where(Customer.program_id == bindparam("program"), Customer.customer_id == bindparam("customer"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_SHARED_REFERRERS: Final = (
+    select(Referrer)
+    .where(Referrer.id.in_(bindparam("wanted", expanding=True)))
+    .order_by(Referrer.id)
+    .with_for_update(read=True)
+    .execution_options(populate_existing=True)
+)
 
 
 def lock_order_key(session: Session, program: Program, order_id: str) -> None:
@@ -40,14 +56,13 @@ def lock_customer(
     The race: an order and its signup, or two refunds, at the same instant. Each would compute from facts without the
     other, and the second to commit would overwrite targets that it never saw.
     """
-    wanted = (Customer.program_id == program.id) & (Customer.customer_id == customer_id)
-    statement = select(Customer).where(wanted).with_for_update().execution_options(populate_existing=True)
-    customer = session.scalar(statement)
+    who = {"program": program.id, "customer": customer_id}
+    customer = session.scalar(_CUSTOMER, who)
     if customer:
         return customer, False
     row = {"program_id": program.id, "customer_id": customer_id, "created_at": now}
     created = insert_or_ignore(session, Customer, [row], key=("program_id", "customer_id"))
-    return session.scalars(statement).one(), bool(created)
+    return session.scalars(_CUSTOMER, who).one(), bool(created)
 
 
 def lock_known_customer(session: Session, customer_pk: int) -> Customer:
@@ -78,11 +93,7 @@ def share_referrers(session: Session, referrer_ids: Iterable[int]) -> Mapping[in
     wanted = sorted(set(referrer_ids))
     if not wanted:
         return {}
-    statement = (
-        select(Referrer).where(Referrer.id.in_(wanted)).order_by(Referrer.id).with_for_update(read=True)
-    )
-    rows = session.scalars(statement.execution_options(populate_existing=True))
-    return {referrer.id: referrer for referrer in rows}
+    return {referrer.id: referrer for referrer in session.scalars(_SHARED_REFERRERS, {"wanted": wanted})}
 
 
 def own_referrer(session: Session, referrer_id: int) -> Referrer:

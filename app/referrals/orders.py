@@ -13,7 +13,7 @@ from app.referrals.changes import (
     not_paid_before_placed,
 )
 from app.referrals.facts import fingerprint
-from app.referrals.lines import new_line, product_ids
+from app.referrals.lines import new_line
 from app.referrals.models import Order, OrderStatus
 from app.referrals.outcome import CREATED, REPEATED, Outcome
 from app.referrals.parking import apply_parked, park_or_repeat
@@ -45,7 +45,7 @@ def record_order(
     if taken.fresh is None:
         return REPEATED
     customer, is_new = locks.lock_customer(session, program, fact.customer_id, now)
-    products = product_ids(session, program, fact.lines)
+    products = deps.rulebooks.of(session, program).products
     order = _new_order(deps, program, customer, fact, now)
     lines = [new_line(order, position, line, products) for position, line in enumerate(fact.lines)]
     seen_earlier = customer.first_seen_at is None or order.placed_at < customer.first_seen_at
@@ -53,7 +53,7 @@ def record_order(
         customer.first_seen_at = order.placed_at
     session.add_all(lines)
     with session.no_autoflush:
-        changed = apply_parked(session, program, order)
+        changed = apply_parked(session, program, order, products)
     # Only an order that presents something, or that makes the customer older than a click, can move a binding.
     rebind = bool(order.click_id or order.coupon) or (seen_earlier and not is_new)
     touched = Touched([order], new_lines=None if changed else lines)
@@ -82,7 +82,7 @@ def record_payment(
     if taken.fresh is None:
         return REPEATED
     apply_payment(order, fact)
-    apply_parked(session, program, order)
+    apply_parked(session, program, order, deps.rulebooks.of(session, program).products)
     settle(deps, session, program, customer, Touched([order]), now)
     return CREATED
 
@@ -101,7 +101,7 @@ def record_correction(
         return park_or_repeat(session, taken, f"order {fact.order_id}")
     if taken.fresh is None:
         return REPEATED
-    apply_correction(session, program, order, fact, now)
+    apply_correction(session, order, fact, now, deps.rulebooks.of(session, program).products)
     settle(deps, session, program, customer, Touched([order]), now)
     return CREATED
 

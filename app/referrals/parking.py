@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.kernel.errors import RefledgerError
 from app.referrals import changes, facts, intake
@@ -16,6 +16,8 @@ from app.referrals.models import Fact, FactKind, FactState
 from app.referrals.outcome import REPEATED, Outcome, parked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
 
     from app.referrals.intake import Taken
@@ -29,6 +31,13 @@ _RANK: Final = {
 }
 
 
+_WAITING: Final = select(Fact).where(
+    Fact.program_id == bindparam("program"),
+    Fact.order_id == bindparam("order"),
+    Fact.state == FactState.PARKED,
+)
+
+
 def park_or_repeat(session: Session, taken: Taken, waits_for: str) -> Outcome:
     """Park a fact that was just taken; the same answer again where it is parked already."""
     if taken.fresh is not None:
@@ -37,23 +46,20 @@ def park_or_repeat(session: Session, taken: Taken, waits_for: str) -> Outcome:
     return parked(taken.reason or waits_for) if taken.state is FactState.PARKED else REPEATED
 
 
-def apply_parked(session: Session, program: Program, order: Order) -> bool:
+def apply_parked(session: Session, program: Program, order: Order, products: Mapping[str, int]) -> bool:
     """Apply what waits for this order, in an order of its own: not that of arrival.
 
     Corrections first, then payment, cancellation, and refunds by their own time. Goes round again as long as one
     could be applied, since a reversal waits for its chargeback. The caller holds the customer's lock and settles.
     Answers whether anything waited.
     """
-    wanted = select(Fact).where(
-        Fact.program_id == program.id, Fact.order_id == order.order_id, Fact.state == FactState.PARKED
-    )
-    waiting = sorted(session.scalars(wanted), key=_turn)
+    waiting = sorted(session.scalars(_WAITING, {"program": program.id, "order": order.order_id}), key=_turn)
     if not waiting:
         return False
     session.flush()
     progress = True
     while waiting and progress:
-        still = [fact for fact in waiting if not _applied(session, program, order, fact)]
+        still = [fact for fact in waiting if not _applied(session, program, order, fact, products)]
         progress = len(still) < len(waiting)
         waiting = still
     return True
@@ -63,10 +69,12 @@ def _turn(fact: Fact) -> tuple[int, str, str]:
     return _RANK.get(fact.kind, len(_RANK)), str(fact.body.get("refunded_at", "")), fact.key
 
 
-def _applied(session: Session, program: Program, order: Order, fact: Fact) -> bool:
+def _applied(
+    session: Session, program: Program, order: Order, fact: Fact, products: Mapping[str, int]
+) -> bool:
     """Apply one; ``False`` where it still waits for something else."""
     try:
-        waits_for = _apply(session, program, order, fact)
+        waits_for = _apply(session, program, order, fact, products)
     except RefledgerError as refusal:
         fact.state, fact.reason = FactState.REFUSED, refusal.detail
         return True
@@ -78,11 +86,13 @@ def _applied(session: Session, program: Program, order: Order, fact: Fact) -> bo
     return True
 
 
-def _apply(session: Session, program: Program, order: Order, fact: Fact) -> str | None:
+def _apply(
+    session: Session, program: Program, order: Order, fact: Fact, products: Mapping[str, int]
+) -> str | None:
     match fact.kind:
         case FactKind.CORRECTION:
             changes.apply_correction(
-                session, program, order, facts.correction_from(fact.body), fact.received_at
+                session, order, facts.correction_from(fact.body), fact.received_at, products
             )
         case FactKind.PAYMENT:
             changes.apply_payment(order, facts.payment_from(fact.body))

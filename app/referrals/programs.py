@@ -16,7 +16,7 @@ from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.money import Money, exponent
 from app.referrals.errors import ProductNotFound, ProgramNotFound
 from app.referrals.models import Product, Program, ProgramTerms
-from app.referrals.terms import TermsHistory
+from app.referrals.rulebook import new_rules, read_rulebook
 from app.referrals.words import Approval, AttributionModel, ConsentMode
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+    from app.referrals.terms import Terms
 
 SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}", re.ASCII)
 HOST: Final = re.compile(
@@ -145,7 +147,7 @@ def change_program(
     """
     check_settings(settings, program.currency)
     _apply(program, settings)
-    latest = TermsHistory.load(session, program).latest
+    latest = read_rulebook(session, program).terms.latest
     terms = ProgramTerms(
         program_id=program.id,
         valid_from=now,
@@ -156,6 +158,7 @@ def change_program(
     )
     if _said(terms) != _said(latest):
         session.add(terms)
+        new_rules(program)
     session.flush()
     _record(session, actor, "program.changed", program, settings, now)
 
@@ -169,6 +172,7 @@ def set_product(session: Session, program: Program, *, sku: str, name: str | Non
         _check_name(name or sku, "name")
         product = Product(program_id=program.id, sku=sku, name=name or sku, created_at=now)
         session.add(product)
+        new_rules(program)
         session.flush()
         return product
     if name is not None:
@@ -259,8 +263,8 @@ def _record(
     record_event(session, actor, action, f"program:{program.slug}", details, now=now, program_id=program.id)
 
 
-def _said(terms: ProgramTerms) -> tuple[int, str, int, dict[str, int]]:
-    return terms.window_days, terms.attribution, terms.hold_days, terms.hold_days_by_method
+def _said(terms: ProgramTerms | Terms) -> tuple[int, str, int, dict[str, int]]:
+    return terms.window_days, terms.attribution, terms.hold_days, dict(terms.hold_days_by_method)
 
 
 def _or(value: int | None, default: int) -> int:

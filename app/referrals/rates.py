@@ -15,7 +15,7 @@ from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.money import PPM, Money, exponent
 from app.referrals.domain.rates import Rate, choose_rate
 from app.referrals.models import Binding, Order, OrderLine, OrderStatus, RateVersion
-from app.referrals.settle import load_rates, rate_of
+from app.referrals.rulebook import new_rules, rate_of, read_rulebook
 from app.referrals.words import Duration, LineKind, RateKind, RateScope
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def set_rate(
         if _first_changed(session, program, version) is not None:
             version.valid_from = now
     session.add(version)
+    new_rules(program)
     session.flush()
     details = {"rate": terms.text, "duration": terms.duration, "scope": terms.scope.value}
     details |= {"kinds": ",".join(version.line_kinds), "from": version.valid_from.isoformat()}
@@ -181,7 +182,6 @@ def _refuse_changes(session: Session, program: Program, version: RateVersion, no
 
 def _first_changed(session: Session, program: Program, version: RateVersion) -> str | None:
     """The id of a recorded order that would find another version, if there is one."""
-    concerned = [] if version.referrer_id is None else [version.referrer_id]
     wanted = (
         select(Order.order_id, OrderLine.product_id, Order.referrer_id, Order.paid_at, Binding.from_at)
         .join(OrderLine, OrderLine.order_id == Order.id)
@@ -205,7 +205,7 @@ def _first_changed(session: Session, program: Program, version: RateVersion) -> 
         wanted = wanted.where(Order.referrer_id == version.referrer_id)
     if version.scope is RateScope.NEW_CUSTOMERS:
         wanted = wanted.where(Binding.from_at >= version.valid_from)
-    rates = load_rates(session, program, concerned) if concerned else _all_rates(session, program)
+    rates = read_rulebook(session, program).all_rates
     new = _candidate(version)
     # Closed at the first find too: PostgreSQL would keep its cursor open for the rest of the transaction.
     with session.execute(wanted, execution_options={"yield_per": 1000}) as recorded:
@@ -222,13 +222,6 @@ def _first_changed(session: Session, program: Program, version: RateVersion) -> 
             if find([*rates, new]) != find(rates):
                 return order_id
     return None
-
-
-def _all_rates(session: Session, program: Program) -> list[Rate]:
-    return [
-        rate_of(row)
-        for row in session.scalars(select(RateVersion).where(RateVersion.program_id == program.id))
-    ]
 
 
 def _candidate(version: RateVersion) -> Rate:

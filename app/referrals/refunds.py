@@ -42,6 +42,6 @@ def record_refund(
         intake.park(session, taken.fresh, waits_for)
         return parked(waits_for)
     session.flush()
-    apply_parked(session, program, order)
+    apply_parked(session, program, order, deps.rulebooks.of(session, program).products)
     settle(deps, session, program, customer, Touched([order]), now)
     return CREATED

@@ -10,29 +10,26 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from app.kernel.clock import local_day
 from app.referrals import holds, locks
 from app.referrals.domain.commission import Earned, Line, OrderTerms, Outcome, earn
-from app.referrals.domain.rates import Rate
 from app.referrals.domain.refunded import GivenBack, Refunded, refunded
 from app.referrals.models import (
     GONE,
     Binding,
     Commission,
     HoldRule,
-    LineKind,
     Order,
     OrderLine,
-    RateVersion,
     Refund,
 )
 from app.referrals.postings import Movement, move_to_held, post_movements, retarget, unreserved
 from app.referrals.story import retell, span_of
-from app.referrals.terms import TermsHistory, hold_days
+from app.referrals.terms import hold_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,8 +38,15 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.referrals.domain.attribution import Span
+    from app.referrals.domain.rates import Rate
     from app.referrals.intake import ReferralDeps
     from app.referrals.models import Customer, Program, Referrer
+    from app.referrals.rulebook import Rulebook
+
+
+_BINDINGS: Final = (
+    select(Binding).where(Binding.customer_id == bindparam("customer")).order_by(Binding.from_at)
+)
 
 
 @dataclass(frozen=True)
@@ -74,20 +78,16 @@ def settle(
     everything = touched.everything
     # What was added is written once, with its outcome, when everything is decided.
     with session.no_autoflush:
-        terms = TermsHistory.load(session, program)
+        book = deps.rulebooks.of(session, program)
         if rebind:
-            everything = retell(deps, session, program, customer, terms, now) or everything
-        bindings = list(
-            session.scalars(
-                select(Binding).where(Binding.customer_id == customer.id).order_by(Binding.from_at)
-            )
-        )
+            everything = retell(deps, session, program, customer, book.terms, now) or everything
+        bindings = list(session.scalars(_BINDINGS, {"customer": customer.id}))
         orders = _all_orders(session, customer) if everything else list(touched.orders)
         if _note_first_paid(bindings, orders) and not everything:
             orders, everything = _all_orders(session, customer), True
             _note_first_paid(bindings, orders)
         if orders:
-            settlement = _Settlement(deps, session, program, customer, terms, bindings, now)
+            settlement = _Settlement(deps, session, program, customer, book, bindings, now)
             settlement.run(orders, None if everything else touched.new_lines)
 
 
@@ -135,7 +135,7 @@ class _Settlement:
     session: Session
     program: Program
     customer: Customer
-    terms: TermsHistory
+    book: Rulebook
     bindings: Sequence[Binding]
     now: datetime
 
@@ -149,7 +149,7 @@ class _Settlement:
             lines, given_back, existing = {orders[0].id: list(new_lines)}, defaultdict(list), {}
         concerned = {binding.referrer_id for binding in self.bindings} | {key[1] for key in existing}
         referrers = locks.share_referrers(self.session, concerned)
-        rates = load_rates(self.session, self.program, concerned)
+        rates = self.book.rates_for(concerned)
         spans = [span_of(binding) for binding in self.bindings]
         wanted: list[_Wanted] = []
         for order in orders:
@@ -235,7 +235,7 @@ class _Settlement:
 
     def _new_commission(self, order: Order, line: OrderLine, rate: Rate) -> Commission:
         assert order.paid_at is not None
-        days = hold_days(self.terms.at(order.paid_at), order.method)
+        days = hold_days(self.book.terms.at(order.paid_at), order.method)
         commission = Commission(
             program_id=self.program.id,
             referrer_id=order.referrer_id,
@@ -276,33 +276,6 @@ class _Settlement:
             return False
         self.session.flush()
         return bool(holds.open_holds(self.session, wanted.commission, rules, self.now))
-
-
-def load_rates(session: Session, program: Program, referrer_ids: Iterable[int]) -> list[Rate]:
-    """The programme's rate versions that can concern one of these referrers."""
-    wanted = select(RateVersion).where(
-        RateVersion.program_id == program.id,
-        RateVersion.referrer_id.is_(None) | RateVersion.referrer_id.in_(list(referrer_ids)),
-    )
-    return [rate_of(version) for version in session.scalars(wanted)]
-
-
-def rate_of(version: RateVersion) -> Rate:
-    """A stored rate version as the rules see it."""
-    return Rate(
-        id=version.id,
-        product_id=version.product_id,
-        referrer_id=version.referrer_id,
-        kind=version.kind,
-        duration=version.duration,
-        scope=version.scope,
-        valid_from=version.valid_from,
-        rate_ppm=version.rate_ppm,
-        flat_minor=version.flat_minor,
-        may_exceed_net=version.may_exceed_net,
-        duration_months=version.duration_months,
-        line_kinds=frozenset(LineKind(kind) for kind in version.line_kinds),
-    )
 
 
 def given_back_of(refund: Refund) -> GivenBack:

@@ -2,48 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
-
-from app.referrals.models import ProgramTerms
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy.orm import Session
-
-    from app.referrals.models import Program
+    from app.referrals.words import AttributionModel
 
 DIRECT_DEBIT: Final = "direct_debit"
 DIRECT_DEBIT_DAYS: Final = 60
 """A SEPA direct debit can be reversed for eight weeks without a reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """One version: the attribution window and model of signups, and the hold period of commissions, in days."""
+
+    valid_from: datetime
+    window_days: int
+    attribution: AttributionModel
+    hold_days: int
+    hold_days_by_method: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class TermsHistory:
-    """All versions of one programme's terms, read once per transaction."""
+    """All versions of one programme's terms, oldest first; never empty."""
 
-    def __init__(self, versions: list[ProgramTerms]) -> None:
-        self._versions = versions
+    versions: tuple[Terms, ...]
 
-    @classmethod
-    def load(cls, session: Session, program: Program) -> TermsHistory:
-        """Read them, oldest first."""
-        wanted = select(ProgramTerms).where(ProgramTerms.program_id == program.id)
-        return cls(list(session.scalars(wanted.order_by(ProgramTerms.valid_from))))
-
-    def at(self, instant: datetime) -> ProgramTerms:
+    def at(self, instant: datetime) -> Terms:
         """The version in force then; the first one holds from the beginning."""
-        held = [version for version in self._versions if version.valid_from <= instant]
-        return held[-1] if held else self._versions[0]
+        held = [version for version in self.versions if version.valid_from <= instant]
+        return held[-1] if held else self.versions[0]
 
     @property
-    def latest(self) -> ProgramTerms:
+    def latest(self) -> Terms:
         """The newest version."""
-        return self._versions[-1]
+        return self.versions[-1]
 
 
-def hold_days(terms: ProgramTerms, method: str | None) -> int:
+def hold_days(terms: Terms, method: str | None) -> int:
     """Days from payment until a commission is payable, for a payment method.
 
     Direct debit waits at least 60 days unless the programme says otherwise for it.

@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.Column("debtor_bic", sa.String(length=11), nullable=True),
         sa.Column("bank_profile", sa.String(length=16), nullable=False),
         sa.Column("joinable", sa.Boolean(), nullable=False),
+        sa.Column("rules_key", sa.String(length=32), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("minimum_payout_minor >= 0", name=op.f("ck_programs_minimum_payout")),
         sa.CheckConstraint("payout_day BETWEEN 1 AND 28", name=op.f("ck_programs_payout_day")),

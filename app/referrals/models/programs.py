@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.kernel import ids
 from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
 from app.referrals.words import (
     Approval,
@@ -62,6 +63,8 @@ class Program(Base):
     bank_profile: Mapped[str] = mapped_column(String(16), default="generic")
     joinable: Mapped[bool] = mapped_column(default=True)
     """Whether people may join by themselves, on /join."""
+    rules_key: Mapped[str] = mapped_column(String(32), default=lambda: ids.random_id(""))
+    """Changes whenever terms, products or rates do (``rulebook.py``)."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 
 from app.referrals.domain.rates import Rate, choose_rate
 from app.referrals.models import Product, Program, ProgramTerms, RateVersion
-from app.referrals.settle import rate_of
+from app.referrals.rulebook import rate_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

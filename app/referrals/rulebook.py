@@ -1,0 +1,129 @@
+"""A programme's rulebook: its terms, products and rates, everything that decides what an order earns.
+
+Read by every order, changed a few times a year. Each change gives the programme a new random ``rules_key``; the
+programme's row is read in every transaction anyway, so a process keeps the rulebook of a key for as long as it likes
+and is never out of date. The key is random and not a counter: a change that is rolled back must not share its key with
+the next one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
+
+from app.kernel import ids
+from app.referrals.domain.rates import Rate
+from app.referrals.models import Product, ProgramTerms, RateVersion
+from app.referrals.terms import Terms, TermsHistory
+from app.referrals.words import LineKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sqlalchemy.orm import Session
+
+    from app.referrals.models import Program
+
+_KEPT: Final = 256
+"""How many rulebooks a process keeps, the least recently used going first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """``products`` maps SKU to product id; ``rates`` maps referrer id (``None``: all) to its versions."""
+
+    terms: TermsHistory
+    products: Mapping[str, int]
+    rates: Mapping[int | None, tuple[Rate, ...]]
+
+    def rates_for(self, referrer_ids: Iterable[int]) -> list[Rate]:
+        """The versions that can concern one of these referrers."""
+        found = list(self.rates.get(None, ()))
+        for referrer_id in referrer_ids:
+            found += self.rates.get(referrer_id, ())
+        return found
+
+    @property
+    def all_rates(self) -> list[Rate]:
+        """Every version of the programme."""
+        return [rate for versions in self.rates.values() for rate in versions]
+
+
+class Rulebooks:
+    """The rulebooks that this process has read. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Rulebook] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, session: Session, program: Program) -> Rulebook:
+        """The rulebook as this session sees it."""
+        key = program.rules_key
+        with self._lock:
+            book = self._kept.get(key)
+            if book is not None:
+                self._kept.move_to_end(key)
+                return book
+        book = read_rulebook(session, program)
+        with self._lock:
+            self._kept[key] = book
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return book
+
+
+def read_rulebook(session: Session, program: Program) -> Rulebook:
+    """Read it from the database, in three queries."""
+    versions = session.scalars(select(RateVersion).where(RateVersion.program_id == program.id))
+    rates: defaultdict[int | None, list[Rate]] = defaultdict(list)
+    for version in versions:
+        rates[version.referrer_id].append(rate_of(version))
+    products = session.execute(select(Product.sku, Product.id).where(Product.program_id == program.id))
+    return Rulebook(
+        terms=_history(session, program),
+        products=dict(products.all()),
+        rates={referrer_id: tuple(each) for referrer_id, each in rates.items()},
+    )
+
+
+def new_rules(program: Program) -> None:
+    """Say that the programme's terms, products or rates change in this transaction."""
+    program.rules_key = ids.random_id("")
+
+
+def rate_of(version: RateVersion) -> Rate:
+    """A stored rate version as the rules see it."""
+    return Rate(
+        id=version.id,
+        product_id=version.product_id,
+        referrer_id=version.referrer_id,
+        kind=version.kind,
+        duration=version.duration,
+        scope=version.scope,
+        valid_from=version.valid_from,
+        rate_ppm=version.rate_ppm,
+        flat_minor=version.flat_minor,
+        may_exceed_net=version.may_exceed_net,
+        duration_months=version.duration_months,
+        line_kinds=frozenset(LineKind(kind) for kind in version.line_kinds),
+    )
+
+
+def _history(session: Session, program: Program) -> TermsHistory:
+    wanted = select(ProgramTerms).where(ProgramTerms.program_id == program.id)
+    return TermsHistory(
+        tuple(
+            Terms(
+                valid_from=version.valid_from,
+                window_days=version.window_days,
+                attribution=version.attribution,
+                hold_days=version.hold_days,
+                hold_days_by_method=dict(version.hold_days_by_method),
+            )
+            for version in session.scalars(wanted.order_by(ProgramTerms.valid_from))
+        )
+    )
