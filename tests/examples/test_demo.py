@@ -14,6 +14,7 @@ from stdnum import iban as stdnum_iban
 from app.demo.cast import PARTNERS as DEMO_PARTNERS
 from app.demo.cast import partners, referrers
 from app.demo.events import FollowLink, Report, SetRate, Suspend
+from app.demo.opening import open_programs
 from app.demo.payday import Payday, _shares
 from app.demo.programmes import PROGRAMS
 from app.demo.scenes import history
@@ -200,8 +201,8 @@ def test_the_demo_is_refused_where_there_are_programmes_already(
     make_services: Callable[[], Services],
 ) -> None:
     services = make_services()
-    tell(services, replace(SMALL, months=1, referrers=6), quiet)
-    (services.settings.var_dir / "demo.json").unlink()
+    with services.db.transaction() as session:
+        open_programs(session, SMALL.shop_url, NOW)
 
     with pytest.raises(NotAnEmptyInstallation):
         tell(services, SMALL, quiet)
@@ -209,7 +210,9 @@ def test_the_demo_is_refused_where_there_are_programmes_already(
 
 def test_links_follow_a_shop_that_moved(make_services: Callable[[], Services]) -> None:
     services = make_services()
-    tell(services, replace(SMALL, months=1, referrers=6), quiet)
+    with services.db.transaction() as session:
+        open_programs(session, SMALL.shop_url, NOW)
+    (services.settings.var_dir / "demo.json").write_text(SMALL.dump())
 
     assert not move_shop(services, SMALL.shop_url, NOW)
     assert move_shop(services, "http://127.0.0.1:9001/", NOW)
