@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import url_for
@@ -25,7 +25,7 @@ ELSEWHERE = {
 }
 """Routes of other edges that are not the API, with who may call them."""
 
-NUMBERS = {
+NUMBERS: dict[str, Any] = {
     "commission_id": 1,
     "order_id": 1,
     "payout_id": 1,
@@ -41,7 +41,7 @@ NUMBERS = {
 
 def routes(site: Site, *, public: bool = False) -> list[tuple[str, str, str]]:
     """(endpoint, method, path) of the pages that are public, or of those that are not."""
-    found = []
+    found: list[tuple[str, str, str]] = []
     with site.app.test_request_context():
         for rule in site.app.url_map.iter_rules():
             if rule.endpoint not in ACCESS or rule.endpoint == "static":

@@ -36,9 +36,7 @@ def sell(
 ) -> None:
     """A customer of zoe's bought something so many days ago."""
     world.bind("zoe", customer, days_ago(age + 1))
-    world.order(
-        order, line(net=net, product=sku), customer=customer, placed=days_ago(age), paid=days_ago(age)
-    )
+    world.order(order, line(net=net), customer=customer, placed=days_ago(age), paid=days_ago(age))
 
 
 def commission_id(world: World, order: str = "o1") -> int:

@@ -127,7 +127,7 @@ def test_no_page_reads_a_whole_table(quick_site: Site) -> None:
             for statement, parameters in seen:
                 if not statement.lstrip().upper().startswith(("SELECT", "WITH")):
                     continue
-                plan = connection.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[attr-defined]
+                plan = connection.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
                 for *_ids, detail in plan.fetchall():
                     words = detail.split()
                     if words[0] == "SCAN" and words[1] in LARGE and "USING INDEX" not in detail:

@@ -1,0 +1,268 @@
+"""The pages in a real browser: joining and copying, every language and width, without script, by keyboard."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Page, Response
+
+    from tests.support.house import House
+
+PASSWORD = "seven green bottles"
+DEMO_PASSWORD = "kickback-demo"
+REFERRER = "anna@example.com"
+STAFF = "finance1@korenhof.example"
+AXE = (Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js").read_text()
+JSQR = (Path(__file__).parent / "vendor" / "jsqr-1.4.0" / "jsQR.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SIZES = """[...new Set([...document.querySelectorAll("main *")]
+  .filter(each => each.getClientRects().length
+    && [...each.childNodes].some(node => node.nodeType === 3 && node.textContent.trim()))
+  .map(each => getComputedStyle(each).fontSize))]"""
+"""The sizes of text that a page shows."""
+
+PUBLIC = ["/", "/programs/hosting", "/join?program=hosting", "/login", "/password"]
+MINE = [
+    "/dashboard",
+    "/dashboard/commissions",
+    "/dashboard/orders",
+    "/dashboard/payouts",
+    "/dashboard/links",
+    "/dashboard/bank-account",
+]
+OFFICE = [
+    "/staff",
+    "/staff/products",
+    "/staff/referrers",
+    "/staff/orders",
+    "/staff/review",
+    "/staff/payouts",
+    "/staff/bank",
+    "/staff/settings",
+    "/staff/audit",
+]
+
+
+def log_in(page: Page, house: House, email: str, password: str = DEMO_PASSWORD) -> None:
+    page.goto(f"{house.url}/login")
+    page.locator("#email").fill(email)
+    page.locator("#password").fill(password)
+    page.locator("main form button").click()
+    page.wait_for_url(lambda url: "/login" not in url)
+
+
+def join(page: Page, house: House, name: str) -> str:
+    email = f"{name.lower().replace(' ', '.')}{time.time_ns()}@example.org"
+    page.goto(f"{house.url}/join?program=hosting")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("checkbox").check()
+    page.locator("main form").get_by_role("button", name="Join").click()
+    expect(page.get_by_role("heading", name="Your referral link")).to_be_visible()
+    return email
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds. It is injected as a script of the test, not of the page, so the page's policy stays as it is."""
+    page.evaluate(AXE)
+    found: dict[str, Any] = page.evaluate(
+        "rules => axe.run(document, {preload: false, runOnly: {type: 'tag', values: rules}})", RULES
+    )
+    return [f"{rule['id']}: {rule['nodes'][0]['html'][:160]}" for rule in found["violations"]]
+
+
+def test_a_newcomer_joins_copies_the_link_and_the_qr_code_says_the_same(page: Page, house: House) -> None:
+    join(page, house, "Ria Nieuw")
+    link = page.locator("#link").input_value()
+    assert link.startswith(f"{house.url}/r/")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    expect(page.get_by_role("button", name="Copy", exact=True)).to_be_visible()
+
+    page.evaluate(JSQR)
+    read = page.evaluate(
+        """async () => {
+          const svg = document.querySelector(".qr svg").cloneNode(true);
+          svg.setAttribute("width", "400");
+          svg.setAttribute("height", "400");
+          const picture = new Image();
+          picture.src = "data:image/svg+xml;base64," + btoa(new XMLSerializer().serializeToString(svg));
+          await picture.decode();
+          const canvas = document.createElement("canvas");
+          canvas.width = canvas.height = 400;
+          const pen = canvas.getContext("2d");
+          pen.fillStyle = "#fff";
+          pen.fillRect(0, 0, 400, 400);
+          pen.drawImage(picture, 0, 0, 400, 400);
+          return jsQR(pen.getImageData(0, 0, 400, 400).data, 400, 400)?.data;
+        }"""
+    )
+    assert read == link
+
+
+@pytest.fixture(scope="module")
+def states(browser: Browser, house: House) -> dict[str, Any]:
+    """Browser profiles: nobody's, the demo's referrer's, its staff's."""
+    found: dict[str, Any] = {"": None}
+    for who in (REFERRER, STAFF):
+        context = browser.new_context(locale="en-GB")
+        log_in(context.new_page(), house, who)
+        found[who] = context.storage_state()
+        context.close()
+    return found
+
+
+def watched(page: Page, troubles: list[str]) -> Page:
+    """The page, with what its console and scripts complain of added to the list."""
+
+    def heard(said: ConsoleMessage) -> None:
+        if said.type == "error":
+            troubles.append(f"console: {said.text}")
+
+    page.on("console", heard)
+    page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+    return page
+
+
+def visits(page: Page, house: House) -> list[str]:
+    """The first commission, order and run that the demo has, by their addresses."""
+    found = []
+    for path, link in (
+        ("/dashboard/commissions", "a[href^='/dashboard/commissions/']"),
+        ("/dashboard/orders", "a[href^='/dashboard/orders/']"),
+        ("/dashboard/payouts", "a[href^='/dashboard/payouts/']"),
+    ):
+        page.goto(house.url + path)
+        if page.locator(link).count():
+            found.append(page.locator(link).first.get_attribute("href") or path)
+    return found
+
+
+@pytest.mark.parametrize("who", ["", REFERRER, STAFF], ids=["public", "referrer", "staff"])
+@pytest.mark.parametrize("language", ["nl", "de", "en"])
+def test_every_page_holds_in_every_language_light_and_dark_wide_and_narrow(
+    browser: Browser, house: House, states: dict[str, Any], language: str, who: str
+) -> None:
+    troubles: list[str] = []
+    for theme, width in (
+        (("light", 360), ("dark", 1280)) if language != "en" else (("dark", 360), ("light", 1280))
+    ):
+        context = browser.new_context(
+            color_scheme=theme,  # type: ignore[arg-type]
+            locale="en-GB",
+            storage_state=states[who],
+            viewport={"width": width, "height": 800},
+        )
+        page = watched(context.new_page(), troubles)
+        page.goto(house.url)
+        page.locator(f"footer button[value={language}]").click()
+        paths = {"": PUBLIC, REFERRER: MINE, STAFF: OFFICE}[who]
+        for path in [*paths, *(visits(page, house) if who == REFERRER else [])]:
+            answer = page.goto(house.url + path)
+            assert answer is not None
+            where = f"{path} {language} {theme} {width}"
+            if answer.status != 200:
+                troubles.append(f"{where}: {answer.status}")
+            if page.locator("html").get_attribute("lang") != language:
+                troubles.append(f"{where}: another language")
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            if wide > 0:
+                troubles.append(f"{where}: {wide} px too wide")
+            if len(page.evaluate(SIZES)) > 3:
+                troubles.append(f"{where}: {page.evaluate(SIZES)} are more than three sizes of text")
+            troubles += [f"{where}: {broken}" for broken in violations(page)]
+        context.close()
+    assert troubles == []
+
+
+def test_everything_but_charts_and_copying_works_without_script(browser: Browser, house: House) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    join(page, house, "Otto Ohne")
+    expect(page.get_by_role("button", name="Copy")).to_be_hidden()
+    page.get_by_text("Show the numbers").click()
+    expect(page.get_by_text("Nothing happened yet")).to_be_visible()
+    page.get_by_role("link", name="Bank account").click()
+    page.get_by_label("Account holder").fill("Otto Ohne")
+    page.get_by_label("IBAN", exact=True).fill("DE89 3704 0044 0532 0130 01")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Save the bank account").click()
+    expect(page.get_by_text("This is not a valid IBAN. Please check every digit.")).to_be_visible()
+    assert page.get_by_label("Account holder").input_value() == "Otto Ohne"
+    page.get_by_label("IBAN", exact=True).fill("DE89 3704 0044 0532 0130 00")
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Save the bank account").click()
+    expect(page.get_by_text("DE\u2022\u2022 \u2022\u2022\u2022\u2022 3000")).to_be_visible()
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.get_by_role("heading", name="Bankverbindung", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Ausloggen").click()
+    expect(page.get_by_role("link", name="Einloggen")).to_be_visible()
+    context.close()
+
+
+def test_the_next_rows_of_a_list_are_appended_in_place(page: Page, house: House) -> None:
+    log_in(page, house, STAFF)
+    page.goto(f"{house.url}/staff/orders")
+    rows = page.locator("#orders-rows tr")
+    before = rows.count()
+    assert before == 50
+    page.get_by_role("link", name="Show more").click()
+    expect(rows).not_to_have_count(before)
+    assert page.url.endswith("/staff/orders")
+    links = page.locator("#orders-rows tr th a").evaluate_all("all => all.map(each => each.href)")
+    assert len(links) == len(set(links)) > before
+
+
+def test_the_keyboard_alone_logs_in_and_copies_the_link(page: Page, house: House) -> None:
+    page.goto(f"{house.url}/login")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type(REFERRER)
+    page.keyboard.press("Tab")
+    page.keyboard.type(DEMO_PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/dashboard")
+    button = page.locator("[data-copy=link]")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if button.evaluate("each => each === document.activeElement"):
+            break
+    outline = button.evaluate("each => getComputedStyle(each).outlineStyle")
+    assert outline == "solid"
+    page.keyboard.press("Enter")
+    expect(button).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#link").input_value()
+
+
+def test_the_first_wrong_field_has_the_focus(page: Page, house: House) -> None:
+    page.goto(f"{house.url}/join?program=hosting")
+    page.get_by_label("Name", exact=True).fill("Ria")
+    page.locator("main form").get_by_role("button", name="Join").click(no_wait_after=True)
+    expect(page.locator("#email")).to_be_focused()
+    assert page.get_by_label("Name", exact=True).input_value() == "Ria"
+
+
+def test_the_referrers_home_is_light_to_carry(page: Page, house: House) -> None:
+    log_in(page, house, REFERRER)
+    sizes: dict[str, int] = {}
+
+    def note(response: Response) -> None:
+        if response.status == 200:
+            sizes[response.url] = len(gzip.compress(response.body()))
+
+    page.on("response", note)
+    page.goto(f"{house.url}/dashboard")
+    page.wait_for_load_state("networkidle")
+    carried = {url: size for url, size in sizes.items() if not url.endswith(".woff2")}
+    assert sum(carried.values()) < 150_000, carried
