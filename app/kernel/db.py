@@ -7,16 +7,18 @@ passes the session down; use cases never commit.
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
+from psycopg import Error as DatabaseDriverError
 from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Dialect, Engine
     from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +41,8 @@ SQLITE_BUSY_SECONDS: Final = 30
 
 _WRITES: Final = "refledger_writes"
 _BEFORE_COMMIT: Final = "before_commit"
+_USED: Final = "used_at"
+_IDLE_SECONDS: Final = 5.0
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 """Type of every integer key: 64 bits; on SQLite the alias of the row id."""
@@ -114,6 +118,27 @@ def _on_sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _on_postgresql_checkin(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info[_USED] = time.monotonic()
+
+
+def _on_postgresql_checkout(
+    connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    """See that a connection that lay idle still lives; a busy one is spared the round trip."""
+    used = entry.info.get(_USED)
+    if used is None or time.monotonic() - used < _IDLE_SECONDS:
+        return
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        cursor.close()
+        connection.rollback()
+    except DatabaseDriverError as error:
+        # The pool throws the connection away and makes a new one.
+        raise DisconnectionError from error
+
+
 class Database:
     """One database and the way transactions are made on it.
 
@@ -129,16 +154,19 @@ class Database:
             event.listen(self.engine, "connect", _on_sqlite_connect)
             event.listen(self.engine, "begin", _on_sqlite_begin)
         else:
+            options: dict[str, object] = {"options": "-c timezone=UTC"}
+            if parsed.query.get("pgbouncer"):
+                # PgBouncer in transaction mode cannot keep prepared statements.
+                parsed = parsed.difference_update_query(["pgbouncer"])
+                options["prepare_threshold"] = None
             self.engine = create_engine(
                 parsed.set(drivername="postgresql+psycopg"),
                 pool_size=pool_size,
                 max_overflow=64,
-                pool_pre_ping=True,
-                # PgBouncer in transaction mode cannot keep prepared statements.
-                connect_args={"prepare_threshold": None, "options": "-c timezone=UTC"}
-                if parsed.query.get("pgbouncer")
-                else {"options": "-c timezone=UTC"},
+                connect_args=options,
             )
+            event.listen(self.engine, "checkin", _on_postgresql_checkin)
+            event.listen(self.engine, "checkout", _on_postgresql_checkout)
         self._reader = self.engine.execution_options(**{_WRITES: False})
 
     @contextmanager
