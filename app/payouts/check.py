@@ -165,12 +165,12 @@ def files_equal_their_payouts(session: Session, program_id: int | None) -> Itera
     for message_id, count, _ in session.execute(wanted):
         yield f"file {message_id} says {count} payments, its payouts differ in number or sum"
     stored = (
-        select(PayoutFile.message_id, PayoutFile.sha256, PayoutFile.content)
+        select(PayoutFile.id, PayoutFile.message_id, PayoutFile.sha256)
         .join(PayoutRun, PayoutRun.id == PayoutFile.run_id)
-        .where(PayoutFile.content.is_not(None), of_program(PayoutRun.program_id, program_id))
-        .execution_options(yield_per=1)
+        .where(PayoutFile.sha256.is_not(None), of_program(PayoutRun.program_id, program_id))
     )
-    for message_id, sha256, content in session.execute(stored):
+    for number, message_id, sha256 in session.execute(stored).all():
+        content = session.scalar(select(PayoutFile.content).where(PayoutFile.id == number))
         if hashlib.sha256(content or b"").hexdigest() != sha256:
             yield f"file {message_id} does not have the bytes that were verified"
 
