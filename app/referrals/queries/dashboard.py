@@ -153,31 +153,11 @@ def commission_story(
     if found is None:
         return None
     commission, line, product, order, posted_at, customer, rate = found
-    binding = session.scalars(
-        select(Binding)
-        .where(
-            Binding.customer_id == customer.id,
-            Binding.referrer_id == commission.referrer_id,
-            Binding.from_at <= order.placed_at,
-        )
-        .order_by(Binding.from_at.desc())
-        .limit(1)
-    ).first()
-    decision = session.scalars(
-        select(Decision)
-        .where(
-            Decision.customer_id == customer.id,
-            Decision.superseded_at.is_(None),
-            Decision.referrer_id == commission.referrer_id,
-        )
-        .order_by(Decision.occasion_at)
-        .limit(1)
-    ).first()
     return CommissionStory(
         row=CommissionRow(commission, line, product, order, posted_at),
         customer=customer,
-        binding=binding,
-        decision=decision,
+        binding=_binding_behind(session, commission, order),
+        decision=_decision_behind(session, commission, order),
         rate=rate,
         refunds=tuple(
             session.scalars(
@@ -190,6 +170,34 @@ def commission_story(
             )
         ),
     )
+
+
+def _binding_behind(session: Session, commission: Commission, order: Order) -> Binding | None:
+    """The binding that made the customer this referrer's when the order was placed."""
+    return session.scalars(
+        select(Binding)
+        .where(
+            Binding.customer_id == order.customer_id,
+            Binding.referrer_id == commission.referrer_id,
+            Binding.from_at <= order.placed_at,
+        )
+        .order_by(Binding.from_at.desc())
+        .limit(1)
+    ).first()
+
+
+def _decision_behind(session: Session, commission: Commission, order: Order) -> Decision | None:
+    """The decision in force that gave the customer to this referrer."""
+    return session.scalars(
+        select(Decision)
+        .where(
+            Decision.customer_id == order.customer_id,
+            Decision.superseded_at.is_(None),
+            Decision.referrer_id == commission.referrer_id,
+        )
+        .order_by(Decision.occasion_at)
+        .limit(1)
+    ).first()
 
 
 def activity(session: Session, referrer_id: int, first_day: date, start: datetime) -> Activity:

@@ -151,15 +151,7 @@ class Explanation:
 def explain_order(session: Session, order: Order) -> Explanation:
     """Tell the story of one order. Decisions are those that concern it: its customer's signup and choices, its own."""
     customer = session.get_one(Customer, order.customer_id)
-    decisions = [
-        decision
-        for decision in session.scalars(
-            select(Decision)
-            .where(Decision.customer_id == customer.id, Decision.superseded_at.is_(None))
-            .order_by(Decision.occasion_at, Decision.id)
-        )
-        if decision.occasion != "order" or decision.occasion_ref == order.order_id or decision.referrer_id
-    ]
+    decisions = _decisions(session, order)
     bindings = session.scalars(
         select(Binding).where(Binding.customer_id == customer.id).order_by(Binding.from_at)
     ).all()
@@ -205,6 +197,20 @@ def explain_order(session: Session, order: Order) -> Explanation:
             for each in refunds
         ),
     )
+
+
+def _decisions(session: Session, order: Order) -> list[Decision]:
+    """The decisions in force that concern the order, oldest first."""
+    in_force = session.scalars(
+        select(Decision)
+        .where(Decision.customer_id == order.customer_id, Decision.superseded_at.is_(None))
+        .order_by(Decision.occasion_at, Decision.id)
+    )
+    return [
+        decision
+        for decision in in_force
+        if decision.occasion != "order" or decision.occasion_ref == order.order_id or decision.referrer_id
+    ]
 
 
 def _named(decisions: Iterable[Decision]) -> Iterable[int]:

@@ -15,9 +15,9 @@ from app.dashboard.presenters import words
 from app.referrals.words import HoldState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from app.referrals.models import Commission, Decision, Program, RateVersion, Referrer
+    from app.referrals.models import Commission, Decision, Hold, Program, RateVersion, Referrer, Refund
     from app.referrals.queries.staff import OrderStory, StaffOrder, StoryLine
 
 _VALUE = 24
@@ -235,61 +235,31 @@ def _name(referrer: Referrer | None) -> Cell:
 
 def _steps(story: OrderStory, program: Program) -> list[Step]:
     order, zone = story.order, program.timezone
-    dated: list[tuple[datetime, Step]] = [
-        (order.placed_at, Step(_("Placed"), Tone.DONE, formatting.instant(order.placed_at, zone)))
+    moments = [
+        (order.placed_at, _("Placed"), Tone.DONE),
+        (order.paid_at, _("Paid by the customer"), Tone.DONE),
+        (order.cancelled_at, _("Cancelled"), Tone.STOP),
     ]
-    if order.paid_at is not None:
-        dated.append(
-            (
-                order.paid_at,
-                Step(_("Paid by the customer"), Tone.DONE, formatting.instant(order.paid_at, zone)),
-            )
-        )
-    if order.cancelled_at is not None:
-        dated.append(
-            (
-                order.cancelled_at,
-                Step(_("Cancelled"), Tone.STOP, formatting.instant(order.cancelled_at, zone)),
-            )
-        )
-    dated.extend(
-        (
-            refund.refunded_at,
-            Step(
-                words.refund_kind(refund.kind),
-                Tone.STOP,
-                formatting.instant(refund.refunded_at, zone),
-                refund.refund_id,
-                formatting.signed(-sum(refund.lines.values()), order.currency)
-                if not refund.full
-                else _("in full"),
-            ),
-        )
-        for refund in story.refunds
-    )
+    dated = [
+        (at, Step(word, tone, formatting.instant(at, zone))) for at, word, tone in moments if at is not None
+    ]
+    dated.extend((refund.refunded_at, _refunded(refund, order.currency, zone)) for refund in story.refunds)
     for hold in story.holds:
-        dated.append(
-            (
-                hold.opened_at,
-                Step(
-                    _("Under review"),
-                    Tone.HELD,
-                    formatting.instant(hold.opened_at, zone),
-                    words.hold_rule(hold.rule),
-                ),
-            )
-        )
-        if hold.closed_at is not None:
-            state = words.hold_state(hold.state)
-            dated.append(
-                (
-                    hold.closed_at,
-                    Step(
-                        _("Review: %(state)s", state=state.word),
-                        Tone.DONE if hold.state is HoldState.RELEASED else Tone.STOP,
-                        formatting.instant(hold.closed_at, zone),
-                        hold.reason or "",
-                    ),
-                )
-            )
+        dated.extend(_reviewed(hold, zone))
     return [step for _at, step in sorted(dated, key=lambda pair: pair[0])]
+
+
+def _refunded(refund: Refund, currency: str, zone: str) -> Step:
+    amount = _("in full") if refund.full else formatting.signed(-sum(refund.lines.values()), currency)
+    at = formatting.instant(refund.refunded_at, zone)
+    return Step(words.refund_kind(refund.kind), Tone.STOP, at, refund.refund_id, amount)
+
+
+def _reviewed(hold: Hold, zone: str) -> Iterator[tuple[datetime, Step]]:
+    opened = formatting.instant(hold.opened_at, zone)
+    yield hold.opened_at, Step(_("Under review"), Tone.HELD, opened, words.hold_rule(hold.rule))
+    if hold.closed_at is not None:
+        state = words.hold_state(hold.state)
+        tone = Tone.DONE if hold.state is HoldState.RELEASED else Tone.STOP
+        closed = formatting.instant(hold.closed_at, zone)
+        yield hold.closed_at, Step(_("Review: %(state)s", state=state.word), tone, closed, hold.reason or "")
