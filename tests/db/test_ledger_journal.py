@@ -116,15 +116,18 @@ def test_payable_money_is_told_apart_by_its_day(world: World) -> None:
 
 
 def test_negative_held_money_is_named_by_its_commission(world: World) -> None:
-    ada = world.referrers["ada"].id
+    world.bind("ada")
+    world.order("o1")
+    (commission,) = world.commissions("o1")
+    ada = commission.referrer_id
     entries = (
-        Entry(LedgerAccount.HELD, 500, SEPTEMBER, ada),
-        Entry(LedgerAccount.PAYABLE, -500, SEPTEMBER, ada),
+        Entry(LedgerAccount.HELD, 500, SEPTEMBER, ada, commission.id),
+        Entry(LedgerAccount.PAYABLE, -500, SEPTEMBER, ada, commission.id),
     )
-    posting = Posting(world.program.id, "EUR", TransactionKind.RELEASE, "k1", entries)
+    posting = Posting(world.program.id, "EUR", TransactionKind.RELEASE, "never held", entries)
     post(world.session, posting, posted_at=at("2026-09-01"))
     broken = first_broken(world.session, {"never negative": nothing_held_or_in_flight_is_negative})
-    assert str(broken) == "never negative: held of commission None is -500"
+    assert str(broken) == f"never negative: held of commission {commission.id} is -500"
 
 
 def test_a_balance_that_does_not_add_up_is_named_by_its_referrer(world: World) -> None:
