@@ -171,3 +171,15 @@ def password_from_stdin() -> str:
     if not password:
         raise BadInput("--password-stdin: no password on standard input")
     return password
+
+
+def password_asked(*, twice: bool) -> str:
+    """A password typed at the terminal, unseen; ``twice`` for one that is being chosen."""
+    if not _at_a_terminal():
+        raise BadInput("--password-stdin: needed where there is no terminal to ask at")
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=twice, err=True)
+    return password
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()

@@ -14,6 +14,7 @@ from app.cli.command import (
     blaming,
     json_option,
     parts,
+    password_asked,
     password_from_stdin,
     person_who,
     program_of,
@@ -112,9 +113,7 @@ def approve(name: str, email: str, password_stdin: bool, as_json: bool) -> None:
     with deps.db.reading() as session:
         _named(session, name)
         person_who(session, email, Action.APPROVE_PAYOUTS)
-    password = (
-        password_from_stdin() if password_stdin else click.prompt("Password", hide_input=True, err=True)
-    )
+    password = password_from_stdin() if password_stdin else password_asked(twice=False)
     with deps.db.transaction() as session:
         if authenticate(session, email=email, password=password) is None:
             raise Refusal(f"--by: this is not the password of {email}")

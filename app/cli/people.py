@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.command import BadInput, House, answer, json_option, parts, password_from_stdin, program_of
+from app.cli.command import (
+    BadInput,
+    House,
+    answer,
+    json_option,
+    parts,
+    password_asked,
+    password_from_stdin,
+    program_of,
+)
 from app.identity import passwords
 from app.identity.api_keys import create_api_key, revoke_api_key
 from app.identity.audit import Actor
@@ -51,7 +59,7 @@ _EMAIL = click.option("--email", required=True, metavar="E", help="The address t
 def create(email: str, role: str, name: str, locale: str, password_stdin: bool, as_json: bool) -> None:
     """Create a person of the merchant's staff; asks for the password twice."""
     address = clean_email(email)
-    password = password_from_stdin() if password_stdin else _asked_twice(address)
+    password = _chosen_password(address, from_stdin=password_stdin)
     new = NewUser(address, Role(role), name=name, locale=locale, password=password)
     with parts().db.transaction() as session:
         user = create_user(session, new, actor=Actor.cli(), now=clock.now())
@@ -77,7 +85,7 @@ def list_users(as_json: bool) -> None:
 @json_option
 def new_password(email: str, password_stdin: bool, as_json: bool) -> None:
     """Give a person a new password; logs them out everywhere."""
-    password = password_from_stdin() if password_stdin else _asked_twice(email)
+    password = _chosen_password(email, from_stdin=password_stdin)
     with parts().db.transaction() as session:
         user = _person(session, email)
         set_password(session, user, password, actor=Actor.cli(), now=clock.now())
@@ -127,16 +135,10 @@ def _person(session: Session, email: str) -> User:
     return user
 
 
-def _asked_twice(email: str) -> str:
-    if not _at_a_terminal():
-        raise BadInput("--password-stdin: needed where there is no terminal to ask at")
-    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+def _chosen_password(email: str, *, from_stdin: bool) -> str:
+    password = password_from_stdin() if from_stdin else password_asked(twice=True)
     passwords.check_strength(password, email=email)
     return password
-
-
-def _at_a_terminal() -> bool:
-    return sys.stdin.isatty()
 
 
 @api_keys.command("create")

@@ -297,7 +297,7 @@ def test_clicks_are_drained_until_none_wait(shell: Shell) -> None:
 
 @ON_SQLITE
 def test_a_password_typed_at_a_terminal_is_asked_twice(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.cli.people._at_a_terminal", lambda: True)
+    monkeypatch.setattr("app.cli.command._at_a_terminal", lambda: True)
     create = "users create --email new@shop.example --role support".split()
     shell.ok(*create, stdin=f"{PASSWORD}\nanother one here\n{PASSWORD}\n{PASSWORD}\n")
     with shell.services.db.transaction() as session:
@@ -333,7 +333,9 @@ def test_staff_come_change_and_go(shell: Shell) -> None:
 
 
 @ON_SQLITE
-def test_a_draft_shows_what_it_would_do_now(shell: Shell, client: FlaskClient) -> None:
+def test_a_draft_shows_what_it_would_do_now(
+    shell: Shell, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     opened(shell, client)
     with shell.services.db.transaction() as session:
         program = find_program(session, "hosting")
@@ -350,7 +352,10 @@ def test_a_draft_shows_what_it_would_do_now(shell: Shell, client: FlaskClient) -
     assert "bob-1  left out with 9.99 EUR: below_minimum" in text_form
     unbuilt = shell.run("payouts", "export", RUN, "--out", "/tmp/never")
     assert unbuilt.stderr == f"Error: run {RUN} has no files yet: approve it first\n"
-    asked = shell.run("payouts", "approve", RUN, "--by", "fin@shop.example", stdin=f"{PASSWORD}\n")
+    approve = ("payouts", "approve", RUN, "--by", "fin@shop.example")
+    assert shell.run(*approve, stdin=f"{PASSWORD}\n").stderr.startswith("Error: --password-stdin: ")
+    monkeypatch.setattr("app.cli.command._at_a_terminal", lambda: True)
+    asked = shell.run(*approve, stdin=f"{PASSWORD}\n")
     assert asked.exit_code == 0, asked.output
     assert "built" in asked.stdout
 
