@@ -96,8 +96,8 @@ def _refused(error: RefledgerError) -> ResponseReturnValue:
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
-    if error.code is not None and error.code < HTTPStatus.BAD_REQUEST:
-        return error  # a redirect on its way
+    if error.response is not None or (error.code is not None and error.code < HTTPStatus.BAD_REQUEST):
+        return error  # a finished answer on its way
     if error.code == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _broken(error)
     return render_error(error.code or 400)

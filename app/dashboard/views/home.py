@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask import session as browser
 from werkzeug.exceptions import NotFound
 
@@ -49,10 +49,10 @@ def me() -> SignedIn:
 
 
 def my_memberships() -> list[Membership]:
-    """The programmes that they take part in; without one there is nothing to show."""
+    """The programmes that they take part in; without one, the way to join."""
     found = queries.memberships(session(), me().user_id)
     if not found:
-        abort(404)
+        abort(redirect(url_for("accounts.join")))
     return found
 
 

@@ -150,3 +150,9 @@ def test_an_address_is_confirmed_by_its_link(site: Site) -> None:
     assert "Please confirm your e-mail address" not in page
     browser.get(path)
     assert "This link has been used or has expired." in browser.text("/dashboard")
+
+
+def test_somebody_without_a_programme_is_shown_the_way_to_join(quick_site: Site) -> None:
+    quick_site.person("late@example.org", Role.REFERRER)
+    answer = quick_site.browser("late@example.org").get("/dashboard")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/join")

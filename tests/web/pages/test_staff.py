@@ -18,10 +18,12 @@ from app.payouts.domain.calendar import Period
 from app.payouts.models import PayoutFile, PayoutRun
 from app.referrals.models import Commission, Order, Product, Program, ProgramTerms, RateVersion
 from tests.builders import line
-from tests.web.pages.conftest import IBAN, PASSWORD
+from tests.web.pages.conftest import IBAN, PASSWORD, Site
 
 if TYPE_CHECKING:
-    from tests.web.pages.conftest import Browser, Site
+    from flask import Flask
+
+    from tests.web.pages.conftest import Browser
 
 RUNS = "/staff/payouts"
 
@@ -271,3 +273,11 @@ def test_a_bank_file_may_be_larger_than_other_forms(quick_site: Site) -> None:
     assert answer.status_code == 422
     too_large = finance.client.post("/staff/review/1/release", data={"reason": "x" * (2 * 1024 * 1024)})
     assert too_large.status_code == 413
+
+
+def test_the_office_before_the_first_programme_says_how_to_make_one(app: Flask) -> None:
+    site = Site(app, app.extensions["refledger"])
+    site.person("owner@example.org", Role.OWNER)
+    assert "flask programs create" in site.browser("owner@example.org").text("/staff")
+    assert "No programme yet" in site.browser().text("/")
+    assert "No programme yet" in site.browser().text("/join")

@@ -33,6 +33,11 @@ class OverviewPage:
     orders: Table
 
 
+def no_program() -> Empty:
+    """The office before there is a programme."""
+    return Empty(_("No programme yet"), _("Make the first one on the command line: flask programs create."))
+
+
 def todo(holds: int, exceptions: int, parked: int) -> tuple[Figure, ...]:
     """What waits for a person."""
     return (

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
 from flask import session as browser
 
 from app.dashboard.components import NavItem
 from app.dashboard.forms.staff import ActionForm
 from app.dashboard.i18n import _
+from app.dashboard.presenters.staff.programs import no_program
 from app.dashboard.throttle import count_failure, require_patience
 from app.identity.audit import Actor
 from app.identity.login import who
@@ -45,10 +46,10 @@ def actor() -> Actor:
 
 
 def all_programs() -> list[Program]:
-    """Every programme; without one there is nothing to show yet."""
+    """Every programme; before the first one, a page that says how to make it."""
     found = programs_shown.programs(session())
     if not found:
-        abort(404)
+        abort(make_response(render_template("staff/none.html", nothing=no_program())))
     return found
 
 
