@@ -114,7 +114,7 @@ class Landings:
             if now < kept.until:
                 return kept.landing
             kept.until = now + _RETRY_SECONDS
-        elif now < self._unknown.get(code, 0.0) or now < self._away_until:
+        elif now < self._unknown.get(code, 0.0) or now < self._away_until or not _CODE.fullmatch(code):
             return None
         try:
             landing = self._read(code)
@@ -135,8 +135,6 @@ class Landings:
         self._unknown[code] = time.monotonic() + UNKNOWN_SECONDS
 
     def _read(self, code: str) -> Landing | None:
-        if not _CODE.fullmatch(code):
-            return None
         with self._db.reading() as session:
             # On the connection: nothing is mapped here, and this is the part of a click that costs most.
             row = session.connection().execute(_READ, {"code": code, "now": clock.now()}).one_or_none()

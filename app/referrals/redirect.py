@@ -16,7 +16,7 @@ from app.kernel import clock, ids
 from app.referrals.click_record import ClickRecord
 from app.referrals.clicks import ClickParts, click_log
 from app.referrals.domain import click_id as codec
-from app.referrals.domain.agent import read_agent
+from app.referrals.domain.agent import MAX_CHARS, read_agent
 from app.referrals.domain.click_label import ClickLabel, Visit, label
 from app.referrals.domain.deep_link import deep_link, with_ref
 from app.referrals.domain.ref_cookie import read_cookie, set_cookie
@@ -42,7 +42,8 @@ PREFIX: Final = "/r/"
 _CAMPAIGN: Final = re.compile(r"[a-z0-9-]{1,20}", re.ASCII)
 _NO_STORE: Final = ("Cache-Control", "no-store")
 _NO_BODY: Final = ("Content-Length", "0")
-_LONGEST_REFERER: Final = 2_000
+_LONGEST_REFERER: Final = 500
+_LONGEST_ADDRESS: Final = 64
 
 Answer = tuple[str, list[tuple[str, str]]]
 
@@ -166,7 +167,8 @@ class Redirect:
 
     def _source(self, environ: WSGIEnvironment, landing: Landing, at_ms: int) -> _Source:
         """Who follows the link; the address and the full agent end here."""
-        agent_text = environ.get("HTTP_USER_AGENT", "")
+        # Headers are cut before any cache sees them: what a stranger sends must not stay in memory at its length.
+        agent_text = environ.get("HTTP_USER_AGENT", "")[:MAX_CHARS]
         agent = read_agent(agent_text)
         click_ids: list[str] | None = None
         if landing.cookies and environ.get("HTTP_SEC_GPC") != "1":
@@ -178,7 +180,9 @@ class Redirect:
             address = client_address(
                 environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self._hops
             )
-            visitor = visitor_hash(self._keys.key(at_ms), "network", network_of(address), agent_text)
+            visitor = visitor_hash(
+                self._keys.key(at_ms), "network", network_of(address[:_LONGEST_ADDRESS]), agent_text
+            )
         host = source_host(environ.get("HTTP_REFERER", "")[:_LONGEST_REFERER])
         return _Source(visitor, agent.family, agent.bot, host, click_ids)
 

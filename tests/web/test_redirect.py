@@ -12,7 +12,10 @@ from sqlalchemy import select
 
 from app.kernel import clock
 from app.referrals.clicks import drain
+from app.referrals.domain.agent import read_agent
 from app.referrals.domain.click_id import milliseconds
+from app.referrals.domain.visitor import network_of, source_host
+from app.referrals.landing import Landings
 from app.referrals.links import LinkSigner
 from app.referrals.models import ConsentMode, Referrer, VisitorKey
 from app.referrals.referrers import reinstate, suspend
@@ -494,3 +497,26 @@ def test_the_redirect_is_mounted_in_front_of_the_whole_application(tracks: Track
     finally:
         app.extensions["refledger"].db.dispose()
         app.extensions["refledger"].queue.close()
+
+
+def test_a_code_of_impossible_shape_asks_no_database_and_is_not_remembered(
+    tracks: Tracks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landings = Landings(tracks.db)
+    monkeypatch.setattr(tracks.db, "reading", lambda: pytest.fail("asked"))
+    for code in ("", "x", "a" * 33, "a" * 50_000, "anna\n", "\u00e4nna", "an_na"):
+        assert landings.find(code) is None
+    assert not landings._unknown
+
+
+def test_an_overlong_header_is_cut_before_it_is_remembered(tracks: Tracks) -> None:
+    tracks.settings = replace(tracks.settings, proxy_hops=1)
+    tracks.restart()
+    long = "x" * 50_000
+    for cache in (read_agent, network_of, source_host):
+        cache.cache_clear()
+    assert ref_of(tracks.follow(agent=long, Referer=f"https://{long}", X_Forwarded_For=long))
+    read_agent(long[:1_000])
+    network_of(long[:64])
+    source_host(f"https://{long}"[:500])
+    assert [cache.cache_info().misses for cache in (read_agent, network_of, source_host)] == [1, 1, 1]

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import crawleruseragents
 
 MAX_CHARS: Final = 1_000
-"""What is read of an agent; no browser's is longer."""
+"""What is read of an agent; no browser's is longer. Cut before it is remembered, or strangers fill the memory."""
 
 _CUBOT: Final = re.compile(r"cubot", re.IGNORECASE)
 """A maker of phones whose name ends like a robot's."""
@@ -45,8 +45,11 @@ class Agent(NamedTuple):
 
 @lru_cache(maxsize=8192)
 def read_agent(text: str) -> Agent:
-    """What a ``User-Agent`` header says. Cached: one look through the crawler list costs about 0.1 ms."""
-    text = text[:MAX_CHARS].strip()
+    """What a ``User-Agent`` header says; the caller cuts it to :data:`MAX_CHARS`.
+
+    Cached, because one look through the crawler list costs about 0.1 ms.
+    """
+    text = text.strip()
     return Agent(_family(text), _is_bot(text))
 
 
