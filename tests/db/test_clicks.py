@@ -33,15 +33,16 @@ from app.referrals.clicks import (
     spool_of,
 )
 from app.referrals.domain import click_id as codec
-from app.referrals.models import Click, ClickTotal, VisitorKey
+from app.referrals.models import Binding, Click, ClickTotal, VisitorKey
 from app.referrals.stream import STREAM, ClickStream
 from app.referrals.visitor_keys import VisitorKeys, forget
-from tests.builders import at
+from tests.builders import World, at
 from tests.support.clicks import FIREFOX, Tracks, ref_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from app.kernel.db import Database
     from config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -242,6 +243,20 @@ def test_a_lost_click_is_written_from_its_id_and_its_late_record_is_not_counted_
     )
     assert drain(tracks) == 0
     assert tracks.totals() == {"counted": 1}
+
+
+def test_a_signup_is_attributed_and_its_click_written_although_its_record_was_destroyed(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        world = World.build(session)
+        text = world.click("ada", at("2026-10-01"))
+        world.signup("c1", when="2026-10-02", click_ids=(text, "forged"))
+    with database.reading() as session:
+        (click,) = session.scalars(select(Click))
+        (binding,) = session.scalars(select(Binding))
+    assert (click.click_id, click.label, click.at) == (text, "counted", at("2026-10-01"))
+    assert binding.referrer_id == click.referrer_id == world.referrers["ada"].id
 
 
 def test_a_click_already_written_keeps_its_label_when_its_id_comes_back(tracks: Tracks) -> None:
