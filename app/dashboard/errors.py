@@ -7,9 +7,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import g, render_template, request
+from flask import Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.dashboard.i18n import _
 from app.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, RefledgerError, Unavailable
@@ -98,6 +98,9 @@ def _refused(error: RefledgerError) -> ResponseReturnValue:
 def _http(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or (error.code is not None and error.code < HTTPStatus.BAD_REQUEST):
         return error  # a finished answer on its way
+    if isinstance(error, SecurityError):
+        # Asked by a name that is not ours: no address can be built, so there is no page to draw.
+        return Response("This service does not answer to that host name.\n", 400, mimetype="text/plain")
     if error.code == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _broken(error)
     return render_error(error.code or 400)

@@ -201,3 +201,9 @@ def test_an_unknown_page_is_told_in_the_readers_language(quick_site: Site) -> No
     answer = quick_site.browser().get("/nowhere", headers={"Accept-Language": "de"})
     assert answer.status_code == 404
     assert "Hier ist nichts" in answer.text
+
+
+def test_a_foreign_host_name_gets_one_plain_line(quick_site: Site) -> None:
+    answer = quick_site.browser().get("/login", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.mimetype) == (400, "text/plain")
+    assert "evil" not in answer.text
