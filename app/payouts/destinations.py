@@ -18,7 +18,7 @@ from app.payouts.errors import BadAddress, BadHolder, DestinationAltered
 from app.payouts.models import PayoutDestination
 from app.referrals.facts import fingerprint
 from app.referrals.locks import own_referrer
-from app.referrals.models import Program
+from app.referrals.models import Program, Referrer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from app.kernel.crypto import Keyring
     from app.payouts.deps import PayoutDeps
     from app.payouts.words import BlockedReason, DestinationSource
-    from app.referrals.models import Referrer
 
 COOLING_DAYS: Final = 7
 """How long a changed account rests before it may be paid to."""
@@ -153,6 +152,7 @@ def block_destination(
         f"destination:{destination.public_id}",
         {"reason": reason.value, "last4": destination.last4},
         now=now,
+        program_id=session.get_one(Referrer, destination.referrer_id).program_id,
     )
 
 
