@@ -9,7 +9,6 @@ stays behind, and the others stand. Answers leave after the commit of what they 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from itertools import islice
 from tempfile import SpooledTemporaryFile
@@ -197,21 +196,26 @@ def _take(chunk: list[Line], services: Services, access: ApiAccess) -> list[Answ
     """The answers of a chunk, committed."""
     try:
         with services.db.transaction() as session:
-            return [line.refusal or _record(session, line, services, access) for line in chunk]
+            # Held for the chunk: a session forgets what nobody holds, and would read it anew for each line.
+            program = session.get_one(Program, access.program_id)
+            return [line.refusal or _record(session, program, line, services, access) for line in chunk]
     except Exception:  # noqa: BLE001 - whatever a line did, it is found and answered when each runs alone
         return [line.refusal or _alone(line, services, access) for line in chunk]
 
 
-def _record(session: Session, line: Line, services: Services, access: ApiAccess) -> Answer:
+def _record(session: Session, program: Program, line: Line, services: Services, access: ApiAccess) -> Answer:
     assert line.kind is not None  # a line without a kind is refused already
-    program = session.get_one(Program, access.program_id)
     return line.kind.take(Call(session, program, services, access, clock.now()), line.fact)
 
 
 def _alone(line: Line, services: Services, access: ApiAccess) -> Answer:
     """One line in a transaction of its own, exactly as a single call."""
+
+    def work(session: Session) -> Answer:
+        return _record(session, session.get_one(Program, access.program_id), line, services, access)
+
     try:
-        return in_transaction(services.db, partial(_record, line=line, services=services, access=access))
+        return in_transaction(services.db, work)
     except Exception as error:  # noqa: BLE001 - also a defect of ours in one line must not stop the others
         answer = _refused(error)
         if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
