@@ -107,7 +107,6 @@ def _on_sqlite_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry)
         "foreign_keys=ON",
         f"busy_timeout={SQLITE_BUSY_SECONDS * 1000}",
         "cache_size=-32000",
-        "temp_store=MEMORY",
     ):
         raw.execute(f"PRAGMA {pragma}")
 
