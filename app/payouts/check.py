@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from app.kernel.db import Database
+
 _SIGNED: Final = (RunState.APPROVED, RunState.BUILT, RunState.SUBMITTED)
 _NOT_IN: Final = {
     RunState.DRAFT: frozenset(PayoutState),
@@ -219,10 +221,15 @@ ALL_CHECKS: Final[dict[str, Check]] = {**LEDGER_CHECKS, **REFERRAL_CHECKS, **PAY
 """Everything that must hold, from the journal up."""
 
 
-def require_sound_books(session: Session, program_id: int) -> None:
+def require_sound_books(database: Database, program_id: int) -> None:
     """Raise :class:`BooksDoNotAddUp` with the first invariant that a programme breaks. Before and after
     every run.
+
+    All checks see one snapshot: what somebody changes meanwhile is not taken for an alteration.
     """
-    broken = first_broken(session, ALL_CHECKS, program_id)
+    with database.reading() as session:
+        if not database.is_sqlite:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        broken = first_broken(session, ALL_CHECKS, program_id)
     if broken is not None:
         raise BooksDoNotAddUp(broken)

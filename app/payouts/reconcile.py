@@ -265,8 +265,8 @@ def _close_settled_runs(deps: PayoutDeps, now: datetime) -> None:
             )
             .order_by(PayoutRun.id)
         ).all()
-        for run in runs:
-            require_sound_books(session, run.program_id)
+    for program_id in {run.program_id for run in runs}:
+        require_sound_books(deps.db, program_id)
     for run in runs:
         with deps.db.transaction() as session:
             _close(session, lock_run(session, run.id), now)

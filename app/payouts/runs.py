@@ -119,9 +119,8 @@ def freeze_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> Ru
     """
     with deps.db.reading() as session:
         run = session.get_one(PayoutRun, run_id)
-        program_id = run.program_id
-        if run.state is RunState.DRAFT:
-            require_sound_books(session, program_id)
+    if run.state is RunState.DRAFT:
+        require_sound_books(deps.db, run.program_id)
     with deps.db.transaction() as session:
         begun = begin(session, run_id, RunMove.FREEZE)
         if begun is None:
@@ -132,8 +131,7 @@ def freeze_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> Ru
     after: int | None = -1
     while after is not None:
         after = _freeze_batch(deps, run_id, after, now)
-    with deps.db.reading() as session:
-        require_sound_books(session, program_id)
+    require_sound_books(deps.db, run.program_id)
     with deps.db.transaction() as session:
         ending = in_stage(session, run_id, RunMove.FREEZE)
         if ending is not None:
