@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Barrier
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, select
@@ -39,6 +39,11 @@ def world_in(session: Session) -> World:
     program = session.scalars(select(Program)).one()
     found = session.scalars(select(Referrer).order_by(Referrer.id))
     return World(session, program, referral_deps(), {each.code.partition("-")[0]: each for each in found})
+
+
+def calling(method: str, *arguments: Any, **named: Any) -> Step:
+    """A step that calls one of the world's methods."""
+    return lambda world: getattr(world, method)(*arguments, **named)
 
 
 class Crowd:
@@ -104,8 +109,8 @@ def test_an_order_and_its_signup_at_the_same_instant_do_not_miss_each_other(crow
     for number in range(ROUNDS):
         name = f"c{number}"
         crowd.together(
-            lambda world, name=name: world.bind("ada", name),
-            lambda world, name=name: world.order(f"o-{name}", customer=name),
+            calling("bind", "ada", name),
+            calling("order", f"o-{name}", customer=name),
         )
         assert crowd.balance().earned == 1_000 * (number + 1)
     assert crowd.count(Customer) == ROUNDS
@@ -119,9 +124,9 @@ def test_two_refunds_at_the_same_instant_both_count(crowd: Crowd) -> None:
         with crowd.world() as world:
             world.order(order_id)
         crowd.together(
-            lambda world, order_id=order_id: world.refund(f"{order_id}-a", order_id, l1=3_000),
-            lambda world, order_id=order_id: world.refund(f"{order_id}-b", order_id, l1=4_000),
-            lambda world, order_id=order_id: world.refund(f"{order_id}-b", order_id, l1=4_000),
+            calling("refund", f"{order_id}-a", order_id, l1=3_000),
+            calling("refund", f"{order_id}-b", order_id, l1=4_000),
+            calling("refund", f"{order_id}-b", order_id, l1=4_000),
         )
         assert crowd.balance().clawed_back == 700 * (number + 1)
 
@@ -132,9 +137,9 @@ def test_a_payment_and_its_order_at_the_same_instant_make_one_commission(crowd: 
     for number in range(ROUNDS):
         order_id = f"o{number}"
         crowd.together(
-            lambda world, order_id=order_id: world.pay(order_id),
-            lambda world, order_id=order_id: world.order(order_id, paid=None),
-            lambda world, order_id=order_id: world.refund(f"{order_id}-r", order_id, l1=1_000),
+            calling("pay", order_id),
+            calling("order", order_id, paid=None),
+            calling("refund", f"{order_id}-r", order_id, l1=1_000),
         )
         assert crowd.balance().earned == 1_000 * (number + 1)
         assert crowd.balance().clawed_back == 100 * (number + 1)
@@ -147,11 +152,11 @@ def test_two_signups_of_one_customer_at_the_same_instant_bind_it_once(crowd: Cro
     for number in range(ROUNDS):
         name = f"c{number}"
         outcomes = crowd.together(
-            lambda world, name=name: world.signup(name, referrer_code="ada-hosting"),
-            lambda world, name=name: world.signup(name, referrer_code="bob-hosting"),
+            calling("signup", name, referrer_code="ada-hosting"),
+            calling("signup", name, referrer_code="bob-hosting"),
         )
         assert statuses(outcomes) == [None, OutcomeStatus.CREATED]
-        crowd.together(lambda world, name=name: world.order(f"o-{name}", customer=name))
+        crowd.together(calling("order", f"o-{name}", customer=name))
     assert crowd.balance("ada").earned + crowd.balance("bob").earned == 1_000 * ROUNDS
 
 
@@ -167,8 +172,8 @@ def test_a_suspension_leaves_no_order_of_the_same_instant_payable(crowd: Crowd) 
     for number in range(ROUNDS // 2):
         crowd.together(
             turn(suspend),
-            lambda world, number=number: world.order(f"a{number}"),
-            lambda world, number=number: world.order(f"b{number}"),
+            calling("order", f"a{number}"),
+            calling("order", f"b{number}"),
         )
         held = crowd.balance()
         assert (held.held, held.available, held.pending) == (2_000 * (number + 1), 0, 0)
@@ -187,7 +192,7 @@ def test_batches_that_meet_in_opposite_order_both_get_through(crowd: Crowd) -> N
     start = Barrier(2)
 
     def batch(mark: str, names: list[str]) -> None:
-        steps = [lambda world, name=name: world.order(f"{mark}-{name}", customer=name) for name in names]
+        steps = [calling("order", f"{mark}-{name}", customer=name) for name in names]
         start.wait(30)
         try:
             with crowd.world() as world:
@@ -210,10 +215,10 @@ def test_choices_and_orders_of_one_customer_at_the_same_instant_agree(crowd: Cro
     for number in range(ROUNDS // 2):
         name = f"c{number}"
         crowd.together(
-            lambda world, name=name: world.bind("ada", name),
-            lambda world, name=name: world.choose("bob", name, when="2026-09-05"),
-            lambda world, name=name: world.order(f"a-{name}", customer=name, placed="2026-09-02"),
-            lambda world, name=name: world.order(f"b-{name}", customer=name, placed="2026-09-06"),
+            calling("bind", "ada", name),
+            calling("choose", "bob", name, when="2026-09-05"),
+            calling("order", f"a-{name}", customer=name, placed="2026-09-02"),
+            calling("order", f"b-{name}", customer=name, placed="2026-09-06"),
         )
         assert (crowd.balance("ada").earned, crowd.balance("bob").earned) == (
             1_000 * (number + 1),

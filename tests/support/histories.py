@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.kernel.errors import RefledgerError
 from app.referrals.choices import record_partner_choice
@@ -245,25 +245,20 @@ class History:
         return mixed
 
 
+_USE_CASES: Final[dict[type, Callable[..., Outcome]]] = {
+    SignupFact: record_signup,
+    OrderFact: record_order,
+    PaymentFact: record_payment,
+    CorrectionFact: record_correction,
+    CancellationFact: record_cancellation,
+    RefundFact: record_refund,
+    PartnerChoiceFact: record_partner_choice,
+}
+
+
 def record(world: World, fact: AnyFact) -> Outcome:
     """Hand a fact to its use case."""
-    use_case: Callable[..., Outcome]
-    match fact:
-        case SignupFact():
-            use_case = record_signup
-        case OrderFact():
-            use_case = record_order
-        case PaymentFact():
-            use_case = record_payment
-        case CorrectionFact():
-            use_case = record_correction
-        case CancellationFact():
-            use_case = record_cancellation
-        case RefundFact():
-            use_case = record_refund
-        case PartnerChoiceFact():
-            use_case = record_partner_choice
-    return use_case(world.deps, world.session, world.program, fact, world.now)
+    return _USE_CASES[type(fact)](world.deps, world.session, world.program, fact, world.now)
 
 
 def feed(world: World, facts: Sequence[AnyFact], record: Callable[[World, AnyFact], object] = record) -> None:
