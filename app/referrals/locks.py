@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 # Every order needs these, so they are made once.
+_ORDER_KEY: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0)))
 _CUSTOMER: Final = (
     select(Customer)
     .where(Customer.program_id == bindparam("program"), Customer.customer_id == bindparam("customer"))
@@ -44,8 +45,7 @@ def lock_order_key(session: Session, program: Program, order_id: str) -> None:
     would miss the other and the commission would never be posted.
     """
     if not on_sqlite(session):
-        key = f"order:{program.id}:{order_id}"
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+        session.execute(_ORDER_KEY, {"key": f"order:{program.id}:{order_id}"})
 
 
 def lock_customer(
