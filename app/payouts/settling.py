@@ -41,7 +41,10 @@ def lock_referrers(session: Session, referrer_ids: Iterable[int]) -> None:
     """
     wanted = sorted(set(referrer_ids))
     session.execute(
-        select(Referrer.id).where(Referrer.id.in_(wanted)).order_by(Referrer.id).with_for_update()
+        select(Referrer.id)
+        .where(Referrer.id.in_(wanted))
+        .order_by(Referrer.id)
+        .with_for_update(key_share=True)
     )
 
 

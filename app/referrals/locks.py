@@ -1,6 +1,8 @@
 """Who waits for whom. One order everywhere: order key, then customer, then referrers by id, then balances by key.
 
-On SQLite every writing transaction is alone from its BEGIN IMMEDIATE on, so these statements only read there.
+On SQLite every writing transaction is alone from its BEGIN IMMEDIATE on, so these statements only read there. On
+PostgreSQL an exclusive lock is FOR NO KEY UPDATE: it keeps out whoever locks the row, but not the foreign keys of rows
+that merely name it, such as clicks being written while a payout run reserves their referrer's money.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ _ORDER_KEY: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bind
 _CUSTOMER: Final = (
     select(Customer)
     .where(Customer.program_id == bindparam("program"), Customer.customer_id == bindparam("customer"))
-    .with_for_update()
+    .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
 _SHARED_REFERRERS: Final = (
@@ -67,7 +69,7 @@ def lock_customer(
 
 def lock_known_customer(session: Session, customer_pk: int) -> Customer:
     """The row of a customer that an order names, locked, for the same reason."""
-    statement = select(Customer).where(Customer.id == customer_pk).with_for_update()
+    statement = select(Customer).where(Customer.id == customer_pk).with_for_update(key_share=True)
     return session.scalars(statement.execution_options(populate_existing=True)).one()
 
 
@@ -98,5 +100,5 @@ def share_referrers(session: Session, referrer_ids: Iterable[int]) -> Mapping[in
 
 def own_referrer(session: Session, referrer_id: int) -> Referrer:
     """The referrer's row, locked against everyone: for runs, suspension, reinstatement and review."""
-    statement = select(Referrer).where(Referrer.id == referrer_id).with_for_update()
+    statement = select(Referrer).where(Referrer.id == referrer_id).with_for_update(key_share=True)
     return session.scalars(statement.execution_options(populate_existing=True)).one()
