@@ -259,7 +259,12 @@ def _world(services: Services) -> str:
             actor=actor,
             now=now,
         )
-    app = create_app(services.settings)
+    _sign_everybody_up(services.settings, made.key)
+    return made.key
+
+
+def _sign_everybody_up(settings: Settings, key: str) -> None:
+    app = create_app(settings)
     signups = b"".join(
         json.dumps(
             {
@@ -272,11 +277,10 @@ def _world(services: Services) -> str:
         + b"\n"
         for number in range(CUSTOMERS)
     )
-    _Client(app, made.key).post("/api/v1/batch", signups, MEDIA_TYPE, 200)
+    _Client(app, key).post("/api/v1/batch", signups, MEDIA_TYPE, 200)
     other: Services = app.extensions[EXTENSION]
     other.queue.close()
     other.db.dispose()
-    return made.key
 
 
 def _order(number: int) -> dict[str, Any]:
