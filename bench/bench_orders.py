@@ -190,7 +190,7 @@ class _Client:
             "wsgi.multiprocess": True,
             "wsgi.run_once": False,
         }
-        parts = self._app.wsgi_app(environ, lambda status, _headers, _error=None: seen.append(status))  # type: ignore[arg-type,return-value]
+        parts = self._app.wsgi_app(environ, lambda status, _headers, _error=None: seen.append(status))  # type: ignore[arg-type]
         answer = b"".join(parts)
         close = getattr(parts, "close", None)
         if close:
