@@ -176,9 +176,13 @@ def world(session: Session) -> World:
     return build_world(session)
 
 
-def test_facts_in_any_order_and_repeated_come_to_the_same(world: World, database: Database) -> None:
-    history = History(world, Random(11)).grow(10_000 if database.is_sqlite else 2_000)
-    found = compare(world, history.in_time(), history.in_disorder(Random(12)))
+@pytest.mark.parametrize("seed", [11, 12])
+def test_facts_in_any_order_and_repeated_come_to_the_same(
+    world: World, database: Database, seed: int
+) -> None:
+    """10,000 facts on SQLite and 2,000 on PostgreSQL, in two halves so that two workers share them."""
+    history = History(world, Random(seed)).grow(5_000 if database.is_sqlite else 1_000)
+    found = compare(world, history.in_time(), history.in_disorder(Random(seed)))
     # The history is worth comparing: everything that can happen did.
     outcomes = {line[0] for line in found["lines"].values()}
     assert outcomes >= {"earns", "unpaid", "cancelled", "before_binding", "after_binding", "duration_spent"}
