@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,11 +126,9 @@ def test_a_chargeback_and_its_reversal_in_either_order_end_at_the_original_amoun
 ) -> None:
     world.bind("ada")
     world.order()
-    steps = [
-        lambda: world.refund("cb", kind=RefundKind.CHARGEBACK, full=True),
-        lambda: world.refund("rv", kind=RefundKind.CHARGEBACK_REVERSAL, reverses="cb"),
-    ]
-    for step in reversed(steps) if reversal_first else steps:
+    chargeback = partial(world.refund, "cb", kind=RefundKind.CHARGEBACK, full=True)
+    reversal = partial(world.refund, "rv", kind=RefundKind.CHARGEBACK_REVERSAL, reverses="cb")
+    for step in (reversal, chargeback) if reversal_first else (chargeback, reversal):
         step()
     balance = world.balance()
     assert (balance.earned, balance.clawed_back, balance.available) == (1_000, 0, 1_000)
