@@ -87,9 +87,7 @@ def load(path: Path, referrers: int) -> None:
     database.dispose()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA synchronous=OFF")
-        connection.executescript(
-            _HISTORY.format(referrers=referrers, commissions=referrers * COMMISSIONS_EACH)
-        )
+        connection.executescript(_HISTORY.format(commissions=referrers * COMMISSIONS_EACH))
         connection.executemany(_ACCOUNT, (_account(number) for number in range(1, referrers + 1)))
 
 
