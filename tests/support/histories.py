@@ -121,13 +121,15 @@ class History:
     def _click(self, before: datetime) -> str:
         if self._chance(5):
             return "not-a-click-id"
-        when = before - timedelta(seconds=self.dice.randint(-400, 40 * 86_400))
+        if self._chance(6):  # the shop's clock is behind, or it presents a click that came after
+            return self.world.click(self._referrer(), before + timedelta(seconds=self.dice.randint(1, 900)))
+        when = before - timedelta(seconds=self.dice.randint(0, 40 * 86_400))
         return self.world.click(self._referrer(), when)
 
     def _signup(self, name: str, seen: datetime) -> None:
         email = None
-        if self._chance(30):
-            email = f"{self._referrer()}+x@example.org" if self._chance(30) else f"{name}@example.org"
+        if self._chance(40):
+            email = f"{self._referrer()}+x@example.org" if self._chance(60) else f"{name}@example.org"
         fact = SignupFact(
             customer_id=name,
             click_ids=tuple(self._click(seen) for _ in range(self.dice.randint(0, 3))),
