@@ -43,16 +43,28 @@ def test_a_sound_ledger_holds(world: World) -> None:
 @pytest.mark.parametrize(
     ("change", "invariant"),
     [
-        ("UPDATE ledger_entries SET amount_minor = amount_minor + 1 WHERE id = {one}", "every transaction sums to zero"),
+        (
+            "UPDATE ledger_entries SET amount_minor = amount_minor + 1 WHERE id = {one}",
+            "every transaction sums to zero",
+        ),
         ("DELETE FROM ledger_entries WHERE id = {one}", "every transaction sums to zero"),
-        ("UPDATE ledger_entries SET account = 'bank' WHERE id = {one}", "entries agree with their transaction"),
+        (
+            "UPDATE ledger_entries SET account = 'bank' WHERE id = {one}",
+            "entries agree with their transaction",
+        ),
         ("UPDATE ledger_entries SET account = 'held' WHERE id = {one}", "balances equal the entries"),
-        ("UPDATE ledger_entries SET available_on = '2030-01-01' WHERE id = {one}", "balances equal the entries"),
+        (
+            "UPDATE ledger_entries SET available_on = '2030-01-01' WHERE id = {one}",
+            "balances equal the entries",
+        ),
         (
             "UPDATE ledger_entries SET posted_at = '2030-01-01 00:00:00.000000' WHERE id = {one}",
             "entries agree with their transaction",
         ),
-        ("UPDATE ledger_entries SET currency = 'USD' WHERE id = {one}", "entries agree with their transaction"),
+        (
+            "UPDATE ledger_entries SET currency = 'USD' WHERE id = {one}",
+            "entries agree with their transaction",
+        ),
         ("UPDATE ledger_balances SET amount_minor = amount_minor + 1", "balances equal the entries"),
         ("UPDATE commissions SET earned_minor = earned_minor + 1", "commissions equal their entries"),
         ("UPDATE commissions SET held_minor = held_minor + 1", "commissions equal their entries"),

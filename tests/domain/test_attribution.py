@@ -174,7 +174,7 @@ def test_an_order_may_bind_where_the_signup_did_not() -> None:
 
 
 def test_at_one_instant_the_signup_speaks_first_then_orders_by_id_then_the_choice() -> None:
-    events = [
+    events: list[Occasion | Choice] = [
         Choice(day(1), BOB),
         order("o2", day(1), coupon(BOB, "two")),
         order("o1", day(1), coupon(ADA, "one")),

@@ -142,7 +142,7 @@ def test_another_currency_or_a_bare_number_does_not_add_or_compare() -> None:
         with pytest.raises(CurrencyMismatch):
             operation(euro, dollar)
         with pytest.raises(TypeError, match="int"):
-            operation(euro, 1)  # type: ignore[arg-type]
+            operation(euro, 1)  # type: ignore[operator]
     assert euro != dollar
 
 
