@@ -158,10 +158,9 @@ def exclude_payout(session: Session, payout_id: int, reason: str, *, by: Actor, 
     if run.state not in {RunState.FROZEN, RunState.APPROVED}:
         raise IllegalMove("run", run.state, RunMove.WITHDRAW)
     (payout,) = lock_payouts(session, [payout_id])
-    if payout.file_id is not None or run.state.value not in {"frozen", "approved"}:
-        next_run_status(
-            run.state, RunMove.FREEZE
-        )  # raises: the files are built, only the whole run can be cancelled
+    if payout.file_id is not None:
+        # A build has begun: only the whole run can be cancelled.
+        raise IllegalMove("run", run.state, RunMove.WITHDRAW)
     move_payouts(session, [payout], PayoutMove.CANCEL, now)
     payout.reason_code = OmissionReason.EXCLUDED.value
     session.add(
