@@ -34,7 +34,7 @@ def record_partner_choice(
     :class:`ReferrerSuspended`, :class:`ChoiceAtThatInstant`, :class:`InTheFuture`, ``InvalidInput`` (unknown code).
     """
     intake.not_in_future(fact.chosen_at, now, "/chosen_at")
-    chosen = _referrer(session, program, fact, fact.chosen_at or now)
+    chosen = _referrer(session, program, fact)
     customer = _customer(session, program, fact, now)
     at = fact.chosen_at or now
     current = _current(session, customer, at)
@@ -50,6 +50,8 @@ def record_partner_choice(
         return REPEATED
     if chosen is None and current is None:
         raise NoPartner(fact.customer_id)
+    if chosen:
+        _require_taking_part(chosen, at)
     key = f"{fact.customer_id}\n{at.isoformat()}"
     intake.take(deps, session, program, fact, key=key, order_id=None, now=now)
     session.add(PartnerChoice(customer_id=customer.id, chosen_at=at, referrer_id=wanted))
@@ -63,7 +65,7 @@ def _is_chosen(current: Binding, chosen: Referrer) -> bool:
     return current.referrer_id == chosen.id and current.method is BindingMethod.CHOSEN
 
 
-def _referrer(session: Session, program: Program, fact: PartnerChoiceFact, at: datetime) -> Referrer | None:
+def _referrer(session: Session, program: Program, fact: PartnerChoiceFact) -> Referrer | None:
     if fact.referrer_code is None:
         return None
     code = fact.referrer_code.lower()
@@ -74,10 +76,13 @@ def _referrer(session: Session, program: Program, fact: PartnerChoiceFact, at: d
         raise InvalidInput(
             f"there is no referrer {fact.referrer_code!r} in this programme", pointer="/referrer_code"
         )
+    return referrer
+
+
+def _require_taking_part(referrer: Referrer, at: datetime) -> None:
     out = any(start <= at and (end is None or at < end) for start, end in suspension_spans(referrer))
     if out or referrer.status is not ReferrerStatus.ACTIVE:
         raise ReferrerSuspended(referrer.code)
-    return referrer
 
 
 def _customer(session: Session, program: Program, fact: PartnerChoiceFact, now: datetime) -> Customer:

@@ -46,6 +46,13 @@ class HoldClosed(Conflict):
         super().__init__(f"hold {hold_id} was decided before")
 
 
+class HeldBySuspension(Conflict):
+    """What a suspension holds is released by reinstating the referrer, all of it together."""
+
+    def __init__(self, hold_id: int) -> None:
+        super().__init__(f"hold {hold_id} ends when the referrer is reinstated")
+
+
 def rules_against(
     deps: ReferralDeps, session: Session, order: Order, customer: Customer, referrer: Referrer
 ) -> dict[HoldRule, dict[str, Any]]:
@@ -144,6 +151,8 @@ def decide_hold(
     session.refresh(hold)
     if hold.state is not HoldState.OPEN:
         raise HoldClosed(hold_id)
+    if release and hold.rule is HoldRule.REFERRER_SUSPENDED:
+        raise HeldBySuspension(hold_id)
     state = HoldState.RELEASED if release else HoldState.REJECTED
     closing = [hold] if release else _open_holds_of(session, [commission.id])
     for each in closing:

@@ -118,6 +118,8 @@ def record_cancellation(
     if taken.fresh is None:
         return REPEATED
     apply_cancellation(order, fact)
+    # A refund that waited for the payment will never count: it is refused, visibly.
+    apply_parked(session, program, order, deps.rulebooks.of(session, program).products)
     settle(deps, session, program, customer, Touched([order]), now)
     return CREATED
 

@@ -118,13 +118,29 @@ def _movement(commission: Commission, kind: TransactionKind, *amounts: tuple[Led
 
 
 def unreserved(session: Session, commission: Commission) -> int:
-    """What of it no payout has taken yet, in minor units: its payable entries since the last live reservation.
+    """What of it no payout holds now, in minor units.
 
-    A reservation takes a whole day's money without naming commissions, so "taken" is a question of order: what was
-    posted before it is in it. The caller holds the referrer's lock, so no reservation can come in between.
+    A reservation takes a whole day's money without naming commissions, so whether it took this one is a question of
+    order: each payable entry went into the first reservation after it; where that payout gave its money back, into the
+    first one after that; and so on. The caller holds the referrer's lock, so no reservation can come in between.
     """
-    reserved = (
-        select(LedgerEntry.payout_id, func.max(LedgerEntry.transaction_id).label("at"))
+    taken = _reservations(session, commission)
+    entries = session.execute(
+        select(LedgerEntry.transaction_id, -LedgerEntry.amount_minor).where(
+            LedgerEntry.commission_id == commission.id, LedgerEntry.account == LedgerAccount.PAYABLE
+        )
+    )
+    return max(0, sum(amount for at, amount in entries if _is_free(at, taken)))
+
+
+def _reservations(session: Session, commission: Commission) -> list[tuple[int, int | None]]:
+    """(reserved at, given back at) of each payout of that referrer and date, as transaction numbers, in order."""
+    rows = session.execute(
+        select(
+            func.min(LedgerEntry.transaction_id),
+            func.max(LedgerEntry.transaction_id),
+            func.sum(LedgerEntry.amount_minor),
+        )
         .where(
             LedgerEntry.referrer_id == commission.referrer_id,
             LedgerEntry.account == LedgerAccount.PAYABLE,
@@ -132,15 +148,15 @@ def unreserved(session: Session, commission: Commission) -> int:
             LedgerEntry.payout_id.is_not(None),
         )
         .group_by(LedgerEntry.payout_id)
-        .having(func.sum(LedgerEntry.amount_minor) != 0)
-        .subquery()
+        .order_by(func.min(LedgerEntry.transaction_id))
     )
-    last = session.scalar(select(func.max(reserved.c.at))) or 0
-    amount = session.scalar(
-        select(func.coalesce(func.sum(-LedgerEntry.amount_minor), 0)).where(
-            LedgerEntry.commission_id == commission.id,
-            LedgerEntry.account == LedgerAccount.PAYABLE,
-            LedgerEntry.transaction_id > last,
-        )
-    )
-    return max(0, int(amount or 0))
+    return [(reserved, None if left else last) for reserved, last, left in rows]
+
+
+def _is_free(at: int, reservations: Sequence[tuple[int, int | None]]) -> bool:
+    for reserved, given_back in reservations:
+        if reserved > at:
+            if given_back is None:
+                return False
+            at = given_back
+    return True

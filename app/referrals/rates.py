@@ -14,6 +14,7 @@ from app.kernel.clock import BEGINNING, as_utc
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.money import PPM, Money, exponent
 from app.referrals.domain.rates import Rate, choose_rate
+from app.referrals.intake import AHEAD
 from app.referrals.models import Binding, Order, OrderLine, OrderStatus, RateVersion
 from app.referrals.rulebook import new_rules, rate_of, read_rulebook
 from app.referrals.words import Duration, LineKind, RateKind, RateScope
@@ -78,7 +79,9 @@ def set_rate(
     elif _is_first(session, version):
         version.valid_from = BEGINNING
         if _first_changed(session, program, version) is not None:
-            version.valid_from = now
+            version.valid_from = _from_now(session, program, version, now)
+    else:
+        version.valid_from = _from_now(session, program, version, now)
     session.add(version)
     new_rules(program)
     session.flush()
@@ -172,8 +175,14 @@ def _is_first(session: Session, version: RateVersion) -> bool:
     return session.scalar(wanted.limit(1)) is None
 
 
+def _from_now(session: Session, program: Program, version: RateVersion, now: datetime) -> datetime:
+    """Now, or as long after as a shop's clock may be ahead where an order was paid in that future."""
+    version.valid_from = now
+    return now if _first_changed(session, program, version) is None else now + AHEAD
+
+
 def _refuse_changes(session: Session, program: Program, version: RateVersion, now: datetime) -> None:
-    if version.valid_from > now:
+    if version.valid_from > now + AHEAD:
         return
     changed = _first_changed(session, program, version)
     if changed is not None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
 from app.referrals.errors import (
     AlreadyPaid,
@@ -14,12 +15,15 @@ from app.referrals.errors import (
     OrderCancelled,
     OtherBody,
     PaidBeforePlaced,
+    ReferrerSuspended,
     RefundAbovePaid,
     UnknownLine,
 )
+from app.referrals.holds import HeldBySuspension, decide_hold
+from app.referrals.models import Fact, FactKind, FactState, Hold
 from app.referrals.outcome import OutcomeStatus
 from app.referrals.referrers import reinstate, suspend
-from app.referrals.words import RefundKind
+from app.referrals.words import RateScope, RefundKind
 from tests.builders import ACTOR, NOW, World, at, line
 
 if TYPE_CHECKING:
@@ -212,3 +216,38 @@ def test_an_order_in_another_currency_waits_for_its_exchange_rate(world: World) 
     world.order(currency="USD")
     assert world.outcomes() == {"l1": "waiting_rate"}
     assert world.balance().earned == 0
+
+
+def test_a_choice_posted_again_is_no_news_though_its_partner_was_suspended_since(world: World) -> None:
+    world.choose("ada")
+    ada = world.referrers["ada"]
+    suspend(world.session, world.program, ada, reason="odd", actor=ACTOR, now=NOW)
+    assert world.choose("ada").status is OutcomeStatus.REPEATED
+    with pytest.raises(ReferrerSuspended):
+        world.choose("ada", "c2", when="2026-11-22 12:00")
+
+
+def test_a_refund_that_waited_for_a_payment_is_refused_when_the_order_is_cancelled(world: World) -> None:
+    world.order(paid=None)
+    assert world.refund("r1", l1=100).status is OutcomeStatus.PARKED
+    world.cancel()
+    fact = world.session.scalars(select(Fact).where(Fact.kind == FactKind.REFUND)).one()
+    assert (fact.state, fact.reason) == (FactState.REFUSED, "order 'o1' was cancelled")
+
+
+def test_what_a_suspension_holds_is_released_by_reinstating_and_not_one_by_one(world: World) -> None:
+    world.bind("ada")
+    world.order()
+    suspend(world.session, world.program, world.referrers["ada"], reason="odd", actor=ACTOR, now=NOW)
+    hold = world.session.scalars(select(Hold)).one()
+    with pytest.raises(HeldBySuspension):
+        decide_hold(world.session, world.program, hold.id, release=True, reason="ok", by="x", now=NOW)
+    assert world.balance().held == 1_000
+
+
+def test_a_new_rate_spares_an_order_that_a_fast_clock_dated_ahead(world: World) -> None:
+    world.bind("ada")
+    world.order(placed="2026-11-22 12:03", paid="2026-11-22 12:03")
+    world.rate("50%", sku="web", scope=RateScope.ALL)
+    world.refund("r1", l1=1, when="2026-11-22 12:04")
+    assert world.balance(today=date(2027, 1, 1)).earned == 1_000
