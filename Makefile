@@ -41,8 +41,9 @@ format: $(TOOLS) ## Formats code and templates
 	@$(BIN)/ruff check --quiet --fix-only . ; $(BIN)/ruff format --quiet .
 	@$(BIN)/djlint templates --reformat --quiet || true
 
-coverage: ## The tests, with every line and branch of the rules and the ledger covered
-	@$(MAKE) --no-print-directory test COVERAGE=1
+coverage: ## Every line and branch of the rules and the ledger is covered by their own, fast tests
+	@$(MAKE) --no-print-directory test COVERAGE=1 ARGS="-q tests/domain tests/db/test_main_job.py \
+		tests/db/test_ledger_check.py tests/db/test_ledger_journal.py tests/db/test_payouts_check.py"
 
 migration: $(TOOLS) ## Writes migrations/versions/0001_schema.py anew from the models
 	@$(BIN)/python -m migrations.first_schema && $(BIN)/ruff format --quiet migrations/versions/0001_schema.py

@@ -23,7 +23,7 @@ from tests.support.histories import History, build_world
 from tests.support.shop_that_dies import send
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED, FACTS, KILLS = 5, 30, 25
+SEED, FACTS, KILLS = 7, 30, 25
 
 Books = tuple[list[tuple[object, ...]], dict[str, int]]
 

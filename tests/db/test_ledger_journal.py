@@ -140,3 +140,11 @@ def test_a_balance_that_does_not_add_up_is_named_by_its_referrer(world: World) -
     assert list(every_referrer_adds_up(world.session, None)) == [
         f"referrer {ada}: what was earned and what became of it differ by -1"
     ]
+
+
+def test_an_entry_of_no_referrer_is_in_no_balance(world: World) -> None:
+    entries = (Entry(LedgerAccount.BANK, 500, SEPTEMBER), Entry(LedgerAccount.OPENING, -500, SEPTEMBER))
+    posting = Posting(world.program.id, "EUR", TransactionKind.OPENING_BALANCE, "the bank's own", entries)
+    post(world.session, posting, posted_at=at("2026-09-01"))
+    write_balances(world.session)
+    assert world.session.query(LedgerBalance).count() == 0
