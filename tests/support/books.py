@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from sqlalchemy import event, select
 
 from app.kernel.crypto import Keyring
@@ -43,8 +44,8 @@ from app.referrals.facts import (
     RefundLine,
     SignupFact,
 )
-from app.referrals.holds import decide_hold, hold_by_staff
-from app.referrals.models import Commission, Hold, HoldState, Order
+from app.referrals.holds import HeldBySuspension, decide_hold, hold_by_staff
+from app.referrals.models import Commission, Hold, HoldRule, HoldState, Order
 from app.referrals.referrers import reinstate, suspend
 from app.referrals.words import OrderStatus, RefundKind
 from tests.builders import ACTOR, ENCRYPTION_KEY, World, at
@@ -207,13 +208,16 @@ class Books:
             record(self.world, self.facts[index % len(self.facts)])
 
     def sign_up(self, customer: str, referrer: str, *, own: bool) -> None:
-        """The customer follows a link and signs up; its own referrer's e-mail makes a self-referral."""
+        """The customer follows a link and signs up; its own referrer's e-mail makes a self-referral.
+
+        Who has ordered before is nobody's new customer.
+        """
         if customer in self.partner:
             return
-        now = self.pass_time()
+        now, is_new = self.pass_time(), all(sale.customer != customer for sale in self.sales.values())
         email = f"{referrer}+me@example.org" if own else None
         self.tell(SignupFact(customer, (self.world.click(referrer, now),), email=email, signed_up_at=now))
-        self.partner[customer] = None if referrer in self.suspended else referrer
+        self.partner[customer] = referrer if is_new and referrer not in self.suspended else None
 
     def choose(self, customer: str, referrer: str | None) -> None:
         current = self.partner.get(customer)
@@ -285,15 +289,19 @@ class Books:
 
     def decide(self, index: int, *, release: bool) -> None:
         wanted = (
-            select(Hold.id, Order.order_id)
+            select(Hold.id, Hold.rule, Order.order_id)
             .join(Commission, Commission.id == Hold.commission_id)
             .join(Order, Order.id == Commission.order_id)
             .where(Hold.state == HoldState.OPEN)
         )
         waiting = self.session.execute(wanted.order_by(Hold.id)).all()
         if waiting:
-            hold_id, order_id = waiting[index % len(waiting)]
+            hold_id, rule, order_id = waiting[index % len(waiting)]
             program, now = self.world.program, self.pass_time()
+            if release and rule is HoldRule.REFERRER_SUSPENDED:
+                with pytest.raises(HeldBySuspension):
+                    decide_hold(self.session, program, hold_id, release=True, reason="ok", by="x", now=now)
+                return
             decide_hold(self.session, program, hold_id, release=release, reason="ok", by="x", now=now)
             self.released_ever = self.released_ever or release
             if not release:
