@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 
 from app.kernel.clock import local_day
 from app.ledger.balances import referrer_buckets
@@ -18,7 +19,7 @@ from app.payouts.words import BankEventState, BankFileState, OmissionReason
 from app.referrals.models import Program, ReferrerStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
@@ -36,23 +37,32 @@ def current_destination(session: Session, referrer_id: int) -> PayoutDestination
     )
 
 
-def current_destinations(session: Session, referrer_ids: Iterable[int]) -> Mapping[int, PayoutDestination]:
-    """The bank accounts on file of several referrers."""
-    wanted = list(referrer_ids)
-    latest = (
-        select(PayoutDestination.referrer_id, func.max(PayoutDestination.version).label("version"))
-        .where(PayoutDestination.referrer_id.in_(wanted))
-        .group_by(PayoutDestination.referrer_id)
-        .subquery()
-    )
-    rows = session.scalars(
-        select(PayoutDestination).join(
-            latest,
-            (PayoutDestination.referrer_id == latest.c.referrer_id)
-            & (PayoutDestination.version == latest.c.version),
+def accounts_on_file(session: Session, referrer_ids: Sequence[int]) -> Mapping[int, Account]:
+    """What a plan needs to know of the bank accounts on file of several referrers, without their rows."""
+    newer = aliased(PayoutDestination)
+    rows = session.execute(
+        select(
+            PayoutDestination.referrer_id,
+            PayoutDestination.id,
+            PayoutDestination.country,
+            PayoutDestination.usable_on,
+            PayoutDestination.blocked_at.is_not(None),
+            func.coalesce(PayoutDestination.town, "") != "",
+            func.coalesce(PayoutDestination.address_country, "") != "",
+        ).where(
+            PayoutDestination.referrer_id.in_(referrer_ids),
+            ~select(newer.id)
+            .where(
+                newer.referrer_id == PayoutDestination.referrer_id,
+                newer.version > PayoutDestination.version,
+            )
+            .exists(),
         )
     )
-    return {row.referrer_id: row for row in rows}
+    return {
+        referrer_id: Account(number, country, usable_on, blocked, has_address=town and address_country)
+        for referrer_id, number, country, usable_on, blocked, town, address_country in rows
+    }
 
 
 def referrer_iban_keys(session: Session, referrer_id: int) -> frozenset[str]:
@@ -163,7 +173,7 @@ def outlook(session: Session, referrer: Referrer, now: datetime) -> Outlook:
     due = tuple(bucket for bucket in buckets if bucket[0] <= period.last_day)
     candidate = Candidate(
         referrer_id=referrer.id,
-        buckets=due,
+        available_minor=sum(amount for _, amount in due),
         suspended=referrer.status is ReferrerStatus.SUSPENDED,
         account=account_of(current_destination(session, referrer.id)),
     )

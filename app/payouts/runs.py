@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 from app.identity.audit import record_event
 from app.kernel import ids
 from app.kernel.clock import day_start, local_day
-from app.kernel.db import insert_or_ignore
+from app.kernel.db import insert_or_ignore, table_of
 from app.ledger.journal import write_balances
 from app.ledger.models import Figure, LedgerBalance
 from app.payouts import queries
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from app.identity.audit import Actor
     from app.payouts.deps import PayoutDeps
     from app.payouts.domain.plan import Planned
+
+_NEW_PAYOUTS: Final = insert(table_of(Payout))
+_NEW_OMISSIONS: Final = insert(table_of(PayoutOmission))
 
 
 def draft_run(
@@ -174,17 +177,23 @@ def _freeze_batch(deps: PayoutDeps, run_id: int, after: int, now: datetime) -> i
             return None
         lock_referrers(session, referrer_ids)
         rail, today = rail_named(run.rail), local_day(now, program.timezone)
+        reach = rail.reach()
         planned = [
             plan
             for who in candidates(session, referrer_ids, run.until_on)
-            if (plan := plan_payout(who, minimum_minor=run.minimum_minor, today=today, reach=rail.reach()))
+            if (plan := plan_payout(who, minimum_minor=run.minimum_minor, today=today, reach=reach))
         ]
-        payouts = [(_payout(run, plan, now), plan) for plan in planned if isinstance(plan, PlannedPayout)]
-        session.add_all(payout for payout, _ in payouts)
-        session.add_all(_omission(run, plan) for plan in planned if isinstance(plan, PlannedOmission))
-        session.flush()
-        reserve(session, run, payouts, now)
+        _write_plans(session, run, planned, now)
+        reserve(session, run, referrer_ids[0], referrer_ids[-1], now)
         return referrer_ids[-1]
+
+
+def _write_plans(session: Session, run: PayoutRun, planned: Sequence[Planned], now: datetime) -> None:
+    payouts = [_payout(run, plan, now) for plan in planned if isinstance(plan, PlannedPayout)]
+    omissions = [_omission(run, plan) for plan in planned if isinstance(plan, PlannedOmission)]
+    for statement, rows in ((_NEW_PAYOUTS, payouts), (_NEW_OMISSIONS, omissions)):
+        if rows:
+            session.connection().execute(statement, rows)
 
 
 def _last_handled(session: Session, run_id: int) -> int:
@@ -218,48 +227,49 @@ def _with_money(session: Session, program_id: int, until: date, *, after: int, l
 def candidates(session: Session, referrer_ids: Sequence[int], until: date) -> Iterator[Candidate]:
     """What the plan needs to know of each referrer, by id, from the books as they stand now."""
     write_balances(session)
-    buckets: dict[int, list[tuple[date, int]]] = {referrer_id: [] for referrer_id in referrer_ids}
-    for referrer_id, on, amount in session.execute(
-        select(LedgerBalance.referrer_id, LedgerBalance.available_on, LedgerBalance.amount_minor)
+    sums = session.execute(
+        select(LedgerBalance.referrer_id, func.sum(LedgerBalance.amount_minor))
         .where(
             LedgerBalance.referrer_id.in_(referrer_ids),
             LedgerBalance.figure == Figure.PAYABLE,
             LedgerBalance.available_on <= until,
-            LedgerBalance.amount_minor != 0,
         )
-        .order_by(LedgerBalance.referrer_id, LedgerBalance.available_on)
-    ):
-        buckets[referrer_id].append((on, amount))
-    accounts = queries.current_destinations(session, referrer_ids)
+        .group_by(LedgerBalance.referrer_id)
+    )
+    available = {referrer_id: int(amount) for referrer_id, amount in sums}
+    accounts = queries.accounts_on_file(session, referrer_ids)
     states = session.execute(select(Referrer.id, Referrer.status).where(Referrer.id.in_(referrer_ids)))
     suspended = {referrer_id for referrer_id, status in states if status is ReferrerStatus.SUSPENDED}
     for referrer_id in referrer_ids:
         yield Candidate(
             referrer_id=referrer_id,
-            buckets=tuple(buckets[referrer_id]),
+            available_minor=available.get(referrer_id, 0),
             suspended=referrer_id in suspended,
-            account=queries.account_of(accounts.get(referrer_id)),
+            account=accounts.get(referrer_id),
         )
 
 
-def _payout(run: PayoutRun, plan: PlannedPayout, now: datetime) -> Payout:
-    return Payout(
-        run_id=run.id,
-        referrer_id=plan.referrer_id,
-        destination_id=plan.destination_id,
-        amount_minor=plan.amount_minor,
-        currency=run.currency,
-        state=PayoutState.RESERVED,
-        end_to_end_id=ids.end_to_end_id(),
-        created_at=now,
-        changed_at=now,
-    )
+def _payout(run: PayoutRun, plan: PlannedPayout, now: datetime) -> dict[str, object]:
+    return {
+        "run_id": run.id,
+        "referrer_id": plan.referrer_id,
+        "destination_id": plan.destination_id,
+        "amount_minor": plan.amount_minor,
+        "currency": run.currency,
+        "state": PayoutState.RESERVED,
+        "end_to_end_id": ids.end_to_end_id(),
+        "created_at": now,
+        "changed_at": now,
+    }
 
 
-def _omission(run: PayoutRun, plan: PlannedOmission) -> PayoutOmission:
-    return PayoutOmission(
-        run_id=run.id, referrer_id=plan.referrer_id, available_minor=plan.available_minor, reason=plan.reason
-    )
+def _omission(run: PayoutRun, plan: PlannedOmission) -> dict[str, object]:
+    return {
+        "run_id": run.id,
+        "referrer_id": plan.referrer_id,
+        "available_minor": plan.available_minor,
+        "reason": plan.reason,
+    }
 
 
 def preview_run(session: Session, run: PayoutRun, now: datetime) -> Iterator[Planned]:

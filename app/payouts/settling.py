@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from app.ledger.bulk import PayoutPosting, post_payouts
 from app.ledger.journal import Entry, Posting, post_many
-from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
+from app.ledger.models import Figure, LedgerAccount, LedgerBalance, LedgerEntry, TransactionKind
 from app.payouts.domain.state import PayoutMove, next_payout_status
 from app.payouts.models import Payout
 from app.referrals.models import Referrer
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.payouts.domain.plan import PlannedPayout
     from app.payouts.models import PayoutRun
 
 _POSTED = {
@@ -60,27 +60,37 @@ def lock_payouts(session: Session, payout_ids: Iterable[int]) -> list[Payout]:
     return list(session.scalars(statement.execution_options(populate_existing=True)))
 
 
-def reserve(
-    session: Session, run: PayoutRun, planned: Sequence[tuple[Payout, PlannedPayout]], now: datetime
-) -> None:
-    """Take the planned money from payable to in flight, one entry pair for each date, under
-    ``payout-reserve:ID``.
+def reserve(session: Session, run: PayoutRun, first: int, last: int, now: datetime) -> None:
+    """Take all payable money of the run's new payouts to referrers ``first`` to ``last`` (both inclusive) to in
+    flight, one entry pair for each date, under ``payout-reserve:ID``.
     """
-    post_many(
-        session,
-        [
-            Posting(
-                program_id=run.program_id,
-                currency=run.currency,
-                kind=TransactionKind.PAYOUT_RESERVED,
-                key=f"payout-reserve:{payout.id}",
-                entries=_pairs(payout, plan.buckets, LedgerAccount.PAYABLE, LedgerAccount.IN_FLIGHT),
-                memo=run.name,
-            )
-            for payout, plan in planned
-        ],
-        posted_at=now,
+    source = (
+        select(
+            Payout.id.label("payout_id"),
+            Payout.referrer_id,
+            LedgerBalance.available_on,
+            LedgerBalance.amount_minor,
+        )
+        .join(LedgerBalance, LedgerBalance.referrer_id == Payout.referrer_id)
+        .where(
+            Payout.run_id == run.id,
+            Payout.referrer_id.between(first, last),
+            LedgerBalance.figure == Figure.PAYABLE,
+            LedgerBalance.available_on <= run.until_on,
+            LedgerBalance.amount_minor != 0,
+        )
     )
+    posting = PayoutPosting(
+        program_id=run.program_id,
+        currency=run.currency,
+        kind=TransactionKind.PAYOUT_RESERVED,
+        debited=LedgerAccount.PAYABLE,
+        credited=LedgerAccount.IN_FLIGHT,
+        key_prefix="payout-reserve:",
+        posted_at=now,
+        memo=run.name,
+    )
+    post_payouts(session, posting, source)
 
 
 class Moves:

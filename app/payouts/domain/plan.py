@@ -37,29 +37,22 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One referrer of the programme. ``buckets`` are (``available_on``, minor units), positive and
-    negative.
-    """
+    """One referrer of the programme."""
 
     referrer_id: int
-    buckets: tuple[tuple[date, int], ...]
+    available_minor: int
+    """What is payable at the period's end, over all dates; negative after clawbacks."""
     suspended: bool
     account: Account | None
-
-    @property
-    def available_minor(self) -> int:
-        """The sum of the buckets; negative after clawbacks."""
-        return sum(amount for _, amount in self.buckets)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPayout:
-    """Pay all of it. ``buckets`` says what is reserved for each date; it sums to ``amount_minor`` > 0."""
+    """Pay all of it: ``amount_minor`` > 0."""
 
     referrer_id: int
     destination_id: int
     amount_minor: int
-    buckets: tuple[tuple[date, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +79,7 @@ def plan_payout(candidate: Candidate, *, minimum_minor: int, today: date, reach:
     reason = why_not(candidate, minimum_minor=minimum_minor, today=today, reach=reach)
     if reason is not None or candidate.account is None:
         return PlannedOmission(candidate.referrer_id, amount, reason or OmissionReason.NO_BANK_ACCOUNT)
-    return PlannedPayout(
-        candidate.referrer_id,
-        candidate.account.destination_id,
-        amount,
-        tuple((on, part) for on, part in candidate.buckets if part),
-    )
+    return PlannedPayout(candidate.referrer_id, candidate.account.destination_id, amount)
 
 
 def why_not(candidate: Candidate, *, minimum_minor: int, today: date, reach: Reach) -> OmissionReason | None:
