@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -66,6 +67,7 @@ class Keyring:
         return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
 
 
+@lru_cache(maxsize=64)
 def _derive(secret: str, purpose: bytes) -> bytes:
     return HKDFExpand(SHA256(), 32, b"refledger:" + purpose).derive(hashlib.sha256(secret.encode()).digest())
 

@@ -156,7 +156,17 @@ def block_destination(
     )
 
 
-def open_iban(keyring: Keyring, destination: PayoutDestination) -> str:
+@dataclass(frozen=True, slots=True)
+class SealedIban:
+    """The columns of a :class:`PayoutDestination` that its IBAN is opened with."""
+
+    public_id: str
+    referrer_id: int
+    iban_sealed: bytes
+    iban_key: str
+
+
+def open_iban(keyring: Keyring, destination: PayoutDestination | SealedIban) -> str:
     """The IBAN in the clear, for the bank file alone. Raises ``CannotOpen``, :class:`DestinationAltered`."""
     aad = _aad(destination.public_id, destination.referrer_id)
     iban = keyring.open(destination.iban_sealed, aad).decode()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from app.identity.audit import Actor
 from app.kernel.clock import local_day
 from app.payouts.approval import require_open_destinations, run_digest, void_approval
 from app.payouts.deps import BATCH
-from app.payouts.destinations import open_iban
+from app.payouts.destinations import SealedIban, open_iban
 from app.payouts.domain.calendar import target_day_from
 from app.payouts.domain.pain001 import Address, CreditTransfer, Debtor
 from app.payouts.domain.state import PayoutMove, PayoutState, RunMove, RunState, next_run_status
@@ -19,7 +19,7 @@ from app.payouts.errors import ApprovalVoid, FileNotBuilt
 from app.payouts.models import Payout, PayoutApproval, PayoutDestination, PayoutFile, PayoutRun
 from app.payouts.rails import rail_named
 from app.payouts.rails.base import PaymentOrder
-from app.payouts.settling import lock_payouts, move_payouts
+from app.payouts.settling import move_unposted
 from app.payouts.stages import begin, finish, in_stage
 from app.referrals.models import Program
 
@@ -27,9 +27,32 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
     from app.payouts.deps import PayoutDeps
+
+_PAYMENTS: Final = (
+    select(
+        Payout.end_to_end_id,
+        Payout.amount_minor,
+        PayoutDestination.holder,
+        PayoutDestination.bic,
+        PayoutDestination.street,
+        PayoutDestination.building,
+        PayoutDestination.postcode,
+        PayoutDestination.town,
+        PayoutDestination.address_country,
+        PayoutDestination.public_id,
+        PayoutDestination.referrer_id,
+        PayoutDestination.iban_sealed,
+        PayoutDestination.iban_key,
+    )
+    .join(PayoutDestination, PayoutDestination.id == Payout.destination_id)
+    .where(Payout.file_id == bindparam("file"))
+    .order_by(Payout.id)
+)
+"""What goes into a file, by columns: loading whole accounts would cost more than writing the file."""
 
 
 def build_files(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> RunState:
@@ -53,7 +76,7 @@ def build_files(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> R
         )
     for file_id in file_ids:
         _render_file(deps, run_id, file_id, now)
-    while _move_batch(deps, run_id, RunMove.BUILD, (PayoutState.RESERVED,), PayoutMove.FILE, now):
+    while _move_batch(deps, run_id, RunMove.BUILD, PayoutState.RESERVED, PayoutMove.FILE, now):
         pass
     with deps.db.transaction() as session:
         run = in_stage(session, run_id, RunMove.BUILD)
@@ -184,35 +207,31 @@ def _order(deps: PayoutDeps, session: Session, run: PayoutRun, file: PayoutFile)
 
 
 def _transfers(deps: PayoutDeps, session: Session, file_id: int) -> Sequence[CreditTransfer]:
-    rows = session.execute(
-        select(Payout.end_to_end_id, Payout.amount_minor, PayoutDestination)
-        .join(PayoutDestination, PayoutDestination.id == Payout.destination_id)
-        .where(Payout.file_id == file_id)
-        .order_by(Payout.id),
-        execution_options={"yield_per": BATCH},
-    )
+    rows = session.execute(_PAYMENTS, {"file": file_id}, execution_options={"yield_per": BATCH})
     return [
         CreditTransfer(
-            end_to_end_id=end_to_end_id,
-            amount_minor=amount,
-            name=destination.holder,
-            iban=open_iban(deps.keyring, destination),
-            bic=destination.bic,
-            address=_address(destination),
+            end_to_end_id=row.end_to_end_id,
+            amount_minor=row.amount_minor,
+            name=row.holder,
+            iban=open_iban(
+                deps.keyring, SealedIban(row.public_id, row.referrer_id, row.iban_sealed, row.iban_key)
+            ),
+            bic=row.bic,
+            address=_address(row),
         )
-        for end_to_end_id, amount, destination in rows
+        for row in rows
     ]
 
 
-def _address(destination: PayoutDestination) -> Address | None:
-    if destination.town is None or destination.address_country is None:
+def _address(row: Row[*tuple[Any, ...]]) -> Address | None:
+    if row.town is None or row.address_country is None:
         return None
     return Address(
-        town=destination.town,
-        country=destination.address_country,
-        street=destination.street,
-        building=destination.building,
-        postcode=destination.postcode,
+        town=row.town,
+        country=row.address_country,
+        street=row.street,
+        building=row.building,
+        postcode=row.postcode,
     )
 
 
@@ -220,7 +239,7 @@ def _move_batch(
     deps: PayoutDeps,
     run_id: int,
     stage: RunMove,
-    states: tuple[PayoutState, ...],
+    state: PayoutState,
     move: PayoutMove,
     now: datetime,
 ) -> bool:
@@ -229,15 +248,8 @@ def _move_batch(
         run = in_stage(session, run_id, stage)
         if run is None:
             return False
-        chosen = session.scalars(
-            select(Payout.id)
-            .where(Payout.run_id == run.id, Payout.state.in_(states))
-            .order_by(Payout.id)
-            .limit(deps.batch)
-        ).all()
-        payouts = [payout for payout in lock_payouts(session, chosen) if payout.state in states]
-        move_payouts(session, payouts, move, now)
-        return bool(chosen)
+        moved = move_unposted(session, run.id, state, move, limit=deps.batch, now=now)
+        return moved > 0
 
 
 def _close_empty(session: Session, run: PayoutRun, by: Actor, now: datetime) -> None:
@@ -255,7 +267,7 @@ def submit_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> Ru
             run.submitted_at, run.submitted_by = now, by.label
     if run is None:
         return _state(deps, run_id)
-    while _move_batch(deps, run_id, RunMove.SUBMIT, (PayoutState.FILED,), PayoutMove.SUBMIT, now):
+    while _move_batch(deps, run_id, RunMove.SUBMIT, PayoutState.FILED, PayoutMove.SUBMIT, now):
         pass
     with deps.db.transaction() as session:
         run = in_stage(session, run_id, RunMove.SUBMIT)

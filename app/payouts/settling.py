@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.ledger.bulk import PayoutPosting, post_payouts
 from app.ledger.journal import Entry, Posting, post_many
 from app.ledger.models import Figure, LedgerAccount, LedgerBalance, LedgerEntry, TransactionKind
-from app.payouts.domain.state import PayoutMove, next_payout_status
+from app.payouts.domain.state import PayoutMove, PayoutState, next_payout_status
 from app.payouts.models import Payout
 from app.referrals.models import Referrer
 
@@ -137,6 +137,32 @@ def move_payouts(session: Session, payouts: Sequence[Payout], move: PayoutMove, 
     for payout in payouts:
         moves.move(payout, move)
     moves.post()
+
+
+def move_unposted(
+    session: Session, run_id: int, state: PayoutState, move: PayoutMove, *, limit: int, now: datetime
+) -> int:
+    """Move a run's next payouts in ``state`` by a move that posts nothing; how many there were.
+
+    They are locked by id like everywhere. Their referrers are not: no money moves, and what is waited for here is
+    held by nobody who waits for a referrer.
+    """
+    if move in _POSTED:
+        raise ValueError(move)
+    after = next_payout_status(state, move)
+    chosen = session.scalars(
+        select(Payout.id)
+        .where(Payout.run_id == run_id, Payout.state == state)
+        .order_by(Payout.id)
+        .limit(limit)
+        .with_for_update()
+    ).all()
+    if chosen:
+        statement = update(Payout).where(Payout.id.in_(chosen), Payout.state == state)
+        session.execute(
+            statement.values(state=after, changed_at=now), execution_options={"synchronize_session": False}
+        )
+    return len(chosen)
 
 
 def _pairs(

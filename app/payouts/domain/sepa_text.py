@@ -9,6 +9,8 @@ from typing import Final
 NAME_LENGTH: Final = 70
 """The longest name in a SEPA credit transfer."""
 
+_BLANKS: Final = re.compile(" +")
+_SLASHES: Final = re.compile("/{2,}")
 _ALLOWED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/-?:().,'+ ")
 
 _LATIN: Final = dict(
@@ -56,13 +58,24 @@ def _convert(character: str) -> str:
     return "".join(part if part in _ALLOWED else _TABLE.get(part, ".") for part in plain)
 
 
+class _Conversions(dict[int, str]):
+    """By code point; what is met for the first time is converted and remembered."""
+
+    def __missing__(self, point: int) -> str:
+        converted = self[point] = _convert(chr(point))
+        return converted
+
+
+_CONVERSIONS: Final = _Conversions()
+
+
 def sepa_text(text: str, length: int) -> str:
     """``text`` in the SEPA character set, at most ``length`` characters, without blanks or slashes at its
     ends.
     """
-    composed = unicodedata.normalize("NFC", text)
-    converted = re.sub(r"/{2,}", "/", re.sub(r" +", " ", "".join(map(_convert, composed))))
-    return converted.strip(" /")[:length].strip(" /")
+    converted = unicodedata.normalize("NFC", text).translate(_CONVERSIONS)
+    single = _SLASHES.sub("/", _BLANKS.sub(" ", converted))
+    return single.strip(" /")[:length].strip(" /")
 
 
 def sepa_name(name: str) -> str:
