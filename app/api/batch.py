@@ -22,7 +22,6 @@ from app.api.problems import dump, problem, request_id
 from app.identity.api_keys import Scope
 from app.kernel import clock
 from app.kernel.errors import RefledgerError
-from app.referrals.models import Program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
     from app.identity.api_keys import ApiAccess
+    from app.referrals.models import Program
     from app.requests import Services
 
 _log = structlog.get_logger(__name__)
@@ -196,8 +196,7 @@ def _take(chunk: list[Line], services: Services, access: ApiAccess) -> list[Answ
     """The answers of a chunk, committed."""
     try:
         with services.db.transaction() as session:
-            # Held for the chunk: a session forgets what nobody holds, and would read it anew for each line.
-            program = session.get_one(Program, access.program_id)
+            program = auth.program_of(session, access, services.referrals.rulebooks)
             return [line.refusal or _record(session, program, line, services, access) for line in chunk]
     except Exception:  # noqa: BLE001 - whatever a line did, it is found and answered when each runs alone
         return [line.refusal or _alone(line, services, access) for line in chunk]
@@ -212,7 +211,8 @@ def _alone(line: Line, services: Services, access: ApiAccess) -> Answer:
     """One line in a transaction of its own, exactly as a single call."""
 
     def work(session: Session) -> Answer:
-        return _record(session, session.get_one(Program, access.program_id), line, services, access)
+        program = auth.program_of(session, access, services.referrals.rulebooks)
+        return _record(session, program, line, services, access)
 
     try:
         return in_transaction(services.db, work)

@@ -22,8 +22,7 @@ from app.api import auth, bodies, idempotency
 from app.api.fields import Id
 from app.api.problems import dump
 from app.kernel import clock
-from app.kernel.errors import NotFound
-from app.referrals.models import Program
+from app.kernel.errors import NotFound, RefledgerError
 from app.requests import services
 
 if TYPE_CHECKING:
@@ -35,9 +34,13 @@ if TYPE_CHECKING:
     from app.identity.api_keys import ApiAccess, Scope
     from app.kernel.db import Database
     from app.referrals.intake import ReferralDeps
+    from app.referrals.models import Program
     from app.requests import Services
 
 _log = structlog.get_logger(__name__)
+
+KEYS: Final = "refledger_api_keys"
+"""Where the application keeps its :class:`app.api.auth.KnownKeys`."""
 
 LIMIT: Final = "refledger_api_limit"
 """Where the application keeps its :class:`app.api.limits.RequestLimit`."""
@@ -158,24 +161,28 @@ def mount(blueprint: Blueprint, operation: Operation) -> None:
 
 def run(operation: Operation, **path: str) -> Response:
     """Answer one request. Every refusal is raised, and becomes a problem in ``problems.py``."""
-    now = clock.now()
-    access = auth.authenticated(current_app.extensions[LIMIT])
-    auth.require_any(access, operation.scopes)
-    _check_ids(operation, path)
-    raw = bodies.read_json(request) if operation.body else None
-    parsed = bodies.validate(operation.body, raw, now) if operation.body else None
-    query = _query(operation, now)
+    now, house = clock.now(), services()
+    access = auth.authenticated(current_app.extensions[KEYS], current_app.extensions[LIMIT])
+    try:
+        auth.require_any(access, operation.scopes)
+        _check_ids(operation, path)
+        raw = bodies.read_json(request) if operation.body else None
+        parsed = bodies.validate(operation.body, raw, now) if operation.body else None
+        query = _query(operation, now)
+    except RefledgerError:
+        auth.require_live(access)
+        raise
 
     def work(session: Session) -> Answer:
-        program = session.get_one(Program, access.program_id)
-        call = Call(session, program, services(), access, now, parsed, query)
+        program = auth.program_of(session, access, house.referrals.rulebooks)
+        call = Call(session, program, house, access, now, parsed, query)
         if not operation.writes:
             return operation.view(call, **path)
         return _once(call, raw, partial(operation.view, call, **path))
 
     if operation.writes:
-        return respond(in_transaction(services().db, work))
-    with services().db.reading() as session:
+        return respond(in_transaction(house.db, work))
+    with house.db.reading() as session:
         return respond(work(session))
 
 

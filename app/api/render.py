@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import and_, not_, or_
 
@@ -52,7 +52,17 @@ class CommissionState(StrEnum):
     """Taken back in full."""
 
 
-def state_of(commission: Commission, today: date) -> CommissionState:
+class Standing(Protocol):
+    """What a commission's state follows from: its row, or the same columns alone."""
+
+    target_minor: int
+    earned_minor: int
+    held_minor: int
+    rejected: bool
+    available_on: date
+
+
+def state_of(commission: Standing, today: date) -> CommissionState:
     """The first that is true, as :func:`has_state` says it in SQL."""
     if commission.rejected:
         return CommissionState.REJECTED
@@ -92,7 +102,7 @@ def click(row: Click, referrer: str | None) -> dict[str, Any]:
 
 
 def commission(
-    earned: Commission, line_id: str, version: RateVersion, currency: str, today: date
+    earned: Standing, line_id: str, version: RateVersion, currency: str, today: date
 ) -> dict[str, Any]:
     """A commission within an order."""
     return {

@@ -18,7 +18,6 @@ from app.referrals.errors import (
 from app.referrals.facts import lines_from
 from app.referrals.lines import line_json, set_lines
 from app.referrals.models import Correction, OrderLine, OrderStatus, Refund, RefundKind
-from app.referrals.settle import given_back_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,7 +86,8 @@ def apply_refund(session: Session, program: Program, order: Order, fact: RefundF
         return f"payment of order {order.order_id}"
     session.flush()
     before = [
-        given_back_of(row) for row in session.scalars(select(Refund).where(Refund.order_id == order.id))
+        GivenBack(row.refund_id, row.kind, row.full, row.lines, row.reverses)
+        for row in session.scalars(select(Refund).where(Refund.order_id == order.id))
     ]
     if fact.kind is RefundKind.CHARGEBACK_REVERSAL:
         waits_for = _chargeback_missing(before, fact)

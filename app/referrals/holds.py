@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.referrals.intake import ReferralDeps
+    from app.referrals.locks import SharedReferrer
     from app.referrals.models import Customer, Referrer
+    from app.referrals.postings import Movable
+    from app.referrals.rows import OrderRow
 
 RULE_VERSION: Final = 1
 
@@ -54,7 +57,7 @@ class HeldBySuspension(Conflict):
 
 
 def rules_against(
-    deps: ReferralDeps, session: Session, order: Order, customer: Customer, referrer: Referrer
+    deps: ReferralDeps, session: Session, order: OrderRow, customer: Customer, referrer: SharedReferrer
 ) -> dict[HoldRule, dict[str, Any]]:
     """The rules that take this referrer's commissions of this order aside, each with its evidence."""
     rules: dict[HoldRule, dict[str, Any]] = {}
@@ -80,7 +83,7 @@ def open_rules(session: Session, commission_ids: Sequence[int]) -> dict[int, set
 
 
 def open_holds(
-    session: Session, commission: Commission, rules: dict[HoldRule, dict[str, Any]], now: datetime
+    session: Session, commission: Movable, rules: dict[HoldRule, dict[str, Any]], now: datetime
 ) -> list[HoldRule]:
     """Open a hold for each rule that has never judged this commission; those that are new.
 

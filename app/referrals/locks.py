@@ -7,12 +7,12 @@ that merely name it, such as clicks being written while a payout run reserves th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from app.kernel.db import insert_or_ignore, on_sqlite
-from app.referrals.models import Customer, Order, Referrer
+from app.kernel.db import insert_or_ignore, on_sqlite, table_of
+from app.referrals.models import Customer, Order, Referrer, ReferrerStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from app.referrals.models import Program
 
 
+_REFERRERS: Final = table_of(Referrer)
+
 # Every order needs these, so they are made once.
 _ORDER_KEY: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0)))
 _CUSTOMER: Final = (
@@ -32,12 +34,19 @@ _CUSTOMER: Final = (
     .execution_options(populate_existing=True)
 )
 _SHARED_REFERRERS: Final = (
-    select(Referrer)
-    .where(Referrer.id.in_(bindparam("wanted", expanding=True)))
-    .order_by(Referrer.id)
+    select(_REFERRERS.c.id, _REFERRERS.c.status, _REFERRERS.c.email_key)
+    .where(_REFERRERS.c.id.in_(bindparam("wanted", expanding=True)))
+    .order_by(_REFERRERS.c.id)
     .with_for_update(read=True)
-    .execution_options(populate_existing=True)
 )
+
+
+class SharedReferrer(NamedTuple):
+    """What an order needs to know of a referrer that it has locked."""
+
+    id: int
+    status: ReferrerStatus
+    email_key: str
 
 
 def lock_order_key(session: Session, program: Program, order_id: str) -> None:
@@ -85,7 +94,7 @@ def lock_order(session: Session, program: Program, order_id: str) -> tuple[Order
     return order, customer
 
 
-def share_referrers(session: Session, referrer_ids: Iterable[int]) -> Mapping[int, Referrer]:
+def share_referrers(session: Session, referrer_ids: Iterable[int]) -> Mapping[int, SharedReferrer]:
     """The referrers' rows, locked against a payout run, suspension or reinstatement, not against other orders.
 
     The race: an order sees an active referrer while a suspension takes all pending money aside; the order's
@@ -95,7 +104,8 @@ def share_referrers(session: Session, referrer_ids: Iterable[int]) -> Mapping[in
     wanted = sorted(set(referrer_ids))
     if not wanted:
         return {}
-    return {referrer.id: referrer for referrer in session.scalars(_SHARED_REFERRERS, {"wanted": wanted})}
+    rows = session.connection().execute(_SHARED_REFERRERS, {"wanted": wanted})
+    return {row.id: SharedReferrer(*row) for row in rows}
 
 
 def own_referrer(session: Session, referrer_id: int) -> Referrer:

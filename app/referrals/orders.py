@@ -16,7 +16,8 @@ from app.referrals.facts import fingerprint
 from app.referrals.lines import new_line
 from app.referrals.models import Order, OrderStatus
 from app.referrals.outcome import CREATED, REPEATED, Outcome
-from app.referrals.parking import apply_parked, park_or_repeat
+from app.referrals.parking import apply_parked, is_awaited, park_or_repeat
+from app.referrals.rows import OrderRow, write_orders
 from app.referrals.settle import Touched, settle
 
 if TYPE_CHECKING:
@@ -47,16 +48,17 @@ def record_order(
     customer, is_new = locks.lock_customer(session, program, fact.customer_id, now)
     products = deps.rulebooks.of(session, program).products
     order = _new_order(deps, program, customer, fact, now)
-    lines = [new_line(order, position, line, products) for position, line in enumerate(fact.lines)]
+    order.lines = [new_line(order, position, line, products) for position, line in enumerate(fact.lines)]
     seen_earlier = customer.first_seen_at is None or order.placed_at < customer.first_seen_at
     if seen_earlier:
         customer.first_seen_at = order.placed_at
-    session.add_all(lines)
-    with session.no_autoflush:
-        changed = apply_parked(session, program, order, products)
     # Only an order that presents something, or that makes the customer older than a click, can move a binding.
-    rebind = bool(order.click_id or order.coupon) or (seen_earlier and not is_new)
-    touched = Touched([order], new_lines=None if changed else lines)
+    rebind = bool(fact.click_id or fact.coupon) or (seen_earlier and not is_new)
+    touched = Touched(new=order)
+    if is_awaited(session, program, fact.order_id):
+        write_orders(session, [order])
+        apply_parked(session, program, session.get_one(Order, order.id), products)
+        touched = Touched(number=order.id)
     settle(deps, session, program, customer, touched, now, rebind=rebind)
     return CREATED
 
@@ -83,7 +85,7 @@ def record_payment(
         return REPEATED
     apply_payment(order, fact)
     apply_parked(session, program, order, deps.rulebooks.of(session, program).products)
-    settle(deps, session, program, customer, Touched([order]), now)
+    settle(deps, session, program, customer, Touched(number=order.id), now)
     return CREATED
 
 
@@ -102,7 +104,7 @@ def record_correction(
     if taken.fresh is None:
         return REPEATED
     apply_correction(session, order, fact, now, deps.rulebooks.of(session, program).products)
-    settle(deps, session, program, customer, Touched([order]), now)
+    settle(deps, session, program, customer, Touched(number=order.id), now)
     return CREATED
 
 
@@ -120,14 +122,14 @@ def record_cancellation(
     apply_cancellation(order, fact)
     # A refund that waited for the payment will never count: it is refused, visibly.
     apply_parked(session, program, order, deps.rulebooks.of(session, program).products)
-    settle(deps, session, program, customer, Touched([order]), now)
+    settle(deps, session, program, customer, Touched(number=order.id), now)
     return CREATED
 
 
 def _new_order(
     deps: ReferralDeps, program: Program, customer: Customer, fact: OrderFact, now: datetime
-) -> Order:
-    return Order(
+) -> OrderRow:
+    return OrderRow(
         program_id=program.id,
         customer_id=customer.id,
         order_id=fact.order_id,
@@ -137,7 +139,5 @@ def _new_order(
         paid_at=fact.paid_at,
         method=fact.method,
         payer_iban_key=fingerprint(deps.keyring, "iban", fact.payer_iban) if fact.payer_iban else None,
-        click_id=fact.click_id,
-        coupon=fact.coupon,
-        created_at=now,
+        more={"click_id": fact.click_id, "coupon": fact.coupon, "created_at": now},
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, select
 
+from app.kernel.db import table_of
 from app.kernel.errors import RefledgerError
 from app.referrals import changes, facts, intake
 from app.referrals.models import Fact, FactKind, FactState
@@ -31,11 +32,13 @@ _RANK: Final = {
 }
 
 
-_WAITING: Final = select(Fact).where(
+_FOR_ORDER: Final = (
     Fact.program_id == bindparam("program"),
     Fact.order_id == bindparam("order"),
     Fact.state == FactState.PARKED,
 )
+_WAITING: Final = select(Fact).where(*_FOR_ORDER)
+_IS_AWAITED: Final = select(table_of(Fact).c.id).where(*_FOR_ORDER).limit(1)
 
 
 def park_or_repeat(session: Session, taken: Taken, waits_for: str) -> Outcome:
@@ -46,23 +49,25 @@ def park_or_repeat(session: Session, taken: Taken, waits_for: str) -> Outcome:
     return parked(taken.reason or waits_for) if taken.state is FactState.PARKED else REPEATED
 
 
-def apply_parked(session: Session, program: Program, order: Order, products: Mapping[str, int]) -> bool:
+def is_awaited(session: Session, program: Program, order_id: str) -> bool:
+    """Whether anything waits for an order with this id."""
+    who = {"program": program.id, "order": order_id}
+    return session.connection().execute(_IS_AWAITED, who).first() is not None
+
+
+def apply_parked(session: Session, program: Program, order: Order, products: Mapping[str, int]) -> None:
     """Apply what waits for this order, in an order of its own: not that of arrival.
 
     Corrections first, then payment, cancellation, and refunds by their own time. Goes round again as long as one
     could be applied, since a reversal waits for its chargeback. The caller holds the customer's lock and settles.
-    Answers whether anything waited.
     """
     waiting = sorted(session.scalars(_WAITING, {"program": program.id, "order": order.order_id}), key=_turn)
-    if not waiting:
-        return False
     session.flush()
     progress = True
     while waiting and progress:
         still = [fact for fact in waiting if not _applied(session, program, order, fact, products)]
         progress = len(still) < len(waiting)
         waiting = still
-    return True
 
 
 def _turn(fact: Fact) -> tuple[int, str, str]:

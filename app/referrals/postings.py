@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import func, select
 
@@ -12,20 +12,33 @@ from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
-    from app.referrals.models import Commission
+
+class Movable(Protocol):
+    """A commission whose money moves: its stored row or its plain values (``rows.py``)."""
+
+    program_id: int
+    referrer_id: int
+    available_on: date
+    id: int
+    earned_minor: int
+    target_minor: int
+    held_minor: int
+    rejected: bool
+    postings: int
+
 
 _EXPENSE, _PAYABLE, _HELD = LedgerAccount.COMMISSION_EXPENSE, LedgerAccount.PAYABLE, LedgerAccount.HELD
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A change of one commission that is decided and not yet posted: a new commission has no id until it is flushed."""
+    """A change of one commission that is decided and not yet posted: a new commission has no id until it is written."""
 
-    commission: Commission
+    commission: Movable
     number: int
     kind: TransactionKind
     amounts: tuple[tuple[LedgerAccount, int], ...]
@@ -53,7 +66,7 @@ class Movement:
         )
 
 
-def retarget(commission: Commission, *, earned: int, target: int, hold: bool) -> list[Movement]:
+def retarget(commission: Movable, *, earned: int, target: int, hold: bool) -> list[Movement]:
     """Change what a commission earned and what is left of it; the movements of the difference, none if none.
 
     Money that leaves is taken from ``held`` as far as this commission is held, then from ``payable``. Money that
@@ -78,13 +91,13 @@ def retarget(commission: Commission, *, earned: int, target: int, hold: bool) ->
     return movements
 
 
-def move_to_held(commission: Commission, amount: int) -> Movement:
+def move_to_held(commission: Movable, amount: int) -> Movement:
     """Take ``amount`` (> 0) of it aside."""
     commission.held_minor += amount
     return _movement(commission, TransactionKind.HOLD, (_PAYABLE, amount), (_HELD, -amount))
 
 
-def release_held(commission: Commission) -> list[Movement]:
+def release_held(commission: Movable) -> list[Movement]:
     """Give back what is held of it, if anything is."""
     amount, commission.held_minor = commission.held_minor, 0
     if not amount:
@@ -92,7 +105,7 @@ def release_held(commission: Commission) -> list[Movement]:
     return [_movement(commission, TransactionKind.RELEASE, (_HELD, amount), (_PAYABLE, -amount))]
 
 
-def reject_for_good(commission: Commission) -> list[Movement]:
+def reject_for_good(commission: Movable) -> list[Movement]:
     """Take all that is left of it back, held first; its target stays zero from now on."""
     target, held = commission.target_minor, min(commission.held_minor, commission.target_minor)
     commission.target_minor, commission.rejected = 0, True
@@ -106,18 +119,18 @@ def reject_for_good(commission: Commission) -> list[Movement]:
 def post_movements(
     session: Session, movements: Sequence[Movement], *, currency: str, posted_at: datetime
 ) -> None:
-    """Post what was decided; gives new commissions their ids first."""
+    """Post what was decided, once the commissions are written."""
     if movements:
         session.flush()
         post_many(session, [movement.posting(currency) for movement in movements], posted_at=posted_at)
 
 
-def _movement(commission: Commission, kind: TransactionKind, *amounts: tuple[LedgerAccount, int]) -> Movement:
+def _movement(commission: Movable, kind: TransactionKind, *amounts: tuple[LedgerAccount, int]) -> Movement:
     commission.postings += 1
     return Movement(commission, commission.postings, kind, amounts)
 
 
-def unreserved(session: Session, commission: Commission) -> int:
+def unreserved(session: Session, commission: Movable) -> int:
     """What of it no payout holds now, in minor units.
 
     A reservation takes a whole day's money without naming commissions, so whether it took this one is a question of
@@ -133,7 +146,7 @@ def unreserved(session: Session, commission: Commission) -> int:
     return max(0, sum(amount for at, amount in entries if _is_free(at, taken)))
 
 
-def _reservations(session: Session, commission: Commission) -> list[tuple[int, int | None]]:
+def _reservations(session: Session, commission: Movable) -> list[tuple[int, int | None]]:
     """(reserved at, given back at) of each payout of that referrer and date, as transaction numbers, in order."""
     rows = session.execute(
         select(

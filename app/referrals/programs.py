@@ -158,7 +158,7 @@ def change_program(
     )
     if _said(terms) != _said(latest):
         session.add(terms)
-        new_rules(program)
+    new_rules(program)
     session.flush()
     _record(session, actor, "program.changed", program, settings, now)
 

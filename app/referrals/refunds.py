@@ -43,5 +43,5 @@ def record_refund(
         return parked(waits_for)
     session.flush()
     apply_parked(session, program, order, deps.rulebooks.of(session, program).products)
-    settle(deps, session, program, customer, Touched([order]), now)
+    settle(deps, session, program, customer, Touched(number=order.id), now)
     return CREATED

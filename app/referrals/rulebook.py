@@ -1,9 +1,8 @@
-"""A programme's rulebook: its terms, products and rates, everything that decides what an order earns.
+"""A programme's rulebook: its settings, terms, products and rates, everything that decides what an order earns.
 
-Read by every order, changed a few times a year. Each change gives the programme a new random ``rules_key``; the
-programme's row is read in every transaction anyway, so a process keeps the rulebook of a key for as long as it likes
-and is never out of date. The key is random and not a counter: a change that is rolled back must not share its key with
-the next one.
+Read by every order, changed a few times a year. Each change gives the programme a new random ``rules_key``; that key
+is read in every transaction, so a process keeps the rulebook of a key for as long as it likes and is never out of
+date. The key is random and not a counter: a change that is rolled back must not share its key with the next one.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from app.kernel import ids
+from app.kernel.db import table_of
 from app.referrals.domain.rates import Rate
-from app.referrals.models import Product, ProgramTerms, RateVersion
+from app.referrals.models import Product, Program, ProgramTerms, RateVersion
 from app.referrals.terms import Terms, TermsHistory
 from app.referrals.words import LineKind
 
@@ -26,16 +26,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.referrals.models import Program
-
+_PROGRAM_COLUMNS: Final = tuple(column.key for column in table_of(Program).columns)
 _KEPT: Final = 256
 """How many rulebooks a process keeps, the least recently used going first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """``products`` maps SKU to product id; ``rates`` maps referrer id (``None``: all) to its versions."""
+    """``products`` maps SKU to product id; ``rates`` maps referrer id (``None``: all) to its versions.
 
+    ``program`` belongs to no session and is never written.
+    """
+
+    program: Program
     terms: TermsHistory
     products: Mapping[str, int]
     rates: Mapping[int | None, tuple[Rate, ...]]
@@ -62,13 +65,18 @@ class Rulebooks:
 
     def of(self, session: Session, program: Program) -> Rulebook:
         """The rulebook as this session sees it."""
-        key = program.rules_key
+        return self.kept(program.rules_key) or self.keep(program.rules_key, read_rulebook(session, program))
+
+    def kept(self, key: str) -> Rulebook | None:
+        """The rulebook of that ``rules_key``, where this process has read it."""
         with self._lock:
             book = self._kept.get(key)
             if book is not None:
                 self._kept.move_to_end(key)
-                return book
-        book = read_rulebook(session, program)
+            return book
+
+    def keep(self, key: str, book: Rulebook) -> Rulebook:
+        """Remember a rulebook as that of ``key``."""
         with self._lock:
             self._kept[key] = book
             if len(self._kept) > _KEPT:
@@ -84,6 +92,7 @@ def read_rulebook(session: Session, program: Program) -> Rulebook:
         rates[version.referrer_id].append(rate_of(version))
     products = session.execute(select(Product.sku, Product.id).where(Product.program_id == program.id))
     return Rulebook(
+        program=Program(**{name: getattr(program, name) for name in _PROGRAM_COLUMNS}),
         terms=_history(session, program),
         products=dict(products.all()),
         rates={referrer_id: tuple(each) for referrer_id, each in rates.items()},
@@ -91,7 +100,7 @@ def read_rulebook(session: Session, program: Program) -> Rulebook:
 
 
 def new_rules(program: Program) -> None:
-    """Say that the programme's terms, products or rates change in this transaction."""
+    """Say that the programme's settings, terms, products or rates change in this transaction."""
     program.rules_key = ids.random_id("")
 
 

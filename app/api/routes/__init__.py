@@ -11,7 +11,7 @@ from flask import Blueprint, Response, render_template, request, stream_with_con
 from app.api import auth, batch, docs, openapi, problems
 from app.api.converters import AnyId
 from app.api.limits import RequestLimit
-from app.api.operations import LIMIT, mount
+from app.api.operations import KEYS, LIMIT, mount
 from app.api.problems import dump
 from app.api.routes import lists, orders, program, referrers, signups
 from app.requests import EXTENSION, services
@@ -33,6 +33,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = tuple(
 def mount_all(app: Flask) -> None:
     """Mount every operation, the batch, the document and its page."""
     settings = app.extensions[EXTENSION].settings
+    app.extensions[KEYS] = auth.KnownKeys()
     app.extensions[LIMIT] = RequestLimit(settings.redis_url, settings.api_rate_limit)
     app.url_map.converters["any_id"] = AnyId
     app.add_template_filter(docs.api_text)
@@ -51,7 +52,8 @@ def mount_all(app: Flask) -> None:
 
 def _batch(app: Flask) -> Response:
     """Answer a batch (see ``batch.py``)."""
-    access = auth.authenticated(app.extensions[LIMIT])
+    access = auth.authenticated(app.extensions[KEYS], app.extensions[LIMIT])
+    auth.require_live(access)
     file = batch.spool(request)
     response = Response(
         stream_with_context(batch.answers(file, services(), access)),

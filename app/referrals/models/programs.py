@@ -64,7 +64,7 @@ class Program(Base):
     joinable: Mapped[bool] = mapped_column(default=True)
     """Whether people may join by themselves, on /join."""
     rules_key: Mapped[str] = mapped_column(String(32), default=lambda: ids.random_id(""))
-    """Changes whenever terms, products or rates do (``rulebook.py``)."""
+    """Changes whenever this row, its terms, products or rates do (``rulebook.py``)."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
