@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from app.kernel import clock
+from app.kernel.errors import RefledgerError
 from app.kernel.queue import JobRequest, collect
 from app.payouts.advance import advance_run, draft_due_runs, runs_to_advance
+from app.payouts.background import note_trouble
 from app.payouts.queries import feedback_waits
 from app.payouts.reconcile import apply_feedback
 
@@ -34,9 +36,25 @@ def draft_due(services: Services) -> None:
 
 
 def advance(services: Services, run_id: int) -> None:
-    """Finish what was left off; under approval ``automatic`` go on to verified files."""
-    state = advance_run(services.payouts, run_id, clock.now())
+    """Finish what was left off; under approval ``automatic`` go on to verified files.
+
+    A refusal is kept on the run, for its page, and ends the job: the sweeper tries again while the move is under way.
+    """
+    try:
+        state = advance_run(services.payouts, run_id, clock.now())
+    except RefledgerError as error:
+        _note(services, run_id, error, error.detail)
+        return
+    except Exception as error:  # whatever it is, whoever watches the run must see it; RQ gets it all the same
+        _note(services, run_id, error, type(error).__name__)
+        raise
     _log.info("run_advanced", run=run_id, state=state.value)
+
+
+def _note(services: Services, run_id: int, error: Exception, detail: str) -> None:
+    _log.warning("run_stopped", run=run_id, error=type(error).__name__, detail=detail)
+    with services.db.transaction() as session:
+        note_trouble(session, run_id, type(error).__name__, detail)
 
 
 def apply_stored_feedback(services: Services) -> None:

@@ -27,6 +27,9 @@ QUEUE_NAME: Final = "refledger"
 RUN_JOB: Final = "app.jobs.run_job"
 """The one function that RQ calls; it looks the name up in ``app/jobs/registry.py``."""
 
+_JOB_SECONDS: Final = 3600
+"""How long a job may take; a payout run of many thousands takes longer than RQ's three minutes."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
@@ -60,7 +63,12 @@ class JobQueue:
         try:
             for job in jobs:
                 self.queue.enqueue(
-                    RUN_JOB, job.name, list(job.args), retry=Retry(max=2, interval=[5, 60]), result_ttl=60
+                    RUN_JOB,
+                    job.name,
+                    list(job.args),
+                    retry=Retry(max=2, interval=[5, 60]),
+                    result_ttl=60,
+                    job_timeout=_JOB_SECONDS,
                 )
         except (RedisError, OSError) as error:
             _log.warning("jobs_not_sent", jobs=[job.name for job in jobs], error=type(error).__name__)

@@ -16,7 +16,7 @@ from app.payouts.domain.state import (
     RunState,
     next_run_status,
 )
-from app.payouts.errors import BlockedDestinations, NotTheApprover, RunBusy
+from app.payouts.errors import BlockedDestinations, BuildBegun, NotTheApprover, Objection, RunBusy
 from app.payouts.models import Payout, PayoutApproval, PayoutDestination, PayoutOmission
 from app.payouts.settling import lock_payouts, move_payouts
 from app.payouts.stages import lock_run
@@ -64,7 +64,7 @@ def approve_run(session: Session, run_id: int, *, by: Actor, now: datetime) -> P
     """
     run = lock_run(session, run_id)
     if run.underway is not None:
-        raise RunBusy(run.name, run.underway.value)
+        raise RunBusy(run.name, run.underway)
     state = next_run_status(run.state, RunMove.APPROVE)
     _require_approver(session, run, by)
     require_open_destinations(session, run)
@@ -88,13 +88,13 @@ def _require_approver(session: Session, run: PayoutRun, by: Actor) -> None:
     if run.approval is Approval.AUTOMATIC:
         return
     if not by.label.startswith(_PERSON):
-        raise NotTheApprover(f"run {run.name} must be approved by a person")
+        raise NotTheApprover(run.name, Objection.NO_PERSON)
     if run.approval is Approval.ONE:
         return
     if run.frozen_by is None or not run.frozen_by.startswith(_PERSON):
-        raise NotTheApprover(f"run {run.name} was frozen by nobody in particular; four eyes need two people")
+        raise NotTheApprover(run.name, Objection.FROZEN_BY_NOBODY)
     if by.label in {run.created_by, run.frozen_by}:
-        raise NotTheApprover(f"run {run.name} must be approved by somebody who neither made nor froze it")
+        raise NotTheApprover(run.name, Objection.MADE_OR_FROZE)
     edited = (
         select(func.count())
         .select_from(Payout)
@@ -102,7 +102,7 @@ def _require_approver(session: Session, run: PayoutRun, by: Actor) -> None:
         .where(Payout.run_id == run.id, PayoutDestination.created_by == by.label)
     )
     if session.scalars(edited).one():
-        raise NotTheApprover(f"run {run.name} pays to a bank account that its approver edited")
+        raise NotTheApprover(run.name, Objection.EDITED_ACCOUNT)
 
 
 def require_open_destinations(session: Session, run: PayoutRun) -> None:
@@ -142,7 +142,7 @@ def withdraw_approval(session: Session, run_id: int, reason: str, *, by: Actor, 
     """Put an approved run back to frozen. Raises ``IllegalMove`` for any other."""
     run = lock_run(session, run_id)
     if run.underway is not None:
-        raise RunBusy(run.name, run.underway.value)
+        raise RunBusy(run.name, run.underway)
     run.state = next_run_status(run.state, RunMove.WITHDRAW)
     void_approval(session, run, reason, by=by, now=now)
 
@@ -154,13 +154,12 @@ def exclude_payout(session: Session, payout_id: int, reason: str, *, by: Actor, 
     """
     run = lock_run(session, session.get_one(Payout, payout_id).run_id)
     if run.underway is not None:
-        raise RunBusy(run.name, run.underway.value)
+        raise RunBusy(run.name, run.underway)
     if run.state not in {RunState.FROZEN, RunState.APPROVED}:
         raise IllegalMove("run", run.state, RunMove.WITHDRAW)
     (payout,) = lock_payouts(session, [payout_id])
     if payout.file_id is not None:
-        # A build has begun: only the whole run can be cancelled.
-        raise IllegalMove("run", run.state, RunMove.WITHDRAW)
+        raise BuildBegun(run.name)
     move_payouts(session, [payout], PayoutMove.CANCEL, now)
     payout.reason_code = OmissionReason.EXCLUDED.value
     session.add(

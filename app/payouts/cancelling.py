@@ -31,10 +31,7 @@ def cancel_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> Ru
     payout.
     """
     with deps.db.transaction() as session:
-        run = begin(session, run_id, RunMove.CANCEL)
-        if run is not None:
-            _require_unseen(session, run)
-            run.cancelled_by = run.cancelled_by or by.label
+        run = begin_cancel(session, run_id, by=by)
     while run is not None and _cancel_batch(deps, run_id, now):
         pass
     with deps.db.transaction() as session:
@@ -45,6 +42,18 @@ def cancel_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> Ru
             run.cancelled_at = now
             finish(session, run, RunMove.CANCEL, by, now)
         return session.get_one(PayoutRun, run_id).state
+
+
+def begin_cancel(session: Session, run_id: int, *, by: Actor) -> PayoutRun | None:
+    """Begin or take up the cancellation; ``None`` where it is done. Raises :class:`AlreadySubmitted`."""
+    run = begin(session, run_id, RunMove.CANCEL)
+    if run is not None:
+        _require_unseen(session, run)
+    if run is not None and run.cancelled_by is None:
+        run.cancelled_by = by.label
+        wanted = select(func.count()).where(Payout.run_id == run.id, Payout.state.in_(_TAKEN_BACK))
+        run.stage_total = session.scalars(wanted).one()
+    return run
 
 
 def _require_unseen(session: Session, run: PayoutRun) -> None:
@@ -60,7 +69,8 @@ def _require_unseen(session: Session, run: PayoutRun) -> None:
 def _cancel_batch(deps: PayoutDeps, run_id: int, now: datetime) -> bool:
     """Undo the next reservations in one transaction; whether there were any."""
     with deps.db.transaction() as session:
-        if in_stage(session, run_id, RunMove.CANCEL) is None:
+        run = in_stage(session, run_id, RunMove.CANCEL)
+        if run is None:
             return False
         chosen = session.scalars(
             select(Payout.id)
@@ -70,4 +80,5 @@ def _cancel_batch(deps: PayoutDeps, run_id: int, now: datetime) -> bool:
         ).all()
         payouts = [payout for payout in lock_payouts(session, chosen) if payout.state in _TAKEN_BACK]
         move_payouts(session, payouts, PayoutMove.CANCEL, now)
+        run.stage_done += len(payouts)
         return bool(chosen)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from app.kernel.errors import Conflict, Forbidden, InvalidInput, NotFound, RefledgerError
 
 if TYPE_CHECKING:
     from app.payouts.domain.calendar import Period
+    from app.payouts.domain.state import RunMove
 
 
 class BadHolder(InvalidInput):
@@ -83,14 +85,37 @@ class RunBusy(Conflict):
 
     title = "Run busy"
 
-    def __init__(self, name: str, underway: str) -> None:
-        super().__init__(f"run {name} is in the middle of: {underway}")
+    def __init__(self, name: str, underway: RunMove) -> None:
+        super().__init__(f"run {name} is in the middle of: {underway.value}")
+        self.underway = underway
+
+
+class Objection(StrEnum):
+    """Why somebody may not approve a run."""
+
+    NO_PERSON = "must be approved by a person"
+    FROZEN_BY_NOBODY = "was frozen by nobody in particular; four eyes need two people"
+    MADE_OR_FROZE = "must be approved by somebody who neither made nor froze it"
+    EDITED_ACCOUNT = "pays to a bank account that its approver edited"
 
 
 class NotTheApprover(Forbidden):
     """Four eyes: this person may not approve this run."""
 
     title = "Another person must approve"
+
+    def __init__(self, name: str, objection: Objection) -> None:
+        super().__init__(f"run {name} {objection.value}")
+        self.objection = objection
+
+
+class NoSuchPayout(NotFound):
+    """The run has no payout to that referrer that could be taken out."""
+
+    title = "No such payout"
+
+    def __init__(self, name: str, code: str) -> None:
+        super().__init__(f"run {name} pays nothing to {code!r}")
 
 
 class ApprovalVoid(Conflict):
@@ -102,12 +127,22 @@ class ApprovalVoid(Conflict):
         super().__init__(f"run {name} changed after it was approved; it must be approved again")
 
 
+class BuildBegun(Conflict):
+    """A payout that stands in a numbered file can no longer be taken out by itself."""
+
+    title = "The files are being built"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the files of run {name} are begun: only the whole run can be cancelled")
+
+
 class BlockedDestinations(Conflict):
     """A bank account in the run was blocked after it was frozen."""
 
     title = "Blocked bank accounts in the run"
 
     def __init__(self, name: str, count: int) -> None:
+        self.count = count
         super().__init__(
             f"run {name} pays to {count} blocked bank account(s): take those payouts out or cancel the run"
         )

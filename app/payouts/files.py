@@ -97,10 +97,9 @@ def _begin_build(deps: PayoutDeps, run_id: int, now: datetime) -> bool:
     written.
     """
     with deps.db.transaction() as session:
-        run = begin(session, run_id, RunMove.BUILD)
+        run = begin_build(session, run_id)
         if run is None:
             return False
-        require_open_destinations(session, run)
         signed = session.scalar(
             select(PayoutApproval.digest).where(
                 PayoutApproval.run_id == run.id, PayoutApproval.voided_at.is_(None)
@@ -118,6 +117,15 @@ def _begin_build(deps: PayoutDeps, run_id: int, now: datetime) -> bool:
     if void:
         raise ApprovalVoid(name)
     return True
+
+
+def begin_build(session: Session, run_id: int) -> PayoutRun | None:
+    """Begin or take up building; ``None`` where it is done. Raises ``BlockedDestinations``."""
+    run = begin(session, run_id, RunMove.BUILD)
+    if run is not None:
+        require_open_destinations(session, run)
+        run.stage_total = run.payout_count
+    return run
 
 
 def _number_batch(deps: PayoutDeps, run_id: int, now: datetime) -> bool:
@@ -183,12 +191,15 @@ def _render_file(deps: PayoutDeps, run_id: int, file_id: int, now: datetime) -> 
             return
         rail = rail_named(run.rail)
         file = session.get_one(PayoutFile, file_id)
+        if file.sha256 is not None:
+            return
         order = _order(deps, session, run, file)
         content = rail.render(order)
         rail.verify(content, order)
         file.content, file.byte_count = content, len(content)
         file.sha256 = hashlib.sha256(content).hexdigest()
         file.verified_at = now
+        run.stage_done += file.payment_count
 
 
 def _order(deps: PayoutDeps, session: Session, run: PayoutRun, file: PayoutFile) -> PaymentOrder:
@@ -249,6 +260,8 @@ def _move_batch(
         if run is None:
             return False
         moved = move_unposted(session, run.id, state, move, limit=deps.batch, now=now)
+        if stage is RunMove.SUBMIT:
+            run.stage_done += moved
         return moved > 0
 
 
@@ -262,9 +275,7 @@ def _close_empty(session: Session, run: PayoutRun, by: Actor, now: datetime) -> 
 def submit_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> RunState:
     """Mark a built run as handed to the bank; the state it ends in. A submitted run stays as it is."""
     with deps.db.transaction() as session:
-        run = begin(session, run_id, RunMove.SUBMIT)
-        if run is not None and run.submitted_by is None:
-            run.submitted_at, run.submitted_by = now, by.label
+        run = begin_submit(session, run_id, by=by, now=now)
     if run is None:
         return _state(deps, run_id)
     while _move_batch(deps, run_id, RunMove.SUBMIT, PayoutState.FILED, PayoutMove.SUBMIT, now):
@@ -274,6 +285,15 @@ def submit_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> Ru
         if run is not None:
             finish(session, run, RunMove.SUBMIT, by, now)
     return _state(deps, run_id)
+
+
+def begin_submit(session: Session, run_id: int, *, by: Actor, now: datetime) -> PayoutRun | None:
+    """Begin or take up the mark that the bank has the files; ``None`` where it is done."""
+    run = begin(session, run_id, RunMove.SUBMIT)
+    if run is not None and run.submitted_by is None:
+        run.submitted_at, run.submitted_by = now, by.label
+        run.stage_total = run.payout_count
+    return run
 
 
 def file_content(session: Session, file: PayoutFile) -> bytes:

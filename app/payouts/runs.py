@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date, datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from app.identity.audit import Actor
@@ -125,12 +126,10 @@ def freeze_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> Ru
     if run.state is RunState.DRAFT:
         require_sound_books(deps.db, run.program_id)
     with deps.db.transaction() as session:
-        begun = begin(session, run_id, RunMove.FREEZE)
+        begun = begin_freeze(session, run_id, by=by)
         if begun is None:
             return session.get_one(PayoutRun, run_id).state
-        if begun.frozen_by is None:
-            _copy_settings(session, begun)
-            begun.frozen_by = by.label
+        begun.stage_total = begun.stage_total or _how_many(session, begun)
     after: int | None = -1
     while after is not None:
         after = _freeze_batch(deps, run_id, after, now)
@@ -142,6 +141,32 @@ def freeze_run(deps: PayoutDeps, run_id: int, *, by: Actor, now: datetime) -> Ru
             ending.frozen_at = now
             finish(session, ending, RunMove.FREEZE, by, now, {"left_out": ending.omission_count})
         return session.get_one(PayoutRun, run_id).state
+
+
+def begin_freeze(session: Session, run_id: int, *, by: Actor) -> PayoutRun | None:
+    """Begin or take up freezing; ``None`` where it is done. The first who begins counts as who froze it."""
+    run = begin(session, run_id, RunMove.FREEZE)
+    if run is not None and run.frozen_by is None:
+        _copy_settings(session, run)
+        run.frozen_by = by.label
+    return run
+
+
+def _how_many(session: Session, run: PayoutRun) -> int:
+    """How many referrers there are to handle, for whoever watches."""
+    wanted = select(func.count(LedgerBalance.referrer_id.distinct())).where(
+        *_has_money(run.program_id, run.until_on)
+    )
+    return session.scalars(wanted).one()
+
+
+def _has_money(program_id: int, until: date) -> tuple[ColumnElement[bool], ...]:
+    return (
+        LedgerBalance.program_id == program_id,
+        LedgerBalance.figure == Figure.PAYABLE,
+        LedgerBalance.available_on <= until,
+        LedgerBalance.amount_minor != 0,
+    )
 
 
 def _copy_settings(session: Session, run: PayoutRun) -> None:
@@ -185,6 +210,7 @@ def _freeze_batch(deps: PayoutDeps, run_id: int, after: int, now: datetime) -> i
         ]
         _write_plans(session, run, planned, now)
         reserve(session, run, referrer_ids[0], referrer_ids[-1], now)
+        run.stage_done += len(referrer_ids)
         return referrer_ids[-1]
 
 
@@ -211,13 +237,7 @@ def _with_money(session: Session, program_id: int, until: date, *, after: int, l
         session.scalars(
             select(LedgerBalance.referrer_id)
             .distinct()
-            .where(
-                LedgerBalance.program_id == program_id,
-                LedgerBalance.figure == Figure.PAYABLE,
-                LedgerBalance.referrer_id > after,
-                LedgerBalance.available_on <= until,
-                LedgerBalance.amount_minor != 0,
-            )
+            .where(*_has_money(program_id, until), LedgerBalance.referrer_id > after)
             .order_by(LedgerBalance.referrer_id)
             .limit(limit)
         )

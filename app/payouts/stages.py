@@ -36,7 +36,8 @@ _LEADS_TO: Final = {
     RunMove.SUBMIT: RunState.SUBMITTED,
     RunMove.CANCEL: RunState.CANCELLED,
 }
-_CANCELLABLE: Final = frozenset({RunMove.FREEZE, RunMove.BUILD})
+CANCELLABLE: Final = frozenset({RunMove.FREEZE, RunMove.BUILD})
+"""Moves that a cancellation may overtake."""
 
 
 def lock_run(session: Session, run_id: int) -> PayoutRun:
@@ -64,12 +65,18 @@ def begin(session: Session, run_id: int, move: RunMove) -> PayoutRun | None:
         return run
     if is_done(run.state, move):
         return None
-    overtakes = move is RunMove.CANCEL and run.underway in _CANCELLABLE
+    overtakes = move is RunMove.CANCEL and run.underway in CANCELLABLE
     if run.underway is not None and not overtakes:
-        raise RunBusy(run.name, run.underway.value)
+        raise RunBusy(run.name, run.underway)
     next_run_status(run.state, move)
     run.underway = move
+    _start_count(run)
     return run
+
+
+def _start_count(run: PayoutRun) -> None:
+    run.stage_done = run.stage_total = 0
+    run.trouble = run.trouble_detail = None
 
 
 def is_done(state: RunState, move: RunMove) -> bool:
@@ -97,6 +104,7 @@ def finish(
     """Flip the locked run's state: the last write of a move."""
     run.state = next_run_status(run.state, move)
     run.underway = None
+    _start_count(run)
     facts = {"payouts": run.payout_count, "total_minor": run.total_minor, **(details or {})}
     record_event(
         session, by, f"run.{run.state.value}", f"run:{run.name}", facts, now=now, program_id=run.program_id

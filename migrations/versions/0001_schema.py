@@ -457,6 +457,10 @@ def upgrade() -> None:
         sa.Column("total_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("omission_count", sa.Integer(), nullable=False),
         sa.Column("execution_on", sa.Date(), nullable=True),
+        sa.Column("stage_done", sa.Integer(), nullable=False),
+        sa.Column("stage_total", sa.Integer(), nullable=False),
+        sa.Column("trouble", sa.String(length=40), nullable=True),
+        sa.Column("trouble_detail", sa.String(length=500), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.String(length=80), nullable=False),
         sa.Column("frozen_at", sa.DateTime(timezone=True), nullable=True),
@@ -474,6 +478,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(state = 'closed') = (closed_at IS NOT NULL)", name=op.f("ck_payout_runs_closed")
         ),
+        sa.CheckConstraint("stage_done >= 0 AND stage_total >= 0", name=op.f("ck_payout_runs_stage")),
         sa.CheckConstraint(
             "state = 'draft' OR state = 'cancelled' OR frozen_at IS NOT NULL",
             name=op.f("ck_payout_runs_frozen"),

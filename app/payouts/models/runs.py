@@ -27,6 +27,7 @@ class PayoutRun(Base):
         UniqueConstraint("name"),
         CheckConstraint("sequence >= 1", name="sequence"),
         CheckConstraint("payout_count >= 0 AND total_minor >= 0 AND omission_count >= 0", name="totals"),
+        CheckConstraint("stage_done >= 0 AND stage_total >= 0", name="stage"),
         CheckConstraint("state = 'draft' OR state = 'cancelled' OR frozen_at IS NOT NULL", name="frozen"),
         CheckConstraint("state NOT IN ('approved', 'built') OR approved_at IS NOT NULL", name="approved"),
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
@@ -61,6 +62,13 @@ class PayoutRun(Base):
     omission_count: Mapped[int] = mapped_column(default=0)
     execution_on: Mapped[date | None]
     """Requested execution date of its files."""
+    stage_done: Mapped[int] = mapped_column(default=0)
+    """How far the move under way has come, in referrers (freezing) or payouts; written with each batch."""
+    stage_total: Mapped[int] = mapped_column(default=0)
+    """How many there are to do; 0 until they are counted."""
+    trouble: Mapped[str | None] = mapped_column(String(40))
+    """What stopped a move that a worker made: the refusal's name; forgotten when a move begins or ends."""
+    trouble_detail: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by: Mapped[str] = mapped_column(String(80))
     frozen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
