@@ -27,12 +27,12 @@ from app.identity.users import authenticate
 from app.kernel import clock
 from app.kernel.money import Money
 from app.payouts import shown
-from app.payouts.approval import approve_run
+from app.payouts.approval import approve_run, exclude_payout, withdraw_approval
 from app.payouts.cancelling import cancel_run
 from app.payouts.domain.state import RunState
 from app.payouts.errors import NoSuchRun
 from app.payouts.files import build_files, file_content, files_of, submit_run
-from app.payouts.queries import run_by_name
+from app.payouts.queries import payout_to, run_by_name
 from app.payouts.reconcile import import_feedback
 from app.payouts.runs import draft_run, freeze_run
 from app.referrals.queries.programs_shown import programs as all_programs
@@ -48,6 +48,19 @@ if TYPE_CHECKING:
 payouts = House("payouts", help="Payout runs, their files, and what the bank answers.")
 
 _RUNS: Final = 1_000
+_LONGEST_REASON: Final = 500
+
+
+def _reason(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    reason = " ".join(value.split())
+    if not 1 <= len(reason) <= _LONGEST_REASON:
+        raise click.BadParameter(f"needs 1 to {_LONGEST_REASON} characters")
+    return reason
+
+
+_REASON = click.option(
+    "--reason", required=True, callback=_reason, metavar="TEXT", help="Why; it is kept in the audit trail."
+)
 _BY = click.option("--by", "email", required=True, metavar="EMAIL", help="Who does it.")
 
 
@@ -176,6 +189,37 @@ def cancel(name: str, email: str, as_json: bool) -> None:
         by = Actor.user(person_who(session, email, Action.PREPARE_PAYOUTS))
     state = cancel_run(deps, run.id, by=by, now=now)
     answer(as_json, {"run": name, "state": state.value}, f"run {name} is {state.value}")
+
+
+@payouts.command("withdraw")
+@click.argument("name", metavar="RUN")
+@_BY
+@_REASON
+@json_option
+def withdraw(name: str, email: str, reason: str, as_json: bool) -> None:
+    """Withdraw the approval of a run whose files are not built; it must be approved again."""
+    with parts().db.transaction() as session:
+        run = _named(session, name)
+        by = Actor.user(person_who(session, email, Action.PREPARE_PAYOUTS))
+        withdraw_approval(session, run.id, reason, by=by, now=clock.now())
+        state = run.state
+    answer(as_json, {"run": name, "state": state.value}, f"run {name} is {state.value}")
+
+
+@payouts.command("exclude")
+@click.argument("name", metavar="RUN")
+@click.option("--referrer", "code", required=True, metavar="CODE", help="Whose payout.")
+@_BY
+@_REASON
+@json_option
+def exclude(name: str, code: str, email: str, reason: str, as_json: bool) -> None:
+    """Take one payout out of a frozen or approved run; its money is available again, an approval is void."""
+    with parts().db.transaction() as session:
+        run = _named(session, name)
+        by = Actor.user(person_who(session, email, Action.PREPARE_PAYOUTS))
+        payout = payout_to(session, run, code)
+        exclude_payout(session, payout.id, reason, by=by, now=clock.now())
+    _show(name, as_json=as_json)
 
 
 @payouts.command("feedback")

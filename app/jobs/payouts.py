@@ -10,7 +10,7 @@ from app.kernel import clock
 from app.kernel.errors import RefledgerError
 from app.kernel.queue import JobRequest, collect
 from app.payouts.advance import advance_run, draft_due_runs, runs_to_advance
-from app.payouts.background import note_trouble
+from app.payouts.background import ADVANCE_RUN, note_trouble
 from app.payouts.queries import feedback_waits
 from app.payouts.reconcile import apply_feedback
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 DRAFT_DUE: Final = "payouts.draft_due"
-ADVANCE: Final = "payouts.advance"
-"""Its argument is the run's id."""
 APPLY_FEEDBACK: Final = "payouts.apply_feedback"
 
 
@@ -32,7 +30,7 @@ def draft_due(services: Services) -> None:
     with services.db.transaction() as session:
         for run_id in draft_due_runs(session, clock.now()):
             _log.info("run_drafted", run=run_id)
-            collect(session, ADVANCE, run_id)
+            collect(session, ADVANCE_RUN, run_id)
 
 
 def advance(services: Services, run_id: int) -> None:
@@ -64,5 +62,5 @@ def apply_stored_feedback(services: Services) -> None:
 
 def due_jobs(session: Session) -> list[JobRequest]:
     """A job for each run that was left off in the middle or waits for nobody, and for bank records left over."""
-    runs = [JobRequest(ADVANCE, (run_id,)) for run_id in runs_to_advance(session)]
+    runs = [JobRequest(ADVANCE_RUN, (run_id,)) for run_id in runs_to_advance(session)]
     return [*runs, JobRequest(APPLY_FEEDBACK)] if feedback_waits(session) else runs

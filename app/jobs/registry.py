@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from app.jobs import housekeeping, payouts, sweeper
 from app.kernel import clock
 from app.mail.outbox import SEND_JOB
+from app.payouts.background import ADVANCE_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +36,7 @@ def _keep_house(services: Services) -> None:
 
 JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     payouts.DRAFT_DUE: payouts.draft_due,
-    payouts.ADVANCE: payouts.advance,
+    ADVANCE_RUN: payouts.advance,
     payouts.APPLY_FEEDBACK: payouts.apply_stored_feedback,
     SEND_JOB: _send_mail,
     SWEEP: _sweep,

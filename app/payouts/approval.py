@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from app.payouts.models import PayoutRun
 
 _PERSON: Final = "user:"
+PAYOUTS_CHANGED: Final = "the payouts changed"
+"""Why an approval is void that nobody withdrew."""
 
 
 def run_digest(session: Session, run_id: int) -> str:
@@ -176,5 +178,5 @@ def exclude_payout(session: Session, payout_id: int, reason: str, *, by: Actor, 
     record_event(session, by, "payout.excluded", f"run:{run.name}", facts, now=now, program_id=run.program_id)
     if run.state is RunState.APPROVED:
         run.state = next_run_status(run.state, RunMove.WITHDRAW)
-        void_approval(session, run, f"a payout was taken out: {reason}", by=by, now=now)
+        void_approval(session, run, reason, by=by, now=now)
     return payout

@@ -6,10 +6,11 @@ made again by the sweeper. What stops a worker is kept on the run, for its page.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
+from app.kernel.queue import collect
 from app.payouts.cancelling import begin_cancel
 from app.payouts.domain.state import IllegalMove, RunMove
 from app.payouts.files import begin_build, begin_submit
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
     from app.identity.audit import Actor
     from app.payouts.models import PayoutRun
 
-_LONGEST = 500
+ADVANCE_RUN: Final = "payouts.advance"
+"""The job that takes a run on; its argument is the run's id."""
+
+_LONGEST: Final = 500
 
 
 def start_move(session: Session, run_id: int, move: RunMove, *, by: Actor, now: datetime) -> bool:
-    """Write that ``move`` is under way; false where it was already, or is done, so that a second press does nothing.
+    """Write that ``move`` is under way and have a worker make it; false where it was already, or is done.
 
-    Raises what the move itself refuses: ``IllegalMove``, ``RunBusy``, ``NoDebtor``, ``BlockedDestinations``,
-    ``AlreadySubmitted``. The caller lets a savepoint undo what was written before a refusal.
+    So a second press does nothing. Raises what the move itself refuses: ``IllegalMove``, ``RunBusy``, ``NoDebtor``,
+    ``BlockedDestinations``, ``AlreadySubmitted``. The caller lets a savepoint undo what was written before a refusal.
     """
     begun_before = lock_run(session, run_id).underway is move
     match move:
@@ -46,7 +50,10 @@ def start_move(session: Session, run_id: int, move: RunMove, *, by: Actor, now: 
             run = begin_cancel(session, run_id, by=by)
         case _:
             raise IllegalMove("run", lock_run(session, run_id).state, move)
-    return run is not None and not begun_before
+    if run is None or begun_before:
+        return False
+    collect(session, ADVANCE_RUN, run_id)
+    return True
 
 
 def note_trouble(session: Session, run_id: int, name: str, detail: str) -> None:

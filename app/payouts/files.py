@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select, update
 
 from app.identity.audit import Actor
 from app.kernel.clock import local_day
-from app.payouts.approval import require_open_destinations, run_digest, void_approval
+from app.payouts.approval import PAYOUTS_CHANGED, require_open_destinations, run_digest, void_approval
 from app.payouts.deps import BATCH
 from app.payouts.destinations import SealedIban, open_iban
 from app.payouts.domain.calendar import target_day_from
@@ -109,7 +109,7 @@ def _begin_build(deps: PayoutDeps, run_id: int, now: datetime) -> bool:
         if void:
             run.underway = None
             run.state = next_run_status(run.state, RunMove.WITHDRAW)
-            void_approval(session, run, "the payouts changed", by=Actor.system("verifier"), now=now)
+            void_approval(session, run, PAYOUTS_CHANGED, by=Actor.system("verifier"), now=now)
         elif run.execution_on is None:
             program = session.get_one(Program, run.program_id)
             run.execution_on = target_day_from(local_day(now, program.timezone))

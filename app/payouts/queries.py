@@ -13,10 +13,11 @@ from app.ledger.balances import referrer_buckets
 from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
 from app.payouts.domain.calendar import Period, target_day_from
 from app.payouts.domain.plan import Account, Candidate, why_not
+from app.payouts.errors import NoSuchPayout
 from app.payouts.models import BankEvent, BankFile, Payout, PayoutDestination, PayoutRun
 from app.payouts.rails import rail_named
 from app.payouts.words import BankEventState, BankFileState, OmissionReason
-from app.referrals.models import Program, ReferrerStatus
+from app.referrals.models import Program, Referrer, ReferrerStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.referrals.models import Commission, Referrer
+    from app.referrals.models import Commission
 
 
 def current_destination(session: Session, referrer_id: int) -> PayoutDestination | None:
@@ -77,6 +78,18 @@ def referrer_iban_keys(session: Session, referrer_id: int) -> frozenset[str]:
 def run_by_name(session: Session, name: str) -> PayoutRun | None:
     """The run called ``PROGRAM:YYYY-MM:CUR:SEQ``."""
     return session.scalar(select(PayoutRun).where(PayoutRun.name == name))
+
+
+def payout_to(session: Session, run: PayoutRun, code: str) -> Payout:
+    """The payout of a run to the referrer of that code. Raises :class:`NoSuchPayout`."""
+    payout = session.scalar(
+        select(Payout)
+        .join(Referrer, Referrer.id == Payout.referrer_id)
+        .where(Payout.run_id == run.id, Referrer.code == code)
+    )
+    if payout is None:
+        raise NoSuchPayout(run.name, code)
+    return payout
 
 
 def account_of(destination: PayoutDestination | None) -> Account | None:

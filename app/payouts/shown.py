@@ -108,6 +108,14 @@ def payouts_of_run(
     return list(session.execute(wanted))
 
 
+def payout_of_run(
+    session: Session, run_id: int, payout_id: int
+) -> tuple[Payout, Referrer, PayoutDestination] | None:
+    """One payout of a run with whom and where it goes."""
+    found = payouts_of_run(session, run_id, after=payout_id - 1, limit=1)
+    return found[0] if found and found[0][0].id == payout_id else None
+
+
 def omissions_of_run(
     session: Session, run_id: int, limit: int = 200
 ) -> list[tuple[PayoutOmission, Referrer]]:

@@ -215,13 +215,16 @@ def test_four_eyes_take_a_run_from_draft_to_the_bank(site: Site, owner: Browser,
     assert "Eve €10.00 left out Below the minimum payout; carried forward" in draft
 
     finance.post(f"{run}/freeze", start=run)
+    site.work()
     assert "waits for approval" in finance.text(run)
     assert finance.post(f"{run}/approve", {"password": PASSWORD}, start=run).status_code == 403
     wrong = owner.post(f"{run}/approve", {"password": "not mine"}, start=run)
     assert (wrong.status_code, "This is not your password." in wrong.text) == (422, True)
     owner.post(f"{run}/approve", {"password": PASSWORD}, start=run)
+    site.work()
     built = owner.text(run)
-    assert "Approved. The files are built and verified." in built
+    assert "The run is approved." in built
+    assert "Download each file" in built
     assert IBAN not in owner.get(run).text
 
     path = re.search(rf'href="({re.escape(run)}/files/\d+)"', owner.get(run).text)
@@ -234,6 +237,7 @@ def test_four_eyes_take_a_run_from_draft_to_the_bank(site: Site, owner: Browser,
     assert "attachment" in files[0].headers["Content-Disposition"]
 
     finance.post(f"{run}/submit", start=run)
+    site.work()
     assert "at the bank" in finance.text(run)
     home = site.browser("zoe@example.org").text("/dashboard")
     assert "€100.00 is on its way to you" in home
@@ -247,8 +251,10 @@ def test_a_cancelled_run_gives_the_money_back(site: Site, finance: Browser) -> N
     site.account("zoe")
     run = finance.post(RUNS, {"period": last_month()}, start=RUNS).headers["Location"]
     finance.post(f"{run}/freeze", start=run)
+    site.work()
     assert "Available €0.00" in finance.text("/staff/referrers/zoe-1")
     finance.post(f"{run}/cancel", start=run)
+    site.work()
     assert "Available €100.00" in finance.text("/staff/referrers/zoe-1")
 
 

@@ -14,16 +14,15 @@ from app.dashboard.presenters import words
 from app.dashboard.presenters.bank_account import masked
 from app.payouts.domain.calendar import Period
 from app.payouts.domain.plan import PlannedPayout
-from app.payouts.domain.state import RunMove, RunState
-from app.referrals.words import Approval
+from app.payouts.domain.state import PayoutState, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from app.dashboard.presenters.staff.run_moves import Move, Progress
     from app.payouts.domain.plan import Planned
     from app.payouts.models import (
         Payout,
-        PayoutApproval,
         PayoutDestination,
         PayoutFile,
         PayoutOmission,
@@ -42,17 +41,6 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """What may be done with the run now: a form that is a button, with what it does in words."""
-
-    label: str
-    text: str
-    href: str
-    kind: str = ""
-    asks_password: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class RunPage:
     """One run."""
 
@@ -61,10 +49,23 @@ class RunPage:
     status: Status
     stages: tuple[Stage, ...]
     notice: Status | None
+    progress: Progress | None
     figures: tuple[Figure, ...]
     moves: tuple[Move, ...]
     facts: tuple[Fact, ...]
     tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonPage:
+    """Something that is done to a run only with a reason."""
+
+    title: str
+    text: str
+    back: str
+    run: str
+    button: str
+    facts: tuple[Fact, ...]
 
 
 def month_of(run: PayoutRun) -> str:
@@ -126,98 +127,6 @@ def stages(run: PayoutRun) -> tuple[Stage, ...]:
     )
 
 
-def moves(run: PayoutRun, *, may_prepare: bool, may_approve: bool, may_submit: bool) -> tuple[Move, ...]:
-    """What this person may do with the run as it stands."""
-    name = run.name
-    found: list[Move] = []
-    if run.underway is not None:
-        return ()
-    if run.state is RunState.DRAFT and may_prepare:
-        found.append(
-            Move(
-                _("Freeze this run"),
-                _("Reserves everybody's money and fixes who is paid how much. Nothing leaves the house yet."),
-                url_for("staff.freeze_run", name=name),
-            )
-        )
-    if run.state is RunState.FROZEN and may_approve:
-        found.append(
-            Move(
-                _("Approve and build the files"),
-                _("Signs every amount and bank account. Any change afterwards voids the approval."),
-                url_for("staff.approve_run", name=name),
-                asks_password=True,
-            )
-        )
-    if run.state is RunState.APPROVED and may_prepare:
-        found.append(
-            Move(
-                _("Build the files"),
-                _("Writes and verifies the bank files."),
-                url_for("staff.build_run", name=name),
-            )
-        )
-    if run.state is RunState.BUILT and may_submit:
-        found.append(
-            Move(
-                _("Mark as handed to the bank"),
-                _(
-                    "After you have uploaded every file at the bank. From then on the run cannot be cancelled."
-                ),
-                url_for("staff.submit_run", name=name),
-            )
-        )
-    if run.state in {RunState.DRAFT, RunState.FROZEN, RunState.APPROVED, RunState.BUILT} and may_prepare:
-        found.append(
-            Move(
-                _("Cancel this run"),
-                _("Gives all reserved money back. Do this only if no file has reached the bank."),
-                url_for("staff.cancel_run", name=name),
-                kind="danger",
-            )
-        )
-    return tuple(found)
-
-
-def notice(run: PayoutRun, approvals: Sequence[PayoutApproval]) -> Status | None:
-    """What one should know before acting."""
-    if run.underway is not None:
-        return Status(
-            _("Work on this run is under way (%(move)s). Reload to see it.", move=_move(run.underway)),
-            Tone.MOVE,
-        )
-    void = [approval for approval in approvals if approval.voided_at is not None]
-    if run.state is RunState.FROZEN and void:
-        return Status(
-            _("An earlier approval is void: %(reason)s", reason=void[-1].void_reason or ""), Tone.WAIT
-        )
-    if run.state is RunState.FROZEN and run.approval is Approval.TWO:
-        return Status(
-            _("Four eyes: somebody else than who made or froze the run has to approve it."), Tone.HELD
-        )
-    if run.state is RunState.BUILT:
-        return Status(
-            _("Download each file, upload it at the bank, then mark the run as handed over."), Tone.WAIT
-        )
-    if run.state is RunState.SUBMITTED:
-        return Status(_("Upload the bank's answers under Bank; each payout is settled from them."), Tone.MOVE)
-    return None
-
-
-def _move(move: RunMove) -> str:
-    match move:
-        case RunMove.FREEZE:
-            return _("freezing")
-        case RunMove.BUILD:
-            return _("building files")
-        case RunMove.SUBMIT:
-            return _("marking as handed over")
-        case RunMove.CANCEL:
-            return _("cancelling")
-        case _:
-            return move.value
-
-
 def run_figures(run: PayoutRun) -> tuple[Figure, ...]:
     """Count, total, left out, bank day."""
     return (
@@ -258,9 +167,14 @@ def run_facts(run: PayoutRun, names: Mapping[str, str], program: Program) -> tup
 
 
 def payout_table(
-    rows: Sequence[tuple[Payout, Referrer, PayoutDestination]], run: PayoutRun, *, more_href: str | None
+    rows: Sequence[tuple[Payout, Referrer, PayoutDestination]],
+    run: PayoutRun,
+    *,
+    more_href: str | None,
+    may_exclude: bool,
 ) -> Table:
-    """Who is paid how much, and how far it has come."""
+    """Who is paid how much, and how far it has come; with a way to take one out while that is possible."""
+    open_ = may_exclude and can_exclude(run)
     return Table(
         title=_("Payouts"),
         id="payouts",
@@ -271,6 +185,7 @@ def payout_table(
             Column(_("Bank account")),
             Column(_("Reference")),
             Column(_("Bank day")),
+            *((Column(_("Action")),) if open_ else ()),
         ),
         rows=tuple(
             (
@@ -280,6 +195,7 @@ def payout_table(
                 Cell(masked(destination), code=True),
                 Cell(payout.end_to_end_id, code=True),
                 Cell(formatting.short_day(payout.paid_on) if payout.paid_on else formatting.DASH),
+                *((_take_out(payout, run),) if open_ else ()),
             )
             for payout, referrer, destination in rows
         ),
@@ -288,6 +204,17 @@ def payout_table(
         if run.state is RunState.DRAFT
         else Empty(_("Nobody is paid in this run"), _("The list of those left out says why.")),
     )
+
+
+def can_exclude(run: PayoutRun) -> bool:
+    """Whether single payouts can still be taken out of the run."""
+    return run.underway is None and run.state in {RunState.FROZEN, RunState.APPROVED}
+
+
+def _take_out(payout: Payout, run: PayoutRun) -> Cell:
+    if payout.state is not PayoutState.RESERVED:
+        return Cell(formatting.DASH)
+    return Cell(_("Take out"), href=url_for("staff.exclude_payout", name=run.name, payout_id=payout.id))
 
 
 def preview_table(planned: Sequence[Planned], names: Mapping[int, Referrer], run: PayoutRun) -> Table:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from app.dashboard.views.staff import audit, bank, orders, programs, referrers, review, runs  # noqa: F401 - routes
+from app.dashboard.views.staff import (  # noqa: F401 - routes
+    audit,
+    bank,
+    orders,
+    programs,
+    referrers,
+    review,
+    run_moves,
+    runs,
+)
 from app.dashboard.views.staff.base import staff
 
 __all__ = ["staff"]

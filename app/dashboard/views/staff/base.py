@@ -75,6 +75,8 @@ _LISTS = {
     "staff.referrer": "staff.referrers",
     "staff.order": "staff.orders",
     "staff.run": "staff.runs",
+    "staff.withdraw_approval": "staff.runs",
+    "staff.exclude_payout": "staff.runs",
     "staff.rate": "staff.products",
 }
 
