@@ -392,6 +392,36 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_ledger_transactions_program_id"), ["program_id"], unique=False)
 
     op.create_table(
+        "order_totals",
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("sku", sa.String(length=128), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "pending",
+                "paid",
+                "cancelled",
+                name="orderstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("line_count", sa.Integer(), nullable=False),
+        sa.Column("quantity", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("net_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("refunded_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_order_totals_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint(
+            "program_id", "month", "sku", "currency", "status", name=op.f("pk_order_totals")
+        ),
+    )
+    op.create_table(
         "payout_runs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -478,7 +508,6 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(state = 'closed') = (closed_at IS NOT NULL)", name=op.f("ck_payout_runs_closed")
         ),
-        sa.CheckConstraint("stage_done >= 0 AND stage_total >= 0", name=op.f("ck_payout_runs_stage")),
         sa.CheckConstraint(
             "state = 'draft' OR state = 'cancelled' OR frozen_at IS NOT NULL",
             name=op.f("ck_payout_runs_frozen"),
@@ -495,6 +524,7 @@ def upgrade() -> None:
             name=op.f("ck_payout_runs_totals"),
         ),
         sa.CheckConstraint("sequence >= 1", name=op.f("ck_payout_runs_sequence")),
+        sa.CheckConstraint("stage_done >= 0 AND stage_total >= 0", name=op.f("ck_payout_runs_stage")),
         sa.ForeignKeyConstraint(
             ["program_id"], ["programs.id"], name=op.f("fk_payout_runs_program_id_programs")
         ),
@@ -588,6 +618,7 @@ def upgrade() -> None:
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("terms_version", sa.String(length=32), nullable=True),
         sa.Column("terms_accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["program_id"], ["programs.id"], name=op.f("fk_referrers_program_id_programs")
         ),
@@ -1796,6 +1827,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_payout_runs_state")
 
     op.drop_table("payout_runs")
+    op.drop_table("order_totals")
     with op.batch_alter_table("ledger_transactions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_transactions_program_id"))
 

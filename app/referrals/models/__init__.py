@@ -29,6 +29,7 @@ from app.referrals.models.programs import (
     RateVersion,
 )
 from app.referrals.models.referrers import Coupon, Link, Referrer, ReferrerStatus
+from app.referrals.models.totals import OrderTotal
 
 __all__ = [
     "GONE",
@@ -56,6 +57,7 @@ __all__ = [
     "Order",
     "OrderLine",
     "OrderStatus",
+    "OrderTotal",
     "PartnerChoice",
     "Product",
     "Program",

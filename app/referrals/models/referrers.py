@@ -34,6 +34,8 @@ class Referrer(Base):
     joined_at: Mapped[datetime] = mapped_column(UtcDateTime)
     terms_version: Mapped[str | None] = mapped_column(String(32))
     terms_accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Name, address and bank accounts were removed then; ``code`` and the amounts stay."""
 
 
 class Link(Base):
