@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select
 from app.api.problems import NotAuthenticated
 from app.identity.api_keys import ApiAccess, MissingScope, Scope, authenticate_api_key
 from app.identity.models import ApiKey
-from app.kernel.db import table_of
+from app.kernel.db import connection_of, table_of
 from app.referrals.models import Program
 from app.requests import services
 
@@ -83,7 +83,7 @@ def authenticated(known: KnownKeys, limit: RequestLimit) -> ApiAccess:
 
 def program_of(session: Session, access: ApiAccess, rulebooks: Rulebooks) -> Program:
     """The programme that the key opens, not to be changed. Raises :class:`NotAuthenticated` for a revoked key."""
-    row = session.connection().execute(_STANDING, {"key": access.key_id}).first()
+    row = connection_of(session).execute(_STANDING, {"key": access.key_id}).first()
     if row is None or row.revoked_at is not None:
         raise _not_known()
     book = rulebooks.kept(row.rules_key) or rulebooks.of(session, session.get_one(Program, access.program_id))

@@ -33,7 +33,11 @@ def signup(call: Call, body: schemas.SignupBody) -> Answer:
 def order(call: Call, body: schemas.OrderBody) -> Answer:
     """Record an order."""
     outcome = record_order(call.deps, call.session, call.program, body.fact(), call.now)
-    return Answer(_STATUSES[outcome.status], views.order(call.session, call.program, body.order_id, call.now))
+    status = _STATUSES[outcome.status]
+    if outcome.settled is None:
+        return Answer(status, views.order(call.session, call.program, body.order_id, call.now))
+    book = call.deps.rulebooks.of(call.session, call.program)
+    return Answer(status, views.settled_order(outcome.settled, call.program, book, call.now))
 
 
 def payment(call: Call, order_id: str, body: schemas.PaymentBody) -> Answer:

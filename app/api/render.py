@@ -102,7 +102,7 @@ def click(row: Click, referrer: str | None) -> dict[str, Any]:
 
 
 def commission(
-    earned: Standing, line_id: str, version: RateVersion, currency: str, today: date
+    earned: Standing, line_id: str, version: RateVersion | Rate, currency: str, today: date
 ) -> dict[str, Any]:
     """A commission within an order."""
     return {

@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, select
 
 from app.api import render
 from app.kernel import clock
-from app.kernel.db import table_of
+from app.kernel.db import connection_of, table_of
 from app.kernel.errors import NotFound
 from app.referrals.errors import CustomerNotFound, OrderNotFound
 from app.referrals.links import referral_url
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.referrals.domain.rates import Rate
+    from app.referrals.rows import OrderRow
+    from app.referrals.rulebook import Rulebook
     from app.requests import Services
 
 
@@ -192,7 +194,7 @@ _ORDER: Final = (
 def order(session: Session, program: Program, order_id: str, now: datetime) -> dict[str, Any]:
     """An order and what its lines earn, in one query. Raises :class:`OrderNotFound`."""
     session.flush()
-    found = session.connection().execute(_ORDER, {"program": program.id, "order": order_id})
+    found = connection_of(session).execute(_ORDER, {"program": program.id, "order": order_id})
     rows: list[Any] = list(found)
     if not rows:
         raise OrderNotFound(order_id)
@@ -205,6 +207,24 @@ def order(session: Session, program: Program, order_id: str, now: datetime) -> d
             render.commission(row, row.line_id, row, program.currency, today)
             for row in rows
             if row.target_minor is not None
+        ],
+    }
+
+
+def settled_order(order: OrderRow, program: Program, book: Rulebook, now: datetime) -> dict[str, Any]:
+    """What :func:`order` says of an order that was settled in this transaction, without reading it again."""
+    today = clock.local_day(now, program.timezone)
+    return {
+        "order_id": order.order_id,
+        "status": order.status.value,
+        "referrer": order.referrer,
+        "commissions": [
+            render.commission(
+                earned, line.line_id, book.all_rates[earned.rate_version_id], program.currency, today
+            )
+            for line in order.lines
+            for earned in line.commissions
+            if earned.referrer_id == order.referrer_id
         ],
     }
 

@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
 from psycopg import Error as DatabaseDriverError
-from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, MetaData, Table, create_engine, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Enum,
+    Integer,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    insert,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, OperationalError
@@ -30,9 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from enum import StrEnum
 
-    from sqlalchemy import Connection, Dialect, Engine
+    from sqlalchemy import Connection, Dialect, Engine, Insert
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+    from sqlalchemy.sql.dml import ReturningInsert
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +53,8 @@ SQLITE_BUSY_SECONDS: Final = 30
 
 _WRITES: Final = "refledger_writes"
 _BEFORE_COMMIT: Final = "before_commit"
+_CONNECTION: Final = "connection"
+_ONE_TRANSACTION: Final = "one_transaction"
 _USED: Final = "used_at"
 _IDLE_SECONDS: Final = 5.0
 
@@ -173,6 +187,7 @@ class Database:
         """One transaction that may write: commits at the end, rolls back on any exception, then sends its jobs."""
         with Session(self.engine, expire_on_commit=False) as session:
             with session.begin():
+                session.info[_ONE_TRANSACTION] = True
                 yield session
                 finish(session)
             jobs = collected(session)
@@ -183,6 +198,7 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """One transaction that only reads; on SQLite it waits for no writer."""
         with Session(self._reader, expire_on_commit=False, autoflush=False) as session, session.begin():
+            session.info[_ONE_TRANSACTION] = True
             yield session
 
     def answers(self) -> bool:
@@ -212,6 +228,20 @@ def finish(session: Session) -> None:
         work(session)
 
 
+def connection_of(session: Session) -> Connection:
+    """The connection of this session's transaction, for statements that need no identity map.
+
+    A session goes through its state machine each time it is asked for one; ours live for one transaction, so theirs is
+    remembered.
+    """
+    connection: Connection | None = session.info.get(_CONNECTION)
+    if connection is None:
+        connection = session.connection()
+        if _ONE_TRANSACTION in session.info:
+            session.info[_CONNECTION] = connection
+    return connection
+
+
 def on_sqlite(session: Session) -> bool:
     """Whether this session speaks to SQLite."""
     return session.get_bind().dialect.name == "sqlite"
@@ -238,8 +268,22 @@ def insert_or_ignore(
     table = table_of(model)
     statement = _insert(session, table).on_conflict_do_nothing(index_elements=list(key))
     # Counted by what comes back: drivers disagree on the row count of an INSERT.
-    inserted = session.connection().execute(statement.returning(table.c[key[0]]), [dict(row) for row in rows])
+    inserted = connection_of(session).execute(
+        statement.returning(table.c[key[0]]), [dict(row) for row in rows]
+    )
     return len(inserted.all())
+
+
+def insert_all(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows in one statement."""
+    connection = connection_of(session)
+    connection.execute(_inserting(connection.dialect.name, table_of(model)), rows)
+
+
+@cache
+def _inserting(dialect: str, table: Table) -> Insert | ReturningInsert[Any]:
+    # On PostgreSQL only rows that come back are sent together; otherwise each is a statement of its own.
+    return insert(table) if dialect == "sqlite" else insert(table).returning(next(iter(table.primary_key)))
 
 
 def upsert_add(
@@ -254,13 +298,15 @@ def upsert_add(
         return
     merged = _merging_insert(session.get_bind().dialect.name, table_of(model), tuple(key), add)
     ordered = sorted((dict(row) for row in rows), key=lambda row: tuple(row[name] for name in key))
-    session.connection().execute(merged, ordered)
+    connection_of(session).execute(merged, ordered)
 
 
 @cache
 def _merging_insert(
     dialect: str, table: Table, key: tuple[str, ...], add: str
-) -> sqlite.Insert | postgresql.Insert:
+) -> Insert | ReturningInsert[Any]:
     statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     total = table.c[add] + getattr(statement.excluded, add)
-    return statement.on_conflict_do_update(index_elements=list(key), set_={add: total})
+    merging = statement.on_conflict_do_update(index_elements=list(key), set_={add: total})
+    # As in _inserting(): together, not one by one.
+    return merging if dialect == "sqlite" else merging.returning(table.c[key[0]])

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.kernel.db import before_commit, table_of, upsert_add
+from app.kernel.db import before_commit, connection_of, insert_all, table_of, upsert_add
 from app.ledger.models import (
     Figure,
     LedgerAccount,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningInsert
 
 _DELTAS: Final = "ledger_balance_deltas"
-_INSERT_ENTRIES: Final = insert(table_of(LedgerEntry))
 _TAKEN_BACK: Final = frozenset({TransactionKind.CLAWBACK, TransactionKind.REVIEW_REJECTION})
 
 
@@ -109,7 +107,7 @@ def post_many(session: Session, postings: Sequence[Posting], *, posted_at: datet
         for posting in postings
     ]
     statement = _insert_new(session.get_bind().dialect.name)
-    ids = {key: transaction_id for transaction_id, key in session.connection().execute(statement, rows)}
+    ids = {key: transaction_id for transaction_id, key in connection_of(session).execute(statement, rows)}
     fresh = [(ids[posting.key], posting) for posting in postings if posting.key in ids]
     if fresh:
         entries = [
@@ -117,7 +115,7 @@ def post_many(session: Session, postings: Sequence[Posting], *, posted_at: datet
             for number, posting in fresh
             for entry in posting.entries
         ]
-        session.connection().execute(_INSERT_ENTRIES, entries)
+        insert_all(session, LedgerEntry, entries)
         _remember(session, [posting for _, posting in fresh])
     return [ids.get(posting.key) for posting in postings]
 

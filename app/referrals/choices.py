@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.referrals.facts import PartnerChoiceFact
     from app.referrals.intake import ReferralDeps
     from app.referrals.models import Program
+    from app.referrals.rows import CustomerRow
 
 
 def record_partner_choice(
@@ -85,7 +86,7 @@ def _require_taking_part(referrer: Referrer, at: datetime) -> None:
         raise ReferrerSuspended(referrer.code)
 
 
-def _customer(session: Session, program: Program, fact: PartnerChoiceFact, now: datetime) -> Customer:
+def _customer(session: Session, program: Program, fact: PartnerChoiceFact, now: datetime) -> CustomerRow:
     if fact.referrer_code is None:
         wanted = select(Customer.id).where(
             Customer.program_id == program.id, Customer.customer_id == fact.customer_id
@@ -95,7 +96,7 @@ def _customer(session: Session, program: Program, fact: PartnerChoiceFact, now: 
     return locks.lock_customer(session, program, fact.customer_id, now)[0]
 
 
-def _current(session: Session, customer: Customer, at: datetime) -> Binding | None:
+def _current(session: Session, customer: CustomerRow, at: datetime) -> Binding | None:
     wanted = select(Binding).where(
         Binding.customer_id == customer.id,
         Binding.from_at <= at,
@@ -107,7 +108,7 @@ def _current(session: Session, customer: Customer, at: datetime) -> Binding | No
 def _tell(
     deps: ReferralDeps,
     session: Session,
-    customer: Customer,
+    customer: CustomerRow,
     partners: tuple[int | None, int | None],
     at: datetime,
     now: datetime,

@@ -25,9 +25,11 @@ def erase_personal_data(session: Session, program: Program, customer_id: str, no
     nothing. Raises :class:`CustomerNotFound`.
     """
     wanted = select(Customer.id).where(Customer.program_id == program.id, Customer.customer_id == customer_id)
-    if session.scalar(wanted) is None:
+    known = session.scalar(wanted)
+    if known is None:
         raise CustomerNotFound(customer_id)
-    customer, _ = locks.lock_customer(session, program, customer_id, now)
+    locks.lock_known_customer(session, known)
+    customer = session.get_one(Customer, known, populate_existing=True)
     customer.email_key = None
     customer.erased_at = customer.erased_at or now
     order_ids = list(session.scalars(select(Order.order_id).where(Order.customer_id == customer.id)))

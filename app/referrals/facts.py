@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from app.kernel.clock import as_utc
@@ -14,7 +15,7 @@ from app.kernel.crypto import Keyring, email_key
 from app.referrals.words import FactKind, LineKind, OrderStatus, RefundKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +145,16 @@ def hash_of(body: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@cache
+def _names(kind: Hashable) -> tuple[str, ...]:
+    return (
+        tuple(field.name for field in fields(kind)) if isinstance(kind, type) and is_dataclass(kind) else ()
+    )
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401 - walks any fact
-    if is_dataclass(value):
-        pairs = ((field.name, getattr(value, field.name)) for field in fields(value))
+    if names := _names(type(value)):
+        pairs = ((name, getattr(value, name)) for name in names)
         return {name: _plain(item) for name, item in pairs if item is not None}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]

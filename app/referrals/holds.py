@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from app.referrals.intake import ReferralDeps
     from app.referrals.locks import SharedReferrer
-    from app.referrals.models import Customer, Referrer
+    from app.referrals.models import Referrer
     from app.referrals.postings import Movable
-    from app.referrals.rows import OrderRow
+    from app.referrals.rows import CustomerRow, OrderRow
 
 RULE_VERSION: Final = 1
 
@@ -57,7 +57,7 @@ class HeldBySuspension(Conflict):
 
 
 def rules_against(
-    deps: ReferralDeps, session: Session, order: OrderRow, customer: Customer, referrer: SharedReferrer
+    deps: ReferralDeps, session: Session, order: OrderRow, customer: CustomerRow, referrer: SharedReferrer
 ) -> dict[HoldRule, dict[str, Any]]:
     """The rules that take this referrer's commissions of this order aside, each with its evidence."""
     rules: dict[HoldRule, dict[str, Any]] = {}

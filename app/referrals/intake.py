@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.kernel.db import table_of
+from app.kernel.db import connection_of, table_of
 from app.referrals.errors import InTheFuture, OtherBody
 from app.referrals.facts import KIND_OF, AnyFact, body_of, hash_of
 from app.referrals.models import Fact, FactState
@@ -93,7 +93,8 @@ def take(
         "state": FactState.RECORDED,
         "received_at": now,
     }
-    fresh = session.execute(_insert_new(session.get_bind().dialect.name), row).scalar()
+    connection = connection_of(session)
+    fresh = connection.execute(_insert_new(connection.dialect.name), row).scalar()
     if fresh is not None:
         return Taken(int(fresh))
     there = session.execute(

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 
-from app.kernel.db import insert_or_ignore, on_sqlite, table_of
+from app.kernel.db import connection_of, insert_or_ignore, on_sqlite, table_of
 from app.referrals.models import Customer, Order, Referrer, ReferrerStatus
+from app.referrals.rows import CustomerRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,18 +24,19 @@ if TYPE_CHECKING:
     from app.referrals.models import Program
 
 
-_REFERRERS: Final = table_of(Referrer)
+_CUSTOMERS, _REFERRERS = table_of(Customer), table_of(Referrer)
 
 # Every order needs these, so they are made once.
 _ORDER_KEY: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0)))
-_CUSTOMER: Final = (
-    select(Customer)
-    .where(Customer.program_id == bindparam("program"), Customer.customer_id == bindparam("customer"))
-    .with_for_update(key_share=True)
-    .execution_options(populate_existing=True)
+_LOCKED: Final = select(
+    _CUSTOMERS.c.id, _CUSTOMERS.c.customer_id, _CUSTOMERS.c.email_key, _CUSTOMERS.c.first_seen_at
+).with_for_update(key_share=True)
+_CUSTOMER: Final = _LOCKED.where(
+    _CUSTOMERS.c.program_id == bindparam("program"), _CUSTOMERS.c.customer_id == bindparam("customer")
 )
+_KNOWN_CUSTOMER: Final = _LOCKED.where(_CUSTOMERS.c.id == bindparam("row"))
 _SHARED_REFERRERS: Final = (
-    select(_REFERRERS.c.id, _REFERRERS.c.status, _REFERRERS.c.email_key)
+    select(_REFERRERS.c.id, _REFERRERS.c.code, _REFERRERS.c.status, _REFERRERS.c.email_key)
     .where(_REFERRERS.c.id.in_(bindparam("wanted", expanding=True)))
     .order_by(_REFERRERS.c.id)
     .with_for_update(read=True)
@@ -45,6 +47,7 @@ class SharedReferrer(NamedTuple):
     """What an order needs to know of a referrer that it has locked."""
 
     id: int
+    code: str
     status: ReferrerStatus
     email_key: str
 
@@ -61,28 +64,27 @@ def lock_order_key(session: Session, program: Program, order_id: str) -> None:
 
 def lock_customer(
     session: Session, program: Program, customer_id: str, now: datetime
-) -> tuple[Customer, bool]:
+) -> tuple[CustomerRow, bool]:
     """The customer's row, locked, created on first sight; and whether it is new.
 
     The race: an order and its signup, or two refunds, at the same instant. Each would compute from facts without the
     other, and the second to commit would overwrite targets that it never saw.
     """
     who = {"program": program.id, "customer": customer_id}
-    customer = session.scalar(_CUSTOMER, who)
-    if customer:
-        return customer, False
-    row = {"program_id": program.id, "customer_id": customer_id, "created_at": now}
-    created = insert_or_ignore(session, Customer, [row], key=("program_id", "customer_id"))
-    return session.scalars(_CUSTOMER, who).one(), bool(created)
+    row = connection_of(session).execute(_CUSTOMER, who).first()
+    if row:
+        return CustomerRow(*row), False
+    new = {"program_id": program.id, "customer_id": customer_id, "created_at": now}
+    created = insert_or_ignore(session, Customer, [new], key=("program_id", "customer_id"))
+    return CustomerRow(*connection_of(session).execute(_CUSTOMER, who).one()), bool(created)
 
 
-def lock_known_customer(session: Session, customer_pk: int) -> Customer:
+def lock_known_customer(session: Session, customer_pk: int) -> CustomerRow:
     """The row of a customer that an order names, locked, for the same reason."""
-    statement = select(Customer).where(Customer.id == customer_pk).with_for_update(key_share=True)
-    return session.scalars(statement.execution_options(populate_existing=True)).one()
+    return CustomerRow(*connection_of(session).execute(_KNOWN_CUSTOMER, {"row": customer_pk}).one())
 
 
-def lock_order(session: Session, program: Program, order_id: str) -> tuple[Order | None, Customer | None]:
+def lock_order(session: Session, program: Program, order_id: str) -> tuple[Order | None, CustomerRow | None]:
     """The order and its customer, both locked; nothing where the order is not known (its id is locked then)."""
     lock_order_key(session, program, order_id)
     order = session.scalar(select(Order).where(Order.program_id == program.id, Order.order_id == order_id))
@@ -104,7 +106,7 @@ def share_referrers(session: Session, referrer_ids: Iterable[int]) -> Mapping[in
     wanted = sorted(set(referrer_ids))
     if not wanted:
         return {}
-    rows = session.connection().execute(_SHARED_REFERRERS, {"wanted": wanted})
+    rows = connection_of(session).execute(_SHARED_REFERRERS, {"wanted": wanted})
     return {row.id: SharedReferrer(*row) for row in rows}
 
 

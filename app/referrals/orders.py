@@ -15,9 +15,9 @@ from app.referrals.changes import (
 from app.referrals.facts import fingerprint
 from app.referrals.lines import new_line
 from app.referrals.models import Order, OrderStatus
-from app.referrals.outcome import CREATED, REPEATED, Outcome
+from app.referrals.outcome import CREATED, REPEATED, Outcome, OutcomeStatus
 from app.referrals.parking import apply_parked, is_awaited, park_or_repeat
-from app.referrals.rows import OrderRow, write_orders
+from app.referrals.rows import OrderRow, write_customer, write_orders
 from app.referrals.settle import Touched, settle
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from app.referrals.facts import CancellationFact, CorrectionFact, OrderFact, PaymentFact
     from app.referrals.intake import ReferralDeps
-    from app.referrals.models import Customer, Program
+    from app.referrals.models import Program
+    from app.referrals.rows import CustomerRow
 
 
 def record_order(
@@ -52,6 +53,7 @@ def record_order(
     seen_earlier = customer.first_seen_at is None or order.placed_at < customer.first_seen_at
     if seen_earlier:
         customer.first_seen_at = order.placed_at
+        write_customer(session, customer)
     # Only an order that presents something, or that makes the customer older than a click, can move a binding.
     rebind = bool(fact.click_id or fact.coupon) or (seen_earlier and not is_new)
     touched = Touched(new=order)
@@ -59,8 +61,10 @@ def record_order(
         write_orders(session, [order])
         apply_parked(session, program, session.get_one(Order, order.id), products)
         touched = Touched(number=order.id)
-    settle(deps, session, program, customer, touched, now, rebind=rebind)
-    return CREATED
+    settled = settle(deps, session, program, customer, touched, now, rebind=rebind)
+    return Outcome(
+        OutcomeStatus.CREATED, settled=next(each for each in settled if each.order_id == fact.order_id)
+    )
 
 
 def record_payment(
@@ -127,7 +131,7 @@ def record_cancellation(
 
 
 def _new_order(
-    deps: ReferralDeps, program: Program, customer: Customer, fact: OrderFact, now: datetime
+    deps: ReferralDeps, program: Program, customer: CustomerRow, fact: OrderFact, now: datetime
 ) -> OrderRow:
     return OrderRow(
         program_id=program.id,

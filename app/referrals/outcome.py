@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.referrals.rows import OrderRow
 
 
 class OutcomeStatus(StrEnum):
@@ -19,10 +23,11 @@ class OutcomeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``status``, and for a parked fact what it waits for."""
+    """``status``, for a parked fact what it waits for, and for a new order how it stands."""
 
     status: OutcomeStatus
     waits_for: str | None = None
+    settled: OrderRow | None = None
 
 
 CREATED = Outcome(OutcomeStatus.CREATED)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, select
 
-from app.kernel.db import table_of
+from app.kernel.db import connection_of, table_of
 from app.kernel.errors import RefledgerError
 from app.referrals import changes, facts, intake
 from app.referrals.models import Fact, FactKind, FactState
@@ -52,7 +52,7 @@ def park_or_repeat(session: Session, taken: Taken, waits_for: str) -> Outcome:
 def is_awaited(session: Session, program: Program, order_id: str) -> bool:
     """Whether anything waits for an order with this id."""
     who = {"program": program.id, "order": order_id}
-    return session.connection().execute(_IS_AWAITED, who).first() is not None
+    return connection_of(session).execute(_IS_AWAITED, who).first() is not None
 
 
 def apply_parked(session: Session, program: Program, order: Order, products: Mapping[str, int]) -> None:

@@ -214,7 +214,7 @@ def _first_changed(session: Session, program: Program, version: RateVersion) -> 
         wanted = wanted.where(Order.referrer_id == version.referrer_id)
     if version.scope is RateScope.NEW_CUSTOMERS:
         wanted = wanted.where(Binding.from_at >= version.valid_from)
-    rates = read_rulebook(session, program).all_rates
+    rates = list(read_rulebook(session, program).all_rates.values())
     new = _candidate(version)
     # Closed at the first find too: PostgreSQL would keep its cursor open for the rest of the transaction.
     with session.execute(wanted, execution_options={"yield_per": 1000}) as recorded:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
 
-from app.kernel.db import table_of
+from app.kernel.db import connection_of, table_of
 from app.referrals.domain.attribution import Span
 from app.referrals.domain.commission import Outcome
 from app.referrals.domain.refunded import GivenBack
-from app.referrals.models import Binding, Commission, Order, OrderLine, Refund
+from app.referrals.models import Binding, Commission, Customer, Order, OrderLine, Refund
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from app.referrals.words import LineKind, OrderStatus
 
-_BINDINGS, _ORDERS, _LINES = table_of(Binding), table_of(Order), table_of(OrderLine)
+_CUSTOMERS, _BINDINGS = table_of(Customer), table_of(Binding)
+_ORDERS, _LINES = table_of(Order), table_of(OrderLine)
 _COMMISSIONS, _REFUNDS = table_of(Commission), table_of(Refund)
 
 
@@ -39,6 +40,16 @@ _CHANGING: Final = (
     "held_minor",
     "postings",
 )
+
+
+@dataclass(slots=True)
+class CustomerRow:
+    """A customer, locked. Meaning: :class:`app.referrals.models.Customer`."""
+
+    id: int
+    customer_id: str
+    email_key: str | None
+    first_seen_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -96,7 +107,10 @@ class LineRow:
 
 @dataclass(slots=True)
 class OrderRow:
-    """An order with all that hangs on it; ``id`` is 0 until it is written. ``more`` are columns that nobody reads."""
+    """An order with all that hangs on it; ``id`` is 0 until it is written. ``more`` are columns that nobody reads.
+
+    ``referrer`` is the code of its referrer, known once it is settled.
+    """
 
     program_id: int
     customer_id: int
@@ -110,9 +124,23 @@ class OrderRow:
     referrer_id: int | None = None
     id: int = 0
     stored: int | None = None
+    referrer: str | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
     lines: list[LineRow] = field(default_factory=list)
     given_back: list[GivenBack] = field(default_factory=list)
+
+
+_WRITE_CUSTOMER: Final = (
+    update(_CUSTOMERS)
+    .where(_CUSTOMERS.c.id == bindparam("row"))
+    .values(email_key=bindparam("email"), first_seen_at=bindparam("seen"))
+)
+
+
+def write_customer(session: Session, customer: CustomerRow) -> None:
+    """Store what became known of a customer."""
+    values = {"row": customer.id, "email": customer.email_key, "seen": customer.first_seen_at}
+    connection_of(session).execute(_WRITE_CUSTOMER, values)
 
 
 _READ_BINDINGS: Final = (
@@ -138,7 +166,7 @@ _WRITE_BINDING: Final = (
 def read_bindings(session: Session, customer_id: int) -> list[BindingRow]:
     """A customer's bindings, the earliest first."""
     found: list[BindingRow] = []
-    for row in session.connection().execute(_READ_BINDINGS, {"customer": customer_id}):
+    for row in connection_of(session).execute(_READ_BINDINGS, {"customer": customer_id}):
         first = None if row.first_paid_at is None else (row.first_paid_at, row.first_paid_order)
         span = Span(row.referrer_id, row.method, row.from_at, row.until_at)
         found.append(BindingRow(row.id, span, first, first))
@@ -150,7 +178,7 @@ def write_bindings(session: Session, bindings: Iterable[BindingRow]) -> None:
     for binding in bindings:
         if binding.first_paid is not None and binding.first_paid != binding.stored:
             at, order_id = binding.first_paid
-            session.connection().execute(_WRITE_BINDING, {"row": binding.id, "at": at, "order": order_id})
+            connection_of(session).execute(_WRITE_BINDING, {"row": binding.id, "at": at, "order": order_id})
             binding.stored = binding.first_paid
 
 
@@ -223,7 +251,7 @@ _CHUNK: Final = 500
 def read_orders(session: Session, order_ids: Sequence[int]) -> list[OrderRow]:
     """The orders with these numbers, complete, by number."""
     session.flush()
-    connection = session.connection()
+    connection = connection_of(session)
     found: list[OrderRow] = []
     for start in range(0, len(order_ids), _CHUNK):
         wanted = {"wanted": list(order_ids[start : start + _CHUNK])}
@@ -234,7 +262,7 @@ def read_orders(session: Session, order_ids: Sequence[int]) -> list[OrderRow]:
 def read_orders_of(session: Session, customer_id: int) -> list[OrderRow]:
     """All orders of a customer, complete, by number."""
     session.flush()
-    connection = session.connection()
+    connection = connection_of(session)
     return _complete(connection, connection.execute(_READ_ALL, {"customer": customer_id}))
 
 
@@ -286,7 +314,7 @@ _WRITE_COMMISSION: Final = (
 
 def write_orders(session: Session, orders: Sequence[OrderRow]) -> None:
     """Insert what is new of these orders and update what changed; afterwards every row has its id."""
-    connection = session.connection()
+    connection = connection_of(session)
     for order in orders:
         _write_order(connection, order)
     lines = [line for order in orders for line in order.lines]
@@ -337,7 +365,7 @@ def _line_columns(line: LineRow) -> dict[str, Any]:
 
 def write_commissions(session: Session, commissions: Iterable[CommissionRow]) -> None:
     """Insert the new ones, whose lines have their ids, and update what changed of the others."""
-    connection = session.connection()
+    connection = connection_of(session)
     new: dict[tuple[int, int], CommissionRow] = {}
     for commission in commissions:
         columns = commission.changing()

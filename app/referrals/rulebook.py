@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +32,7 @@ _KEPT: Final = 256
 """How many rulebooks a process keeps, the least recently used going first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rulebook:
     """``products`` maps SKU to product id; ``rates`` maps referrer id (``None``: all) to its versions.
 
@@ -50,10 +51,10 @@ class Rulebook:
             found += self.rates.get(referrer_id, ())
         return found
 
-    @property
-    def all_rates(self) -> list[Rate]:
-        """Every version of the programme."""
-        return [rate for versions in self.rates.values() for rate in versions]
+    @cached_property
+    def all_rates(self) -> Mapping[int, Rate]:
+        """Every version of the programme, by its id."""
+        return {rate.id: rate for versions in self.rates.values() for rate in versions}
 
 
 class Rulebooks:

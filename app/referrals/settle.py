@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from app.referrals.domain.rates import Rate
     from app.referrals.intake import ReferralDeps
     from app.referrals.locks import SharedReferrer
-    from app.referrals.models import Customer, Program
+    from app.referrals.models import Program
+    from app.referrals.rows import CustomerRow
     from app.referrals.rulebook import Rulebook
 
 
@@ -59,13 +60,13 @@ def settle(
     deps: ReferralDeps,
     session: Session,
     program: Program,
-    customer: Customer,
+    customer: CustomerRow,
     touched: Touched,
     now: datetime,
     *,
     rebind: bool = False,
-) -> None:
-    """Settle what was touched, and all other orders of the customer that the change reaches.
+) -> list[OrderRow]:
+    """Settle what was touched, and all other orders of the customer that the change reaches; the orders as they stand.
 
     ``rebind`` says that the fact may change whom the customer belongs to.
     """
@@ -82,9 +83,10 @@ def settle(
         _note_first_paid(bindings, orders)
     if orders:
         _Settlement(deps, session, program, customer, book, bindings, now).run(orders)
+    return orders
 
 
-def _orders(session: Session, customer: Customer, touched: Touched, *, everything: bool) -> list[OrderRow]:
+def _orders(session: Session, customer: CustomerRow, touched: Touched, *, everything: bool) -> list[OrderRow]:
     if everything:
         if touched.new:
             write_orders(session, [touched.new])
@@ -125,7 +127,7 @@ class _Settlement:
     deps: ReferralDeps
     session: Session
     program: Program
-    customer: Customer
+    customer: CustomerRow
     book: Rulebook
     bindings: Sequence[BindingRow]
     now: datetime
@@ -136,17 +138,20 @@ class _Settlement:
         concerned |= {commission.referrer_id for commission in existing}
         referrers = locks.share_referrers(self.session, concerned)
         rates = self.book.rates_for(concerned)
-        wanted = [each for order in orders for each in self._settle_order(order, rates)]
+        wanted = [each for order in orders for each in self._settle_order(order, rates, referrers)]
         held = holds.open_rules(self.session, [commission.id for commission in existing])
         movements = [movement for each in wanted for movement in self._move(each, held, referrers)]
         write_bindings(self.session, self.bindings)
         write_orders(self.session, orders)
         post_movements(self.session, movements, currency=self.program.currency, posted_at=self.now)
 
-    def _settle_order(self, order: OrderRow, rates: Sequence[Rate]) -> Iterator[_Wanted]:
+    def _settle_order(
+        self, order: OrderRow, rates: Sequence[Rate], referrers: Mapping[int, SharedReferrer]
+    ) -> Iterator[_Wanted]:
         """Whom it belongs to, what each line comes to, and what each commission must be."""
         binding = _covering(self.bindings, order)
         order.referrer_id = binding.span.referrer_id if binding else None
+        order.referrer = referrers[binding.span.referrer_id].code if binding else None
         back = refunded(order.given_back)
         terms = OrderTerms(
             order_id=order.order_id,

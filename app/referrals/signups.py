@@ -12,6 +12,7 @@ from app.referrals.errors import OtherBody
 from app.referrals.facts import SignupFact, body_of, fingerprint, hash_of
 from app.referrals.models import Binding, Fact, FactKind, Signup
 from app.referrals.outcome import CREATED, REPEATED, Outcome
+from app.referrals.rows import write_customer
 from app.referrals.settle import Touched, settle
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.referrals.intake import ReferralDeps
-    from app.referrals.models import Customer, Program
+    from app.referrals.models import Program
+    from app.referrals.rows import CustomerRow
 
 
 def record_signup(
@@ -53,13 +55,14 @@ def record_signup(
         )
         session.add(signup)
     email_is_new = _merge(deps, customer, signup, fact)
+    write_customer(session, customer)
     _write_lost_clicks(deps, session, program, fact.click_ids, now)
     touched = Touched(everything=email_is_new and not is_new)
     settle(deps, session, program, customer, touched, now, rebind=True)
     return CREATED
 
 
-def _merge(deps: ReferralDeps, customer: Customer, signup: Signup, fact: SignupFact) -> bool:
+def _merge(deps: ReferralDeps, customer: CustomerRow, signup: Signup, fact: SignupFact) -> bool:
     """Add what this posting presents; whether the customer's e-mail became known by it."""
     signup.click_ids = sorted({*signup.click_ids, *fact.click_ids})
     signup.coupons = sorted({*signup.coupons, *_given(fact.coupon)})
@@ -90,7 +93,7 @@ def _was_posted(deps: ReferralDeps, session: Session, program: Program, fact: Si
     return session.scalar(wanted) is not None
 
 
-def _may_be_posted_again(session: Session, customer: Customer, signup: Signup, fact: SignupFact) -> bool:
+def _may_be_posted_again(session: Session, customer: CustomerRow, signup: Signup, fact: SignupFact) -> bool:
     bound = session.scalar(select(Binding.id).where(Binding.customer_id == customer.id).limit(1))
     return bound is None and fact.signed_up_at in {None, signup.signed_up_at}
 

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.referrals.intake import ReferralDeps
-    from app.referrals.models import Customer, Program
+    from app.referrals.models import Program
+    from app.referrals.rows import CustomerRow
     from app.referrals.terms import TermsHistory
 
 
@@ -50,7 +51,7 @@ def retell(
     deps: ReferralDeps,
     session: Session,
     program: Program,
-    customer: Customer,
+    customer: CustomerRow,
     terms: TermsHistory,
     now: datetime,
 ) -> bool:
@@ -76,7 +77,12 @@ class _Teller:
     """Reads one customer's facts and resolves what they name."""
 
     def __init__(
-        self, deps: ReferralDeps, session: Session, program: Program, customer: Customer, terms: TermsHistory
+        self,
+        deps: ReferralDeps,
+        session: Session,
+        program: Program,
+        customer: CustomerRow,
+        terms: TermsHistory,
     ) -> None:
         self._deps, self._session, self._program = deps, session, program
         self._customer, self._terms = customer, terms
@@ -228,7 +234,7 @@ def _decision_row(verdict: Verdict) -> dict[str, Any]:
 
 
 def _store_decisions(
-    session: Session, program: Program, customer: Customer, rows: Sequence[dict[str, Any]], now: datetime
+    session: Session, program: Program, customer: CustomerRow, rows: Sequence[dict[str, Any]], now: datetime
 ) -> None:
     current = {
         (decision.occasion, decision.occasion_ref): decision
@@ -254,7 +260,7 @@ def _store_decisions(
     session.flush()
 
 
-def _store_bindings(session: Session, program: Program, customer: Customer, spans: Sequence[Span]) -> bool:
+def _store_bindings(session: Session, program: Program, customer: CustomerRow, spans: Sequence[Span]) -> bool:
     stored = list(
         session.scalars(select(Binding).where(Binding.customer_id == customer.id).order_by(Binding.from_at))
     )
