@@ -134,6 +134,27 @@ def test_a_run_that_dies_after_every_stage_and_batch_ends_as_if_it_had_not(
     payday.assert_sound()
 
 
+def test_a_run_that_died_says_exactly_how_far_it_had_come(dying: DyingDatabase, payday: Payday) -> None:
+    run_id = payday.draft()
+    dying.lives = 4
+    with pytest.raises(Died):
+        freeze_run(payday.deps, run_id, by=FREEZER, now=NOW)
+    dying.lives = 1_000_000
+    run, reserved = payday.run(run_id), len(payday.payouts(run_id))
+    assert 0 < reserved < PEOPLE
+    assert (run.stage_done, run.stage_total) == (reserved, PEOPLE)
+    assert freeze_run(payday.deps, run_id, by=FREEZER, now=NOW) is RunState.FROZEN
+    assert (payday.run(run_id).stage_done, payday.run(run_id).stage_total) == (0, 0)
+    dying.lives = 3
+    with pytest.raises(Died):
+        cancel_run(payday.deps, run_id, by=FREEZER, now=NOW)
+    dying.lives = 1_000_000
+    given_back = [each for each in payday.payouts(run_id).values() if each.state is PayoutState.CANCELLED]
+    run = payday.run(run_id)
+    assert 0 < len(given_back) < PEOPLE
+    assert (run.stage_done, run.stage_total) == (len(given_back), PEOPLE)
+
+
 def test_a_cancellation_that_dies_after_every_batch_gives_everything_back_once(
     dying: DyingDatabase, payday: Payday
 ) -> None:

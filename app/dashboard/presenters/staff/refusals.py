@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.payouts.domain.state import IllegalMove, PayoutState, RunMove, RunState
-from app.payouts.errors import BlockedDestinations, NotTheApprover, Objection
+from app.payouts.errors import NotTheApprover, Objection
 
 if TYPE_CHECKING:
     from app.kernel.errors import RefledgerError
@@ -19,7 +19,7 @@ _NAMED: Final = {
     "RunBusy": _l("This run is in the middle of another step. Please wait until that is done."),
     "ApprovalVoid": _l("The payouts are not those that were approved. The run must be approved again."),
     "BlockedDestinations": _l(
-        "A bank account in this run has been blocked since it was frozen. Take that payout out, "
+        "A bank account in this run has been blocked since it was frozen. Take the payouts to it out, "
         "or cancel the run."
     ),
     "BuildBegun": _l(
@@ -59,12 +59,6 @@ def run_refusal(error: RefledgerError) -> str:
             return _illegal(error)
         case NotTheApprover():
             return _not_the_approver(error.objection)
-        case BlockedDestinations():
-            return _(
-                "%(count)s bank accounts in this run have been blocked since it was frozen. "
-                "Take those payouts out, or cancel the run.",
-                count=error.count,
-            )
         case _:
             return _named(type(error).__name__) or _(
                 "That was refused: %(reason)s.", reason=error.detail.rstrip(".")
