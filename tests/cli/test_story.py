@@ -14,12 +14,15 @@ import pytest
 from sqlalchemy import select, text
 
 from app.identity.audit import Actor
+from app.identity.models import AuditEvent
 from app.identity.roles import Role
 from app.identity.users import NewUser, authenticate, create_user
 from app.kernel import clock
 from app.kernel.append_only import drop_statements
 from app.mail.models import Mail, MailKind
+from app.payouts.approval import approve_run
 from app.payouts.destinations import GivenAccount, put_destination
+from app.payouts.models import PayoutRun
 from app.payouts.runs import draft_run
 from app.payouts.words import DestinationSource
 from app.referrals.programs import find_program
@@ -38,6 +41,7 @@ IBANS = {"ada-1": "NL91ABNA0417164300", "bob-1": "DE89370400440532013000"}
 PLACED = datetime(2026, 8, 10, 12, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
 RUN = "hosting:2026-08:EUR:1"
+KEY = "api-keys create --program hosting --name Shop --scopes signups:write,orders:write".split()
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For what is between the terminal and the use case, which has its own tests on both databases."""
 
@@ -94,11 +98,50 @@ def opened(shell: Shell, client: FlaskClient) -> None:
     for email, role in (("fin@shop.example", "finance"), ("own@shop.example", "owner")):
         shell.staff(email, role)
     shell.ok(*"products set --program hosting --sku vps --name VPS".split())
-    scopes = "signups:write,orders:write"
-    key = shell.json(*f"api-keys create --program hosting --name Shop --scopes {scopes}".split())["key"]
+    key = shell.json(*KEY)["key"]
     people(shell)
     sale(client, key, 1, "ada-1", 30_000)
     sale(client, key, 2, "bob-1", 9_990)
+
+
+def test_an_approval_is_withdrawn_and_a_payout_taken_out_with_a_reason(
+    shell: Shell, client: FlaskClient
+) -> None:
+    opened(shell, client)
+    sale(client, shell.json(*KEY)["key"], 3, "bob-1", 50_000)
+    shell.ok(*"payouts run --program hosting --period 2026-08 --by fin@shop.example".split())
+    with shell.services.db.transaction() as session:
+        run = session.scalars(select(PayoutRun)).one()
+        approve_run(session, run.id, by=Actor("user:usr_boss"), now=clock.now())
+    who = ("--by", "fin@shop.example", "--reason")
+    withdrawn = shell.json("payouts", "withdraw", RUN, *who, "The total looks wrong")
+    assert withdrawn == {"run": RUN, "state": "frozen"}
+    again = shell.run("payouts", "withdraw", RUN, *who, "Once more")
+    assert (again.exit_code, "frozen cannot withdraw" in again.stderr) == (1, True)
+
+    bob = ("payouts", "exclude", RUN, "--referrer", "bob-1", *who)
+    for missing in ("", "  ", "x" * 501):
+        assert shell.run(*bob, missing).exit_code == 2
+    shown = shell.json(*bob, "His bank called")
+    assert {row["referrer"]: row["state"] for row in shown["payouts"]} == {
+        "ada-1": "reserved",
+        "bob-1": "cancelled",
+    }
+    assert shown["total"] == 3_000
+    assert {row["referrer"]: row["reason"] for row in shown["left_out"]} == {"bob-1": "excluded"}
+    refused = shell.run("payouts", "exclude", RUN, "--referrer", "nobody", *who, "x")
+    assert (refused.exit_code, "pays nothing to 'nobody'" in refused.stderr) == (1, True)
+    twice = shell.run(*bob, "Once more")
+    assert (twice.exit_code, "cancelled cannot cancel" in twice.stderr) == (1, True)
+    with shell.services.db.reading() as session:
+        wanted = select(AuditEvent).where(AuditEvent.action.in_(["payout.excluded", "run.approval_void"]))
+        noted = [
+            (each.action, each.details["reason"]) for each in session.scalars(wanted.order_by(AuditEvent.id))
+        ]
+    assert noted == [
+        ("run.approval_void", "The total looks wrong"),
+        ("payout.excluded", "His bank called"),
+    ]
 
 
 def test_the_month_from_an_empty_database_to_paid_money(
