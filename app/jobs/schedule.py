@@ -42,7 +42,7 @@ class Tick:
 TICKS: Final = (
     Tick(DRAFT_DUE, 60),
     Tick(SWEEP, 60),
-    Tick(KEEP_HOUSE, 3600),
+    Tick(KEEP_HOUSE, 86_400),
 )
 
 _LOOK_SECONDS: Final = 1.0

@@ -41,6 +41,9 @@ class Mailer(Protocol):
         Raises :class:`MailServerAway` or :class:`MailRefused`.
         """
 
+    def forget(self, name: str) -> None:
+        """Destroy the copy of a mail that is kept on this side, if there is one."""
+
 
 @dataclass(frozen=True)
 class FolderMailer:
@@ -56,6 +59,10 @@ class FolderMailer:
         fresh = self.folder / f"{name}.part"
         fresh.write_bytes(bytes(message))
         fresh.replace(self.folder / f"{name}.eml")
+
+    def forget(self, name: str) -> None:
+        """Delete the file."""
+        (self.folder / f"{name}.eml").unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,9 @@ class SmtpMailer:
             raise _verdict(error.smtp_code, "the message was refused") from error
         except (smtplib.SMTPException, OSError) as error:
             raise MailServerAway(f"the mail server does not answer ({type(error).__name__})") from error
+
+    def forget(self, name: str) -> None:
+        """Nothing: what a mail server took is out of our hands."""
 
     def _connect(self) -> smtplib.SMTP:
         parts = urlsplit(self.url)

@@ -21,7 +21,7 @@ from app.mail.models import Mail, MailKind
 from app.mail.outbox import NewMail, queue_mail
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date, datetime
     from email.message import EmailMessage
 
@@ -174,6 +174,23 @@ class PostOffice:
         """The ids of mails that the sweeper should send."""
         return outbox.due_mails(session, now)
 
+    def kept_for(self, session: Session, addresses: Collection[str]) -> list[Mail]:
+        """The mails to these addresses that are still kept, oldest first."""
+        return outbox.mails_to(session, addresses)
+
+    def forget_recipient(self, session: Session, addresses: Collection[str]) -> int:
+        """Delete every mail to these addresses, sent or not; how many."""
+        return self._forget(session, outbox.mails_to(session, addresses))
+
+    def forget_old(self, session: Session, before: datetime, limit: int) -> int:
+        """Delete at most ``limit`` mails that were sent or given up before an instant; how many."""
+        return self._forget(session, outbox.old_mails(session, before, limit))
+
+    def _forget(self, session: Session, mails: list[Mail]) -> int:
+        for mail in mails:
+            self.mailer.forget(_file_name(mail))
+        return outbox.forget(session, mails)
+
     def send(self, mail_id: int, *, now: datetime) -> None:
         """Send one mail. Safe to call again and by two workers at once; a failure is written down
         and tried later.
@@ -187,7 +204,7 @@ class PostOffice:
             self._failed(mail, "the account is gone or disabled", now, for_good=True)
             return
         try:
-            self.mailer.send(message, f"{mail.created_at:%Y%m%d-%H%M%S}-{mail.id:06d}")
+            self.mailer.send(message, _file_name(mail))
         except MailRefused as error:
             self._failed(mail, error.detail, now, for_good=True)
         except MailServerAway as error:
@@ -227,6 +244,10 @@ def _queue(
     session: Session, key: str, kind: MailKind, to: Recipient, context: Mapping[str, Any], now: datetime
 ) -> None:
     queue_mail(session, NewMail(key, kind, to.email, to.locale, context), now=now)
+
+
+def _file_name(mail: Mail) -> str:
+    return f"{mail.created_at:%Y%m%d-%H%M%S}-{mail.id:06d}"
 
 
 def _slot(now: datetime) -> int:

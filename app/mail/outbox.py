@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import CursorResult, delete, func, or_, select
 
 from app.kernel.db import insert_or_ignore
 from app.kernel.queue import collect
 from app.mail.models import Mail, MailKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -101,9 +101,19 @@ def mark_failed(session: Session, mail_id: int, error: str, now: datetime, *, fo
         mail.failed_at, mail.next_attempt_at = now, None
 
 
-def forget_sent(session: Session, before: datetime) -> int:
-    """Delete what was sent before an instant, since it holds names and addresses; how many. For
-    the daily job.
-    """
-    gone = session.execute(delete(Mail).where(Mail.sent_at < before))
+def old_mails(session: Session, before: datetime, limit: int) -> list[Mail]:
+    """Mails that were sent or given up before an instant, since they hold names and addresses."""
+    over = or_(Mail.sent_at < before, Mail.failed_at < before)
+    return list(session.scalars(select(Mail).where(over).limit(limit)))
+
+
+def mails_to(session: Session, addresses: Collection[str]) -> list[Mail]:
+    """Every mail to these addresses, in any spelling of their case, oldest first."""
+    wanted = select(Mail).where(func.lower(Mail.recipient).in_({address.lower() for address in addresses}))
+    return list(session.scalars(wanted.order_by(Mail.id)))
+
+
+def forget(session: Session, mails: Collection[Mail]) -> int:
+    """Delete them; how many there were."""
+    gone = session.execute(delete(Mail).where(Mail.id.in_([mail.id for mail in mails])))
     return cast("CursorResult[Any]", gone).rowcount

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.kernel import ids
-from app.kernel.db import insert_or_ignore, table_of
-from app.referrals.click_rows import CLICK_DAYS
-from app.referrals.models import Click, Program, VisitorKey
+from app.kernel.db import insert_or_ignore
+from app.referrals.models import VisitorKey
 
 if TYPE_CHECKING:
     from datetime import date
-
-    from sqlalchemy.orm import Session
 
     from app.kernel.db import Database
 
@@ -76,17 +73,3 @@ class VisitorKeys:
         if key is None:
             raise AssertionError("the key of the day was just written")
         return key
-
-
-def forget(session: Session, now: datetime) -> int:
-    """Destroy what is older than we keep: raw clicks after 90 days (totals stay), visitor keys after seven.
-
-    Returns how many clicks went.
-    """
-    session.execute(delete(VisitorKey).where(VisitorKey.day <= (now - timedelta(days=KEPT_DAYS)).date()))
-    before = now - timedelta(days=CLICK_DAYS)
-    gone = 0
-    for program_id in session.scalars(select(Program.id)).all():  # clicks are indexed by programme and time
-        old = delete(table_of(Click)).where(Click.program_id == program_id, Click.at < before)
-        gone += session.connection().execute(old).rowcount
-    return gone

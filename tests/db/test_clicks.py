@@ -33,9 +33,9 @@ from app.referrals.clicks import (
     spool_of,
 )
 from app.referrals.domain import click_id as codec
-from app.referrals.models import Binding, Click, ClickTotal, VisitorKey
+from app.referrals.models import Binding, Click, ClickTotal
 from app.referrals.stream import STREAM, ClickStream
-from app.referrals.visitor_keys import VisitorKeys, forget
+from app.referrals.visitor_keys import VisitorKeys
 from tests.builders import World, at
 from tests.support.clicks import FIREFOX, Tracks, ref_of
 
@@ -324,23 +324,6 @@ def test_the_oldest_undrained_click_and_the_spools_size_are_told(tracks: Tracks)
     assert spool_bytes(tracks) > 100
     drain(tracks)
     assert (oldest_undrained_seconds(tracks, clock.now()), spool_bytes(tracks)) == (0, 0)
-
-
-def test_raw_clicks_and_visitor_keys_are_forgotten_and_totals_stay(tracks: Tracks) -> None:
-    now = clock.now()
-    for days in (91, 89):
-        append(tracks, record(tracks, at_ms=codec.milliseconds(now - timedelta(days=days))))
-    drain(tracks)
-    keys = VisitorKeys(tracks.db)
-    made = {keys.key(codec.milliseconds(now - timedelta(days=days))) for days in (7, 6, 0)}
-    assert len(made) == 3
-    with tracks.db.transaction() as session:
-        assert forget(session, now) == 1
-    with tracks.db.reading() as session:
-        assert set(session.scalars(select(VisitorKey.key))) < made
-        assert len(session.scalars(select(VisitorKey.key)).all()) == 2
-        assert len(session.scalars(select(Click)).all()) == 1
-    assert tracks.totals() == {"counted": 2}
 
 
 def test_without_a_database_a_random_key_of_this_process_serves(tracks: Tracks, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from app.mail.outbox import NewMail, queue_mail
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
+    from pathlib import Path
 
     from sqlalchemy.orm import Session
 
@@ -47,6 +48,9 @@ class Basket:
         if self.failures:
             raise self.failures.pop(0)
         self.sent.append((name, message))
+
+    def forget(self, name: str) -> None:
+        self.sent = [each for each in self.sent if each[0] != name]
 
 
 def office(database: Database, basket: Basket) -> PostOffice:
@@ -310,10 +314,27 @@ def test_a_mail_tried_twice_is_one_file_and_one_message_id(
     assert basket.sent[0][1]["Message-ID"] in files[0].read_text()
 
 
-def test_sent_mails_are_deleted_after_their_time(database: Database) -> None:
-    mail_id, unsent = queue(database), queue(database, "partner-left:2")
-    office(database, Basket()).send(mail_id, now=NOW)
+def test_mails_are_deleted_after_their_time_whether_they_were_sent_or_given_up(database: Database) -> None:
+    sent, failed, unsent = (queue(database, f"partner-left:{number}") for number in range(3))
+    post = office(database, Basket())
+    post.send(sent, now=NOW)
     with database.transaction() as session:
-        assert outbox.forget_sent(session, NOW) == 0
-        assert outbox.forget_sent(session, NOW + timedelta(seconds=1)) == 1
+        outbox.mark_failed(session, failed, "no such mailbox", NOW, for_good=True)
+        assert post.forget_old(session, NOW, 10) == 0
+        assert post.forget_old(session, NOW + timedelta(seconds=1), 1) == 1
+        assert post.forget_old(session, NOW + timedelta(seconds=1), 10) == 1
         assert session.scalars(select(Mail.id)).all() == [unsent]
+
+
+def test_a_forgotten_mail_leaves_no_file_behind(database: Database, tmp_path: Path) -> None:
+    post = PostOffice(
+        database, FolderMailer(tmp_path), LINKS, "https://refer.shop.example", "R <r@shop.example>"
+    )
+    mail_id = queue(database)
+    post.send(mail_id, now=NOW)
+    assert len(list(tmp_path.iterdir())) == 1
+    with database.transaction() as session:
+        recipient = session.get_one(Mail, mail_id).recipient
+        assert post.forget_recipient(session, ["somebody@else.example"]) == 0
+        assert post.forget_recipient(session, [recipient.upper()]) == 1
+    assert list(tmp_path.iterdir()) == []

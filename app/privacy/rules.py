@@ -1,0 +1,168 @@
+"""How long what is kept, and why: the one place that says it. ``docs/privacy.md`` shows this table, and a test holds
+the two together.
+
+These are constants, not settings: docs/privacy.md and the merchant's own record of processing promise them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from app.identity.sessions import KEEP_ENDED
+from app.referrals.click_rows import CLICK_DAYS
+from app.referrals.visitor_keys import KEPT_DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A length of time as people promise it: in calendar months, or in hours."""
+
+    hours: int = 0
+    months: int = 0
+
+    def before(self, now: datetime) -> datetime:
+        """The instant before which things are too old; the last day of a shorter month stands in for the 29th to
+        31st.
+        """
+        if not self.months:
+            return now - timedelta(hours=self.hours)
+        year, month = divmod(now.year * 12 + now.month - 1 - self.months, 12)
+        day = now.day
+        while True:
+            try:
+                return now.replace(year=year, month=month + 1, day=day)
+            except ValueError:
+                day -= 1
+
+    def __str__(self) -> str:
+        """In words: "90 days"."""
+        if self.months:
+            return f"{self.months} months"
+        days, hours = divmod(self.hours, 24)
+        return f"{self.hours} hours" if hours or days == 1 else f"{days} days"
+
+
+class Deed(StrEnum):
+    """What happens to a row whose time is over."""
+
+    DELETED = "deleted"
+    """The row goes."""
+    TOTALLED = "totalled"
+    """Its figures are added to a total without a person; then the row goes."""
+    CLEARED = "cleared"
+    """What says something of a person goes; the row stays for the books."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of data. ``name`` is what reports call it; ``since`` says what its age is counted from."""
+
+    name: str
+    table: str
+    what: str
+    kept: Span
+    since: str
+    deed: Deed
+    why: str
+
+
+def _days(days: int) -> Span:
+    return Span(hours=24 * days)
+
+
+CLICKS: Final = Rule(
+    "clicks",
+    "clicks",
+    "Raw clicks: hash of the visitor, browser family and major version, referring host, label",
+    _days(CLICK_DAYS),
+    "the click",
+    Deed.DELETED,
+    "the attribution window and disputes about a click; the totals per day were written with the click and stay",
+)
+VISITOR_KEYS: Final = Rule(
+    "visitor-keys",
+    "visitor_keys",
+    "The day's key of the visitor hash",
+    _days(KEPT_DAYS),
+    "its day",
+    Deed.DELETED,
+    "recognising a repeated click; without its key a hash can be tied to nobody",
+)
+ORDERS: Final = Rule(
+    "unattributed-orders",
+    "orders",
+    "Orders that nobody was rewarded for, with their lines, corrections and refunds",
+    Span(months=24),
+    "its payment or cancellation, else its placing",
+    Deed.TOTALLED,
+    "a late signup may still attribute them; after that only the statistics are needed",
+)
+SIGNUPS: Final = Rule(
+    "unattributed-signups",
+    "signups",
+    "Customers whom nobody referred: e-mail fingerprint, and the click ids, coupons and codes they brought",
+    Span(months=24),
+    "the signup and the customer's last order",
+    Deed.CLEARED,
+    "a signup that is still nobody's may be decided anew",
+)
+PAYERS: Final = Rule(
+    "payer-fingerprints",
+    "orders",
+    "Fingerprint of the bank account that an order was paid from",
+    Span(months=24),
+    "the order's placing",
+    Deed.CLEARED,
+    "noticing that a referrer pays for orders of their own; kept where a review found that",
+)
+EVIDENCE: Final = Rule(
+    "review-evidence",
+    "holds",
+    "Evidence of reviews that are decided",
+    Span(months=24),
+    "the decision",
+    Deed.CLEARED,
+    "objections against the decision; rule, decision and reason stay",
+)
+MAILS: Final = Rule(
+    "mails",
+    "mails",
+    "Mails that were sent or given up: address, name, what they told",
+    _days(90),
+    "sending, or the last try",
+    Deed.DELETED,
+    "answering whether somebody was told",
+)
+SESSIONS: Final = Rule(
+    "sessions",
+    "user_sessions",
+    "Sessions that ended: when, and how the browser named itself",
+    _days(KEEP_ENDED.days),
+    "the session's end",
+    Deed.DELETED,
+    "the question: was that me?",
+)
+ANSWERS: Final = Rule(
+    "api-answers",
+    "api_stored_answers",
+    "Answers kept for an Idempotency-Key",
+    Span(hours=24),
+    "the first request",
+    Deed.DELETED,
+    "giving a repeated request the same answer",
+)
+
+RULES: Final = (CLICKS, VISITOR_KEYS, ORDERS, SIGNUPS, PAYERS, EVIDENCE, MAILS, SESSIONS, ANSWERS)
+"""In the order in which the retention job works."""
+
+
+def as_table(rules: tuple[Rule, ...] = RULES) -> str:
+    """The rules as the Markdown table of docs/privacy.md."""
+    head = "| rule | data | kept | counted from | then | why so long |\n|---|---|---|---|---|---|\n"
+    return head + "".join(
+        f"| `{rule.name}` | {rule.what} (`{rule.table}`) | {rule.kept} | {rule.since} | {rule.deed} | {rule.why} |\n"
+        for rule in rules
+    )
