@@ -38,7 +38,7 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
             (_("Referrers"), "staff.referrers", Action.VIEW_REFERRERS, ("referrer",)),
             (_("Orders"), "staff.orders", Action.VIEW_ORDERS, ("order",)),
             (_("Reviews"), "staff.review", Action.VIEW_ORDERS, ("review",)),
-            (_("Payouts"), "staff.runs", Action.VIEW_PAYOUTS, ("run",)),
+            (_("Payouts"), "staff.runs", Action.VIEW_PAYOUTS, ("run", "payout", "approval")),
             (_("Bank"), "staff.bank", Action.VIEW_PAYOUTS, ("bank",)),
             (_("Settings"), "staff.settings", Action.VIEW_PROGRAM, ("settings",)),
             (_("Audit trail"), "staff.audit", Action.VIEW_AUDIT, ("audit",)),

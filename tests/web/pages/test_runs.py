@@ -180,6 +180,7 @@ def test_a_build_that_stops_in_the_middle_stays_under_way_and_can_be_cancelled(
         with pytest.raises(RuntimeError):
             house.work()
     assert (row(house).underway, row(house).trouble) == (RunMove.BUILD, "RuntimeError")
+    assert "hx-get" not in finance.get(run).text.split("<table")[0]  # or it would be drawn anew for ever
     page = finance.text(run)
     assert "The work stopped with an error (RuntimeError). It is tried again every minute." in page
     assert "Cancel this run" in page

@@ -44,6 +44,8 @@ class Progress:
     done: int
     total: int
     href: str
+    stopped: bool
+    """Something stopped it, so that there is nothing to ask for again and again."""
 
 
 def moves(run: PayoutRun, *, may_prepare: bool, may_approve: bool, may_submit: bool) -> tuple[Move, ...]:
@@ -147,7 +149,8 @@ def progress(run: PayoutRun) -> Progress | None:
         words = _("A worker takes it up in a moment.")
     else:
         words = counted(formatting.number(done), formatting.number(total))
-    return Progress(title, words, done, total, url_for("staff.run_progress", name=run.name))
+    href = url_for("staff.run_progress", name=run.name)
+    return Progress(title, words, done, total, href, stopped=run.trouble is not None)
 
 
 def _work(move: RunMove) -> tuple[str, Callable[[str, str], str]]:

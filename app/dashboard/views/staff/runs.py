@@ -139,7 +139,7 @@ def run_progress(name: str) -> ResponseReturnValue:
     if "HX-Request" not in request.headers:
         return redirect(here)
     shown = run_moves.progress(row)
-    if shown is None or row.trouble is not None:
+    if shown is None or shown.stopped:
         return Response(headers={"HX-Redirect": here})
     answer = make_response(render_template("staff/progress.html", progress=shown))
     answer.headers["Cache-Control"] = "no-store"
