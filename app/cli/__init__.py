@@ -13,6 +13,7 @@ def register(app: Flask) -> None:
     from app.cli.clicks import clicks  # noqa: PLC0415 - a web process needs no commands
     from app.cli.coupons import coupons  # noqa: PLC0415
     from app.cli.demo import demo  # noqa: PLC0415
+    from app.cli.imports import imports  # noqa: PLC0415
     from app.cli.ledger import ledger  # noqa: PLC0415
     from app.cli.payouts import payouts  # noqa: PLC0415
     from app.cli.people import api_keys, users  # noqa: PLC0415
@@ -22,4 +23,5 @@ def register(app: Flask) -> None:
 
     for group in (programs, products, referrers, coupons, users, api_keys, payouts, ledger, clicks):
         app.cli.add_command(group)
+    app.cli.add_command(imports)
     app.cli.add_command(demo)

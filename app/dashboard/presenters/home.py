@@ -187,8 +187,10 @@ def waiting(
     return tuple(lines)
 
 
-def figures(balance: Balance, payouts: Sequence[PaidBy], due: NextPayout | None) -> tuple[Figure, ...]:
-    """Pending, available, in flight, paid; and under review where there is something."""
+def figures(
+    balance: Balance, payouts: Sequence[PaidBy], due: NextPayout | None, opening: int
+) -> tuple[Figure, ...]:
+    """Pending, available, in flight, paid; and under review or brought along where there is something."""
     currency = balance.currency
     last = next((paid for paid in reversed(payouts) if paid.payout.state is PayoutState.PAID), None)
     flying = next((paid for paid in reversed(payouts) if paid.payout.state in _OPEN), None)
@@ -226,7 +228,15 @@ def figures(balance: Balance, payouts: Sequence[PaidBy], due: NextPayout | None)
         rows.insert(
             2, Figure(_("Under review"), formatting.amount(balance.held, currency), _("someone checks it"))
         )
-    return tuple(rows)
+    return (*rows, *opening_figure(opening, currency))
+
+
+def opening_figure(opening: int, currency: str) -> tuple[Figure, ...]:
+    """What was brought along from another tool, if anything was; the other figures have counted it."""
+    if not opening:
+        return ()
+    amount = formatting.amount(opening, currency)
+    return (Figure(_("Opening balance"), amount, _("from the earlier system, counted in the others")),)
 
 
 def rates(shown: ShownProgram) -> tuple[Rate, ...]:

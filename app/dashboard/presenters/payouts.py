@@ -11,6 +11,7 @@ from app.dashboard.components import Cell, Column, Empty, Fact, Figure, ListPage
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.dashboard.presenters.commissions import WhyPage
+from app.dashboard.presenters.home import opening_figure
 from app.payouts.domain.calendar import Period
 from app.payouts.domain.state import PayoutState
 from app.payouts.words import BlockedReason
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def list_page(
-    rows: Sequence[tuple[Payout, PayoutRun]], money: Balance, program: Program, *, more_href: str | None
+    rows: Sequence[tuple[Payout, PayoutRun]],
+    money: Balance,
+    opening: int,
+    program: Program,
+    *,
+    more_href: str | None,
 ) -> ListPage:
     """Every payout, newest first, with what was paid in all."""
     return ListPage(
@@ -34,6 +40,7 @@ def list_page(
             Figure(_("Paid in all"), formatting.amount(money.paid, program.currency)),
             Figure(_("In flight"), formatting.amount(money.in_flight, program.currency)),
             Figure(_("Available"), formatting.amount(money.available, program.currency)),
+            *opening_figure(opening, program.currency),
         ),
         table=Table(
             title=_("Payouts"),

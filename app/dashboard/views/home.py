@@ -24,6 +24,7 @@ from app.payouts.shown import payouts_of_referrer, standing
 from app.referrals.links import referral_url
 from app.referrals.queries import dashboard as queries
 from app.referrals.queries import programs_shown
+from app.referrals.queries.opening import opening_balance
 from app.requests import services, session
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def index() -> ResponseReturnValue:
         qr=presenter.qr_svg(url),
         sentence=presenter.sentence(due, paid, money, program),
         waiting=presenter.waiting(due, buckets, money, program, today),
-        figures=presenter.figures(money, paid, due),
+        figures=presenter.figures(money, paid, due, opening_balance(session(), referrer.id, money)),
         chart=presenter.chart(seen, program, today, days),
         periods=presenter.periods(days),
         commissions=commissions_presenter.commission_table(
@@ -209,7 +210,8 @@ def payouts() -> ResponseReturnValue:
     money = balance(
         session(), referrer_id=chosen.referrer.id, currency=chosen.program.currency, today=today_in(chosen)
     )
-    page = payouts_presenter.list_page(rows[: queries.PAGE], money, chosen.program, more_href=more)
+    opening = opening_balance(session(), chosen.referrer.id, money)
+    page = payouts_presenter.list_page(rows[: queries.PAGE], money, opening, chosen.program, more_href=more)
     return render_template("home/list.html", page=page, memberships=switch(found, chosen))
 
 

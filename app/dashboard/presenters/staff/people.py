@@ -13,6 +13,7 @@ from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Status, 
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.dashboard.presenters.bank_account import masked
+from app.dashboard.presenters.home import opening_figure
 from app.referrals.words import ReferrerStatus
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def referrer_table(
     )
 
 
-def figures(money: Balance) -> tuple[Figure, ...]:
+def figures(money: Balance, opening: int) -> tuple[Figure, ...]:
     """All figures of one referrer; they add up."""
     currency = money.currency
     return (
@@ -114,6 +115,7 @@ def figures(money: Balance) -> tuple[Figure, ...]:
         Figure(_("Under review"), formatting.amount(money.held, currency)),
         Figure(_("In flight"), formatting.amount(money.in_flight, currency)),
         Figure(_("Paid"), formatting.amount(money.paid, currency)),
+        *opening_figure(opening, currency),
     )
 
 

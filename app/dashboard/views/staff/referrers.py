@@ -25,6 +25,7 @@ from app.payouts.shown import destinations_of, payouts_of_referrer
 from app.referrals import referrers as use_cases
 from app.referrals.queries import programs_shown
 from app.referrals.queries import staff as queries
+from app.referrals.queries.opening import opening_balance
 from app.requests import services, session
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _referrer_page(code: str, form: ReasonForm) -> str:
         name=row.name,
         code=row.code,
         status=words.referrer_status(row.status),
-        figures=presenter.figures(money),
+        figures=presenter.figures(money, opening_balance(session(), row.id, money)),
         facts=presenter.referrer_facts(row, owner, accounts[0] if accounts else None),
         rates=tuple(f"{words.rate(rate, owner.currency)}, {words.rate_terms(rate)}" for rate in own_rates),
         orders=orders_presenter.order_table(
