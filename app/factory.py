@@ -17,6 +17,7 @@ from app.mail.office import PostOffice
 from app.news import News
 from app.payouts.deps import PayoutDeps
 from app.payouts.queries import referrer_iban_keys
+from app.privacy.partner_links import PartnerLinks
 from app.referrals.intake import ReferralDeps
 from app.referrals.links import LinkSigner
 from app.services import Services
@@ -55,6 +56,7 @@ def build_services(settings: Settings) -> Services:
         queue=queue,
         mail=mail,
         mail_links=mail_links,
+        partner_links=PartnerLinks(settings.secret_keys),
         referrals=ReferralDeps(links, keyring, referrer_iban_keys, news.of_partner),
         payouts=PayoutDeps(db, keyring, news.of_payout),
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from app.kernel.queue import JobQueue
     from app.mail.office import PostOffice
     from app.payouts.deps import PayoutDeps
+    from app.privacy.partner_links import PartnerLinks
     from app.referrals.intake import ReferralDeps
     from app.referrals.links import LinkSigner
     from config import Settings
@@ -28,5 +29,6 @@ class Services:
     queue: JobQueue
     mail: PostOffice
     mail_links: MailLinks
+    partner_links: PartnerLinks
     referrals: ReferralDeps
     payouts: PayoutDeps

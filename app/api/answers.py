@@ -115,6 +115,32 @@ class ErasureAnswer(AnswerModel):
     erased_at: datetime
 
 
+class PartnerLinkAnswer(AnswerModel):
+    """Where the customer sees who is rewarded for them, until ``expires_at``; show it to nobody else."""
+
+    customer_id: str
+    url: str
+    expires_at: datetime
+
+
+class CustomerDataAnswer(AnswerModel):
+    """Everything that is known of a customer. E-mail address and bank account are kept as keyed fingerprints only."""
+
+    customer_id: str
+    program: str
+    first_seen_at: datetime | None
+    erased_at: datetime | None
+    email_fingerprint: str | None
+    signup: list[dict[str, Any]]
+    clicks: list[dict[str, Any]]
+    partners: list[dict[str, Any]]
+    choices: list[dict[str, Any]]
+    decisions: list[dict[str, Any]]
+    orders: list[dict[str, Any]]
+    reviews: list[dict[str, Any]]
+    facts: list[dict[str, Any]]
+
+
 class CommissionAnswer(AnswerModel):
     """What a line earns its referrer now, after refunds."""
 

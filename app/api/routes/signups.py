@@ -99,5 +99,5 @@ def delete_partner(call: Call, customer_id: str) -> Answer:
 )
 def delete_personal_data(call: Call, customer_id: str) -> Answer:
     """The fingerprints of e-mail and bank account go; ids, amounts and decisions stay."""
-    erase_personal_data(call.session, call.program, customer_id, call.now)
+    erase_personal_data(call.session, call.program, customer_id, call.now, actor=call.access.actor)
     return Answer(HTTPStatus.OK, views.erasure(call.session, call.program, customer_id))

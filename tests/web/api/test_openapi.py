@@ -120,6 +120,8 @@ def test_what_the_api_really_answers_fits_the_schema(shop: Shop, document: dict[
         "ExplanationAnswer": shop.get("/orders/o1/explanation"),
         "SignupAnswer": shop.get("/signups/c1"),
         "PartnerAnswer": shop.put("/customers/c1/partner", {"referrer_code": "bob-hosting"}),
+        "PartnerLinkAnswer": shop.post("/customers/c1/partner-link", None),
+        "CustomerDataAnswer": shop.get("/customers/c1/personal-data"),
         "ErasureAnswer": shop.delete("/customers/c1/personal-data"),
         "ReferrerAnswer": shop.get(f"/referrers/{shop.code}"),
         "BalanceAnswer": shop.get(f"/referrers/{shop.code}/balance"),
