@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import structlog
 
-from app.kernel import clock, ids
+from app.kernel import clock
 from app.referrals.click_record import ClickRecord
 from app.referrals.clicks import ClickParts, click_log
 from app.referrals.domain import click_id as codec
@@ -22,6 +22,7 @@ from app.referrals.domain.deep_link import deep_link, with_ref
 from app.referrals.domain.ref_cookie import read_cookie, set_cookie
 from app.referrals.domain.visitor import client_address, network_of, source_host, visitor_hash
 from app.referrals.landing import Landings, Link
+from app.referrals.nonces import new_nonce
 from app.referrals.stream import DUPLICATE_MS
 from app.referrals.visitor_keys import VisitorKeys
 
@@ -78,7 +79,7 @@ class Redirect:
             _log.exception("redirect_failed", path=environ.get("PATH_INFO"))
             status, headers = _found(self._default)
         start_response(status, headers)
-        return ()
+        return []  # a list: granian streams whatever else it is given
 
     def _answer(self, environ: WSGIEnvironment) -> Answer:
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
@@ -128,7 +129,7 @@ class Redirect:
 
     def _append(self, landing: Landing, link: Link, source: _Source, kind: ClickLabel, at_ms: int) -> str:
         """Make the click durable; the click id that travels on, that of the first click for a duplicate."""
-        click_id = self._links.sign_click(codec.payload(at_ms, ids.token_bytes(codec.NONCE_BYTES), link.tail))
+        click_id = self._links.sign_click(codec.payload(at_ms, new_nonce(), link.tail))
         record = ClickRecord(
             event_id=click_id[: codec.EVENT_CHARS],
             at_ms=at_ms,
@@ -225,7 +226,7 @@ def _visit(environ: WSGIEnvironment, *, attributable: bool, bot: bool) -> Visit:
 def _record(landing: Landing, source: _Source, at_ms: int, kind: ClickLabel) -> ClickRecord:
     """The record of a click that attributes nothing."""
     return ClickRecord(
-        event_id=codec.event_id(at_ms, ids.token_bytes(codec.NONCE_BYTES)),
+        event_id=codec.event_id(at_ms, new_nonce()),
         at_ms=at_ms,
         program_id=landing.program_id,
         referrer_id=None,
