@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
     from sqlalchemy.sql.dml import ReturningInsert
 
+_LATER: Final = "ledger_postings"
 _DELTAS: Final = "ledger_balance_deltas"
 _TAKEN_BACK: Final = frozenset({TransactionKind.CLAWBACK, TransactionKind.REVIEW_REJECTION})
 
@@ -93,6 +94,27 @@ def post(session: Session, posting: Posting, *, posted_at: datetime) -> int | No
 
 def post_many(session: Session, postings: Sequence[Posting], *, posted_at: datetime) -> list[int | None]:
     """Post several movements in two statements; for each its transaction id, or ``None`` where it was posted before."""
+    _write_postings(session)
+    return _write(session, postings, posted_at)
+
+
+def post_later(session: Session, postings: Sequence[Posting], *, posted_at: datetime) -> None:
+    """Post these with all others of this transaction, in two statements at its end.
+
+    For callers that need no transaction id. A reader within the same transaction calls :func:`write_balances` first.
+    """
+    gathered: dict[datetime, list[Posting]] = session.info.setdefault(_LATER, {})
+    gathered.setdefault(posted_at, []).extend(postings)
+    before_commit(session, _DELTAS, write_balances)
+
+
+def _write_postings(session: Session) -> None:
+    gathered: dict[datetime, list[Posting]] = session.info.pop(_LATER, {})
+    for posted_at, postings in gathered.items():
+        _write(session, postings, posted_at)
+
+
+def _write(session: Session, postings: Sequence[Posting], posted_at: datetime) -> list[int | None]:
     if not postings:
         return []
     rows = [
@@ -166,7 +188,8 @@ def _remember(session: Session, postings: Sequence[Posting]) -> None:
 
 
 def write_balances(session: Session) -> None:
-    """Write the gathered changes now; a reader within the same transaction calls this first."""
+    """Write what was gathered now, postings and balances; a reader within the same transaction calls this first."""
+    _write_postings(session)
     deltas: dict[tuple[int, Figure, date], list[object]] = session.info.pop(_DELTAS, {})
     rows = [
         {

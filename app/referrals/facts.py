@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from app.kernel.clock import as_utc
 from app.kernel.crypto import Keyring, email_key
 from app.referrals.words import FactKind, LineKind, OrderStatus, RefundKind
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +118,9 @@ AnyFact = (
     SignupFact | OrderFact | PaymentFact | CorrectionFact | CancellationFact | RefundFact | PartnerChoiceFact
 )
 
+_FIELDS: Final = {
+    kind: tuple(field.name for field in fields(kind)) for kind in (*get_args(AnyFact), LineFact, RefundLine)
+}
 _SEALED: Final = {"email": "email", "payer_iban": "iban"}
 """Fields that are personal data, and the purpose under which only their fingerprint is kept."""
 
@@ -145,15 +147,8 @@ def hash_of(body: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-@cache
-def _names(kind: Hashable) -> tuple[str, ...]:
-    return (
-        tuple(field.name for field in fields(kind)) if isinstance(kind, type) and is_dataclass(kind) else ()
-    )
-
-
 def _plain(value: Any) -> Any:  # noqa: ANN401 - walks any fact
-    if names := _names(type(value)):
+    if names := _FIELDS.get(type(value)):
         pairs = ((name, getattr(value, name)) for name in names)
         return {name: _plain(item) for name, item in pairs if item is not None}
     if isinstance(value, tuple):

@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.referrals.intake import ReferralDeps
-    from app.referrals.locks import SharedReferrer
     from app.referrals.models import Referrer
     from app.referrals.postings import Movable
-    from app.referrals.rows import CustomerRow, OrderRow
+    from app.referrals.rows import CustomerRow, OrderRow, SharedReferrer
 
 RULE_VERSION: Final = 1
 

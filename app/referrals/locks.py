@@ -7,13 +7,13 @@ that merely name it, such as clicks being written while a payout run reserves th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, func, select
 
 from app.kernel.db import connection_of, insert_or_ignore, on_sqlite, table_of
-from app.referrals.models import Customer, Order, Referrer, ReferrerStatus
-from app.referrals.rows import CustomerRow
+from app.referrals.models import Customer, Order, Referrer
+from app.referrals.rows import CustomerRow, SharedReferrer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,15 +41,6 @@ _SHARED_REFERRERS: Final = (
     .order_by(_REFERRERS.c.id)
     .with_for_update(read=True)
 )
-
-
-class SharedReferrer(NamedTuple):
-    """What an order needs to know of a referrer that it has locked."""
-
-    id: int
-    code: str
-    status: ReferrerStatus
-    email_key: str
 
 
 def lock_order_key(session: Session, program: Program, order_id: str) -> None:

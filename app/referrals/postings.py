@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import func, select
 
-from app.ledger.journal import Entry, Posting, post_many
+from app.ledger.journal import Entry, Posting, post_later, write_balances
 from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def post_movements(
     """Post what was decided, once the commissions are written."""
     if movements:
         session.flush()
-        post_many(session, [movement.posting(currency) for movement in movements], posted_at=posted_at)
+        post_later(session, [movement.posting(currency) for movement in movements], posted_at=posted_at)
 
 
 def _movement(commission: Movable, kind: TransactionKind, *amounts: tuple[LedgerAccount, int]) -> Movement:
@@ -137,6 +137,7 @@ def unreserved(session: Session, commission: Movable) -> int:
     order: each payable entry went into the first reservation after it; where that payout gave its money back, into the
     first one after that; and so on. The caller holds the referrer's lock, so no reservation can come in between.
     """
+    write_balances(session)
     taken = _reservations(session, commission)
     entries = session.execute(
         select(LedgerEntry.transaction_id, -LedgerEntry.amount_minor).where(

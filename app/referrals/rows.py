@@ -8,7 +8,7 @@ themselves do, so the heart keeps its own small one: what is new is inserted, wh
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -16,7 +16,7 @@ from app.kernel.db import connection_of, table_of
 from app.referrals.domain.attribution import Span
 from app.referrals.domain.commission import Outcome
 from app.referrals.domain.refunded import GivenBack
-from app.referrals.models import Binding, Commission, Customer, Order, OrderLine, Refund
+from app.referrals.models import Binding, Commission, Customer, Order, OrderLine, Referrer, Refund
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
-    from app.referrals.words import LineKind, OrderStatus
+    from app.referrals.words import LineKind, OrderStatus, ReferrerStatus
 
-_CUSTOMERS, _BINDINGS = table_of(Customer), table_of(Binding)
+_CUSTOMERS, _BINDINGS, _REFERRERS = table_of(Customer), table_of(Binding), table_of(Referrer)
 _ORDERS, _LINES = table_of(Order), table_of(OrderLine)
 _COMMISSIONS, _REFUNDS = table_of(Commission), table_of(Refund)
 
@@ -52,12 +52,22 @@ class CustomerRow:
     first_seen_at: datetime | None
 
 
+class SharedReferrer(NamedTuple):
+    """What an order needs to know of a referrer that it has locked."""
+
+    id: int
+    code: str
+    status: ReferrerStatus
+    email_key: str
+
+
 @dataclass(slots=True)
 class BindingRow:
     """A span in which the customer's orders earn for one referrer, and its first paid order (``paid_at``, id)."""
 
     id: int
     span: Span
+    referrer: SharedReferrer
     first_paid: tuple[datetime, str] | None
     stored: tuple[datetime, str] | None
 
@@ -152,9 +162,14 @@ _READ_BINDINGS: Final = (
         _BINDINGS.c.until_at,
         _BINDINGS.c.first_paid_at,
         _BINDINGS.c.first_paid_order,
+        _REFERRERS.c.code,
+        _REFERRERS.c.status,
+        _REFERRERS.c.email_key,
     )
+    .join(_REFERRERS, _REFERRERS.c.id == _BINDINGS.c.referrer_id)
     .where(_BINDINGS.c.customer_id == bindparam("customer"))
-    .order_by(_BINDINGS.c.from_at)
+    .order_by(_REFERRERS.c.id)
+    .with_for_update(read=True, of=_REFERRERS)
 )
 _WRITE_BINDING: Final = (
     update(_BINDINGS)
@@ -164,13 +179,14 @@ _WRITE_BINDING: Final = (
 
 
 def read_bindings(session: Session, customer_id: int) -> list[BindingRow]:
-    """A customer's bindings, the earliest first."""
+    """A customer's bindings, the earliest first, with their referrers locked as ``locks.share_referrers()`` does."""
     found: list[BindingRow] = []
     for row in connection_of(session).execute(_READ_BINDINGS, {"customer": customer_id}):
         first = None if row.first_paid_at is None else (row.first_paid_at, row.first_paid_order)
         span = Span(row.referrer_id, row.method, row.from_at, row.until_at)
-        found.append(BindingRow(row.id, span, first, first))
-    return found
+        referrer = SharedReferrer(row.referrer_id, row.code, row.status, row.email_key)
+        found.append(BindingRow(row.id, span, referrer, first, first))
+    return sorted(found, key=lambda binding: binding.span.from_at)
 
 
 def write_bindings(session: Session, bindings: Iterable[BindingRow]) -> None:

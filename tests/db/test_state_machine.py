@@ -214,13 +214,13 @@ def a_forgotten_hold(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_double_posting_under_a_new_key(patch: pytest.MonkeyPatch) -> None:
-    real = journal.post_many
+    real = journal.post_later
 
     def twice(session: Any, several: Any, *, posted_at: Any) -> Any:
         real(session, [replace(each, key=f"{each.key}-again") for each in several], posted_at=posted_at)
         return real(session, several, posted_at=posted_at)
 
-    patch.setattr(postings, "post_many", twice)
+    patch.setattr(postings, "post_later", twice)
 
 
 def a_date_that_is_a_day_off(patch: pytest.MonkeyPatch) -> None:
