@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.kernel.db import Database
-from app.payouts.approval import approve_run
+from app.payouts.approval import approve_run, exclude_payout
 from app.payouts.cancelling import cancel_run
 from app.payouts.domain.state import PayoutState, RunState
+from app.payouts.errors import ApprovalVoid, BuildBegun
 from app.payouts.files import build_files, submit_run
-from app.payouts.models import BankEvent, BankFile, Payout, PayoutFile, PayoutRun
+from app.payouts.models import BankEvent, BankFile, Payout, PayoutDestination, PayoutFile, PayoutRun
 from app.payouts.runs import freeze_run
 from app.referrals.words import Approval
 from examples.bank.answering import answer
@@ -187,6 +188,26 @@ def test_an_import_that_dies_after_every_batch_ends_as_if_it_had_not(
     with dying.reading() as session:
         assert session.scalars(select(BankEvent.id).where(BankEvent.state == "received")).all() == []
     payday.assert_sound()
+
+
+def test_no_payout_leaves_a_build_that_died_and_lost_its_approval(
+    dying: DyingDatabase, payday: Payday
+) -> None:
+    run_id = payday.freeze()
+    payday.approve(run_id)
+    dying.lives = 3
+    with pytest.raises(Died):
+        build_files(payday.deps, run_id, by=APPROVER, now=NOW)
+    dying.lives = 1_000_000
+    with dying.transaction() as session:
+        session.execute(update(PayoutDestination).values(iban_key=PayoutDestination.public_id))
+    with pytest.raises(ApprovalVoid):
+        build_files(payday.deps, run_id, by=APPROVER, now=NOW)
+    assert (payday.run(run_id).state, payday.run(run_id).underway) == (RunState.FROZEN, None)
+    chosen = payday.payouts(run_id)["m0"].id
+    with pytest.raises(BuildBegun), dying.transaction() as session:
+        exclude_payout(session, chosen, "too late", by=FREEZER, now=NOW)
+    assert payday.states(run_id)["m0"] == (5000, PayoutState.RESERVED)
 
 
 def test_a_cancellation_overtakes_a_freeze_that_died(dying: DyingDatabase, payday: Payday) -> None:
