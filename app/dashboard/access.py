@@ -32,6 +32,9 @@ ACCESS: Final[dict[str, Action | None]] = {
     "accounts.forgot": None,
     "accounts.password": None,
     "accounts.verify": None,
+    # A shop's customer, by a signed link of their own
+    "customer.partner": None,
+    "customer.end_partner": None,
     # Referrers, each their own
     "home.index": Action.VIEW_OWN,
     "home.commissions": Action.VIEW_OWN,
@@ -44,6 +47,10 @@ ACCESS: Final[dict[str, Action | None]] = {
     "home.make_link": Action.CHANGE_OWN,
     "home.bank_account": Action.VIEW_OWN,
     "home.change_bank_account": Action.CHANGE_OWN,
+    "home.your_data": Action.VIEW_OWN,
+    "home.copy_data": Action.CHANGE_OWN,
+    "home.leave": Action.CHANGE_OWN,
+    "home.erase": Action.CHANGE_OWN,
     # Staff
     "staff.index": Action.VIEW_PROGRAM,
     "staff.products": Action.VIEW_PROGRAM,
@@ -80,7 +87,7 @@ ACCESS: Final[dict[str, Action | None]] = {
 }
 """Endpoint to the action it needs; ``None`` is open to everyone."""
 
-BLUEPRINTS: Final = frozenset({"public", "accounts", "home", "staff"})
+BLUEPRINTS: Final = frozenset({"public", "accounts", "customer", "home", "staff"})
 
 
 def guard() -> Response | None:

@@ -51,6 +51,7 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
             (_("Payouts"), "home.payouts", Action.VIEW_OWN, ("payout",)),
             (_("Links"), "home.links", Action.VIEW_OWN, ("link",)),
             (_("Bank account"), "home.bank_account", Action.VIEW_OWN, ("bank",)),
+            (_("Your data"), "home.your_data", Action.VIEW_OWN, ("your_data",)),
         ]
     here = request.endpoint or ""
     return [

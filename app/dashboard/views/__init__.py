@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import app.dashboard.views.bank_account
-import app.dashboard.views.links  # noqa: F401 - the routes of both join the blueprint of home
+import app.dashboard.views.links
+import app.dashboard.views.privacy  # noqa: F401 - the routes of all three join the blueprint of home
 from app.dashboard.views.accounts import accounts
+from app.dashboard.views.customer import customer
 from app.dashboard.views.home import home
 from app.dashboard.views.public import public
 from app.dashboard.views.staff import staff
 
-BLUEPRINTS = (public, accounts, home, staff)
+BLUEPRINTS = (public, accounts, customer, home, staff)

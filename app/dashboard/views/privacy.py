@@ -1,0 +1,134 @@
+"""A referrer's own data: a copy of it, leaving, and erasure. Each step asks for the password again."""
+
+from __future__ import annotations
+
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from flask import flash, redirect, render_template, send_file, url_for
+
+from app.dashboard.forms.base import text
+from app.dashboard.forms.privacy import AgainForm, ForGoodForm
+from app.dashboard.i18n import _
+from app.dashboard.locale import chosen_language
+from app.dashboard.presenters import privacy as presenter
+from app.dashboard.throttle import count_failure, require_patience
+from app.dashboard.views.home import chosen_membership, home, me, my_memberships, switch
+from app.identity.audit import Actor, record_event
+from app.identity.login import log_out, who
+from app.identity.users import authenticate
+from app.kernel import clock
+from app.privacy.erasure import ErasureRefused, erase_referrer, obstacle_to_erasing
+from app.privacy.readable import write_zip
+from app.privacy.referrer_export import referrer_sections
+from app.referrals.leaving import leave as leave_program
+from app.referrals.models import Referrer
+from app.requests import commit, services, session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import IO
+
+    from flask.typing import ResponseReturnValue
+
+_IN_MEMORY: Final = 4 * 1024 * 1024
+"""Bytes of an export before it goes to a temporary file."""
+
+_COPY, _LEAVE, _ERASE = "copy", "leave", "erase"
+
+
+@home.get("/your-data")
+def your_data() -> ResponseReturnValue:
+    """What can be done, and what stands in the way."""
+    return _page()
+
+
+@home.post("/your-data/copy")
+def copy_data() -> ResponseReturnValue:
+    """Everything that is kept of the person who is signed in, as one archive."""
+    form = AgainForm(prefix=_COPY)
+    if not (form.validate_on_submit() and _is_me(form)):
+        return _page({_COPY: form}), 422
+    chosen = chosen_membership(my_memberships())
+    now, language = clock.now(), chosen_language()
+    record_event(
+        session(),
+        Actor.person(me().public_id),
+        "privacy.exported",
+        f"referrer:{chosen.referrer.code}",
+        now=now,
+        program_id=chosen.program.id,
+    )
+    # Written down first; reading it all may take a while, and holds up no writer.
+    commit()
+    file = cast("IO[bytes]", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 - the response closes it
+    with services().db.reading() as reading:
+        referrer = reading.get_one(Referrer, chosen.referrer.id)
+        write_zip(referrer_sections(services(), reading, referrer), language, now, file)
+    file.seek(0)
+    name = f"refledger-{chosen.referrer.code}-{now:%Y-%m-%d}.zip"
+    answer = send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@home.post("/your-data/leave")
+def leave() -> ResponseReturnValue:
+    """Leave the programme."""
+    form = AgainForm(prefix=_LEAVE)
+    if not (form.validate_on_submit() and _is_me(form)):
+        return _page({_LEAVE: form}), 422
+    chosen = chosen_membership(my_memberships())
+    actor = Actor.person(me().public_id)
+    leave_program(session(), chosen.program, chosen.referrer, actor=actor, now=clock.now())
+    flash(_("You have left the programme. What you have earned is still paid."), "done")
+    return redirect(url_for("home.your_data"))
+
+
+@home.post("/your-data/erase")
+def erase() -> ResponseReturnValue:
+    """Erase the data of a membership that is over, and the account with its last one."""
+    form = ForGoodForm(prefix=_ERASE)
+    if not (form.validate_on_submit() and _is_me(form)):
+        return _page({_ERASE: form}), 422
+    found = my_memberships()
+    chosen = chosen_membership(found)
+    now, actor = clock.now(), Actor.person(me().public_id)
+    try:
+        erase_referrer(services(), session(), chosen.referrer, actor=actor, now=now)
+    except ErasureRefused as refused:
+        form.form_errors.append(presenter.why_not_yet(refused.obstacle))
+        return _page({_ERASE: form}), 409
+    flash(_("Your data is erased."), "done")
+    if len(found) > 1:
+        return redirect(url_for("home.index"))
+    if who() is not None:
+        log_out(session(), now)
+    return redirect(url_for("public.index"))
+
+
+def _is_me(form: AgainForm) -> bool:
+    email = me().email
+    require_patience(email)
+    if authenticate(session(), email=email, password=text(form.password)) is not None:
+        return True
+    count_failure(email)
+    form.password.errors = [_("This is not your password.")]
+    return False
+
+
+def _page(sent: Mapping[str, AgainForm] | None = None) -> str:
+    found = my_memberships()
+    chosen = chosen_membership(found)
+    obstacle = obstacle_to_erasing(session(), chosen.referrer, clock.now())
+    forms: dict[str, Any] = {
+        _COPY: AgainForm(formdata=None, prefix=_COPY),
+        _LEAVE: AgainForm(formdata=None, prefix=_LEAVE),
+        _ERASE: ForGoodForm(formdata=None, prefix=_ERASE),
+    }
+    return render_template(
+        "home/your_data.html",
+        page=presenter.your_data(chosen, obstacle),
+        forms=forms | dict(sent or {}),
+        memberships=switch(found, chosen, "home.your_data"),
+    )

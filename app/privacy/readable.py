@@ -1,0 +1,211 @@
+"""The export of a referrer as a page that people can read, in their language and without a network: one file of
+HTML.
+
+Machine names are put into words here, once for each language; what is not in the table is shown as it is.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
+
+from babel.dates import format_datetime
+from babel.numbers import format_currency
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app.kernel.money import exponent
+from app.privacy.referrer_export import Section, write_json
+from config import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from app.privacy.referrer_export import Row
+
+
+class _Words(NamedTuple):
+    en: str
+    nl: str
+    de: str
+
+
+_AMOUNTS: Final = frozenset({"base", "earned", "target", "held", "amount", "available"})
+
+TITLE: Final = _Words("Your data", "Jouw gegevens", "Ihre Daten")
+MADE: Final = _Words("Made on %s (UTC).", "Gemaakt op %s (UTC).", "Erstellt am %s (UTC).")
+NOTHING: Final = _Words("Nothing is kept.", "Er wordt niets bewaard.", "Es ist nichts gespeichert.")
+
+SECTIONS: Final[Mapping[str, _Words]] = {
+    "account": _Words("Account", "Account", "Konto"),
+    "sessions": _Words("Where you were logged in", "Waar je was ingelogd", "Wo Sie eingeloggt waren"),
+    "memberships": _Words("Programmes", "Programma's", "Programme"),
+    "links": _Words("Links", "Links", "Links"),
+    "coupons": _Words("Coupons", "Kortingscodes", "Gutscheincodes"),
+    "own_rates": _Words("Rates of your own", "Eigen percentages", "Eigene Sätze"),
+    "clicks": _Words("Clicks per day", "Klikken per dag", "Klicks pro Tag"),
+    "commissions": _Words("Commissions", "Commissies", "Provisionen"),
+    "reviews": _Words("Reviews", "Controles", "Prüfungen"),
+    "payouts": _Words("Payouts", "Uitbetalingen", "Auszahlungen"),
+    "left_out": _Words("Runs without you", "Rondes zonder jou", "Läufe ohne Sie"),
+    "bank_accounts": _Words("Bank accounts", "Rekeningnummers", "Bankverbindungen"),
+    "mails": _Words("Mails to you", "Mails aan jou", "E-Mails an Sie"),
+    "trail": _Words("What was changed", "Wat er is gewijzigd", "Was geändert wurde"),
+}
+
+FIELDS: Final[Mapping[str, _Words]] = {
+    "action": _Words("What", "Wat", "Was"),
+    "actor": _Words("Who", "Wie", "Wer"),
+    "address_country": _Words("Country of the address", "Land van het adres", "Land der Anschrift"),
+    "agent": _Words("Browser", "Browser", "Browser"),
+    "amount": _Words("Amount", "Bedrag", "Betrag"),
+    "at": _Words("When", "Wanneer", "Wann"),
+    "available": _Words("Available", "Uitbetaalbaar", "Auszahlbar"),
+    "available_on": _Words("Payable from", "Uitbetaalbaar vanaf", "Auszahlbar ab"),
+    "base": _Words("Customer paid, net", "Klant betaalde, netto", "Kunde zahlte, netto"),
+    "bic": _Words("BIC", "BIC", "BIC"),
+    "blocked_reason": _Words("Blocked because", "Geblokkeerd omdat", "Gesperrt wegen"),
+    "building": _Words("House number", "Huisnummer", "Hausnummer"),
+    "campaign": _Words("Campaign", "Campagne", "Kampagne"),
+    "closed_at": _Words("Decided", "Beslist", "Entschieden"),
+    "code": _Words("Code", "Code", "Code"),
+    "count": _Words("Number", "Aantal", "Anzahl"),
+    "country": _Words("Country", "Land", "Land"),
+    "created_at": _Words("Made", "Gemaakt", "Angelegt"),
+    "currency": _Words("Currency", "Valuta", "Währung"),
+    "customer": _Words("Customer", "Klant", "Kunde"),
+    "day": _Words("Day", "Dag", "Tag"),
+    "details": _Words("Details", "Details", "Einzelheiten"),
+    "duration": _Words("Lasts", "Duur", "Dauer"),
+    "duration_months": _Words("Months", "Maanden", "Monate"),
+    "earned": _Words("Earned", "Verdiend", "Verdient"),
+    "email": _Words("E-mail address", "E-mailadres", "E-Mail-Adresse"),
+    "email_verified_at": _Words("Confirmed", "Bevestigd", "Bestätigt"),
+    "end_to_end_id": _Words("Reference", "Kenmerk", "Referenz"),
+    "expires_at": _Words("Ends", "Eindigt", "Endet"),
+    "flat": _Words("Fixed amount", "Vast bedrag", "Fester Betrag"),
+    "held": _Words("Under review", "In controle", "In Prüfung"),
+    "holder": _Words("Account holder", "Rekeninghouder", "Kontoinhaber"),
+    "joined_at": _Words("Joined", "Aangemeld", "Beigetreten"),
+    "kind": _Words("Kind", "Soort", "Art"),
+    "label": _Words("Label", "Label", "Kennzeichnung"),
+    "last4": _Words("Ends in", "Eindigt op", "Endet auf"),
+    "locale": _Words("Language", "Taal", "Sprache"),
+    "name": _Words("Name", "Naam", "Name"),
+    "opened_at": _Words("Begun", "Begonnen", "Begonnen"),
+    "paid_at": _Words("Customer paid", "Klant betaalde", "Kunde zahlte"),
+    "paid_on": _Words("Paid out", "Uitbetaald", "Ausgezahlt"),
+    "period": _Words("Month", "Maand", "Monat"),
+    "postcode": _Words("Postcode", "Postcode", "Postleitzahl"),
+    "product": _Words("Product", "Product", "Produkt"),
+    "program": _Words("Programme", "Programma", "Programm"),
+    "public_id": _Words("Number of the account", "Nummer van het account", "Nummer des Kontos"),
+    "rate_ppm": _Words("Rate, in millionths", "Percentage, in miljoensten", "Satz, in Millionsteln"),
+    "reason": _Words("Reason", "Reden", "Grund"),
+    "recipient": _Words("To", "Aan", "An"),
+    "referrer": _Words("Your code", "Jouw code", "Ihr Code"),
+    "rejected": _Words("Rejected", "Afgewezen", "Abgelehnt"),
+    "returned_on": _Words("Returned", "Teruggekomen", "Zurückgekommen"),
+    "revoked_at": _Words("Logged out", "Uitgelogd", "Ausgeloggt"),
+    "role": _Words("Role", "Rol", "Rolle"),
+    "rule": _Words("Rule", "Regel", "Regel"),
+    "scope": _Words("Holds for", "Geldt voor", "Gilt für"),
+    "seen_at": _Words("Last used", "Laatst gebruikt", "Zuletzt benutzt"),
+    "sent_at": _Words("Sent", "Verstuurd", "Versandt"),
+    "source": _Words("Given by", "Opgegeven door", "Angegeben von"),
+    "state": _Words("State", "Status", "Stand"),
+    "status": _Words("State", "Status", "Stand"),
+    "street": _Words("Street", "Straat", "Straße"),
+    "subject": _Words("Of what", "Waarvan", "Wovon"),
+    "suspensions": _Words("Times without taking part", "Tijden zonder deelname", "Zeiten ohne Teilnahme"),
+    "target": _Words("Yours", "Voor jou", "Für Sie"),
+    "terms_accepted_at": _Words("Terms accepted", "Voorwaarden aanvaard", "Bedingungen angenommen"),
+    "terms_version": _Words("Version of the terms", "Versie van de voorwaarden", "Fassung der Bedingungen"),
+    "to": _Words("Leads to", "Leidt naar", "Führt zu"),
+    "town": _Words("Town", "Plaats", "Ort"),
+    "usable_on": _Words("Used from", "Gebruikt vanaf", "Benutzt ab"),
+    "valid_from": _Words("Holds from", "Geldt vanaf", "Gilt ab"),
+    "version": _Words("Version", "Versie", "Fassung"),
+}
+
+
+class _Shown(NamedTuple):
+    """A section as the template draws it. ``columns`` is empty where there is no row."""
+
+    title: str
+    columns: list[str]
+    rows: Iterable[list[str]]
+
+
+def write_zip(sections: Sequence[Section], locale: str, now: datetime, into: IO[bytes]) -> None:
+    """``data.json`` for machines and ``your-data.html`` for people, in one archive."""
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("data.json", "w") as file, io.TextIOWrapper(file, "utf-8") as text:
+            write_json(sections, text)
+        with archive.open("your-data.html", "w") as file, io.TextIOWrapper(file, "utf-8") as text:
+            write_html(sections, locale, now, text)
+
+
+def write_html(sections: Sequence[Section], locale: str, now: datetime, into: IO[str]) -> None:
+    """One page with a table for each section."""
+    page = _environment().get_template("export.html")
+    made = _word(MADE, locale) % format_datetime(now, "d MMMM y, HH:mm", locale=locale)
+    for part in page.generate(
+        language=locale,
+        title=_word(TITLE, locale),
+        made=made,
+        nothing=_word(NOTHING, locale),
+        sections=(_shown(section, locale) for section in sections),
+    ):
+        into.write(part)
+
+
+def _shown(section: Section, locale: str) -> _Shown:
+    rows = iter(section.rows())
+    first = next(rows, None)
+    title = _word(SECTIONS.get(section.name, _same(section.name)), locale)
+    if first is None:
+        return _Shown(title, [], ())
+    names = list(first)
+    columns = [_word(FIELDS.get(name, _same(name)), locale) for name in names]
+    return _Shown(title, columns, _cells(first, rows, locale))
+
+
+def _cells(first: Row, rest: Iterator[Row], locale: str) -> Iterator[list[str]]:
+    yield [_cell(name, value, first, locale) for name, value in first.items()]
+    for row in rest:
+        yield [_cell(name, value, row, locale) for name, value in row.items()]
+
+
+def _cell(name: str, value: Any, row: Row, locale: str) -> str:  # noqa: ANN401 - JSON in, words out
+    if value is None:
+        return ""
+    if name in _AMOUNTS and "currency" in row:
+        amount = Decimal(value).scaleb(-exponent(row["currency"]))
+        return str(format_currency(amount, row["currency"], locale=locale))
+    if name.endswith("_at") or name in {"at", "valid_from"}:
+        return str(format_datetime(datetime.fromisoformat(value), "d MMM y, HH:mm", locale=locale))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else str(value)
+
+
+def _word(words: _Words, locale: str) -> str:
+    return str(getattr(words, locale, words.en))
+
+
+def _same(name: str) -> _Words:
+    return _Words(name, name, name)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(ROOT / "templates" / "privacy"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
