@@ -244,9 +244,10 @@ def _bring(
             write_file(services.db, job, copy, report, now)
     _answer(said, kind, report, program, sha256)
     if report.refused:
-        raise Refusal(
-            f"{said.path}: {report.refused} of {report.lines} lines are refused; nothing was written"
+        what = (
+            f"{report.refused} of {report.lines} lines are refused" if report.lines else "the file is refused"
         )
+        raise Refusal(f"{said.path}: {what}; nothing was written")
 
 
 def _copy(path: str, copy: BinaryIO) -> str:

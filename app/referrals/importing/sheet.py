@@ -49,6 +49,10 @@ class Sheet:
             raise FileRefused(
                 1, "the file is empty, or its first line is: a line with the columns' names is needed"
             )
+        if "\r" in first.rstrip("\r\n") or first.endswith("\r"):
+            raise FileRefused(
+                1, "the lines end in carriage returns alone; save the file with ordinary line ends"
+            )
         separator = _separator(first)
         self._reader = csv.reader(chain([first], self._lines), delimiter=separator, strict=True)
         header = self._next(1)
