@@ -9,10 +9,10 @@ from sqlalchemy import bindparam, select, update
 
 from app.identity.audit import Actor
 from app.kernel.clock import local_day
+from app.kernel.target_days import target_day_from
 from app.payouts.approval import PAYOUTS_CHANGED, require_open_destinations, run_digest, void_approval
 from app.payouts.deps import BATCH
 from app.payouts.destinations import SealedIban, open_iban
-from app.payouts.domain.calendar import target_day_from
 from app.payouts.domain.pain001 import Address, CreditTransfer, Debtor
 from app.payouts.domain.state import PayoutMove, PayoutState, RunMove, RunState, next_run_status
 from app.payouts.errors import ApprovalVoid, FileNotBuilt

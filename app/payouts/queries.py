@@ -9,9 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from app.kernel.clock import local_day
+from app.kernel.target_days import target_day_from
 from app.ledger.balances import referrer_buckets
 from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
-from app.payouts.domain.calendar import Period, target_day_from
+from app.payouts.domain.calendar import Period
 from app.payouts.domain.plan import Account, Candidate, why_not
 from app.payouts.errors import NoSuchPayout
 from app.payouts.models import BankEvent, BankFile, Payout, PayoutDestination, PayoutRun

@@ -67,6 +67,24 @@ class RateScope(StrEnum):
     """Every order paid from ``valid_from`` on."""
 
 
+class TierBasis(StrEnum):
+    """Over which time the customers that a performance tier asks for are counted."""
+
+    MONTH = "month"
+    """The calendar month of the order's payment, in the programme's time zone."""
+    TOTAL = "total"
+    """Ever."""
+
+
+class CommissionKind(StrEnum):
+    """What a commission, and the rate version that it comes from, is for."""
+
+    KICKBACK = "kickback"
+    """An order line."""
+    BONUS = "bonus"
+    """The sign-up bonus: a customer's first paid order under its binding."""
+
+
 class LineKind(StrEnum):
     """What an order line sells."""
 

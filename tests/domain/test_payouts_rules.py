@@ -10,13 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import iban as stdnum_iban
 
-from app.payouts.domain.calendar import (
-    Period,
-    UnknownPeriod,
-    easter_sunday,
-    is_target_day,
-    target_day_from,
-)
+from app.kernel.target_days import easter_sunday, is_target_day, target_day_from
+from app.payouts.domain.calendar import Period, UnknownPeriod
 from app.payouts.domain.iban import (
     EEA,
     SEPA,

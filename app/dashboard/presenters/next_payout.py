@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from app.payouts.domain.calendar import Period, target_day_from
+from app.kernel.target_days import target_day_from
+from app.payouts.domain.calendar import Period
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Periods of payout runs and the days on which banks settle euros."""
+"""Periods of payout runs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Final
 from app.kernel.errors import InvalidInput
 
 _PERIOD: Final = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
-_SATURDAY: Final = 5
-_FIXED_CLOSED: Final = frozenset({(1, 1), (5, 1), (12, 25), (12, 26)})
 
 
 class UnknownPeriod(InvalidInput):
@@ -69,35 +67,3 @@ class Period:
     def __str__(self) -> str:
         """The form that runs are named by: "2026-10"."""
         return f"{self.year:04d}-{self.month:02d}"
-
-
-def easter_sunday(year: int) -> date:
-    """Easter Sunday of the Gregorian calendar (the anonymous algorithm of Meeus, Jones and Butcher)."""
-    golden = year % 19
-    century, of_century = divmod(year, 100)
-    leap_centuries, rest = divmod(century, 4)
-    moon = (8 * century + 13) // 25
-    epact = (19 * golden + century - leap_centuries - moon + 15) % 30
-    leaps, years = divmod(of_century, 4)
-    weekday = (32 + 2 * rest + 2 * leaps - epact - years) % 7
-    correction = (golden + 11 * epact + 19 * weekday) // 433
-    month = (epact + weekday - 7 * correction + 90) // 25
-    return date(year, month, (epact + weekday - 7 * correction + 33 * month + 19) % 32)
-
-
-def is_target_day(day: date) -> bool:
-    """Whether the euro settlement system works that day.
-
-    It rests on weekends, 1 January, Good Friday, Easter Monday, 1 May, 25 and 26 December.
-    """
-    if day.weekday() >= _SATURDAY or (day.month, day.day) in _FIXED_CLOSED:
-        return False
-    easter = easter_sunday(day.year)
-    return day not in {easter - timedelta(days=2), easter + timedelta(days=1)}
-
-
-def target_day_from(day: date) -> date:
-    """The first settlement day on or after ``day``: 25 December 2026 gives 28 December."""
-    while not is_target_day(day):
-        day += timedelta(days=1)
-    return day

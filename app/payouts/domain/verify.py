@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from lxml import etree
 
 from app.kernel.errors import Conflict
-from app.payouts.domain.calendar import is_target_day
+from app.kernel.target_days import is_target_day
 from app.payouts.domain.iban import EEA
 from app.payouts.domain.sepa_text import sepa_name
 

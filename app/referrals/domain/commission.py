@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from app.kernel.money import Money, divide_half_up, percent_of
-from app.referrals.domain.rates import Rate, choose_rate, duration_spent
+from app.kernel.money import PPM, divide_half_up
+from app.referrals.domain.rates import Rate, Step, choose_bonus, choose_rate, duration_spent
 from app.referrals.words import LineKind, OrderStatus, RateKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+    from fractions import Fraction
 
     from app.referrals.domain.attribution import Span
+    from app.referrals.words import TierBasis
 
 
 class Outcome(StrEnum):
@@ -65,7 +67,10 @@ class Line:
 class OrderTerms:
     """What the lines of one order have in common.
 
-    ``first_paid`` is (``paid_at``, ``order_id``) of the binding's first paid order, this one included.
+    ``first_paid`` is (``paid_at``, ``order_id``) of the binding's first paid order, this one included. ``exchange`` is
+    what one minor unit of the order's currency is worth in minor units of the programme's, where they differ and it is
+    known. ``customers`` says, for each basis that a performance tier may ask for, which number this order's customer is
+    among the referrer's customers with a paid order.
     """
 
     order_id: str
@@ -76,16 +81,26 @@ class OrderTerms:
     first_paid: tuple[datetime, str] | None
     program_currency: str
     timezone: str
+    exchange: Fraction | None = None
+    customers: Mapping[TierBasis, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """What one line came to. ``earned`` before refunds and ``target`` now, in minor units; both 0 unless it earns."""
+    """What one line came to, in minor units of the programme's currency; all 0 unless it earns.
+
+    ``earned`` before refunds and ``target`` now; ``base`` the line's net before refunds, for people: what is earned is
+    reckoned from the exact value. ``tier_from`` is the step that applied (:class:`app.referrals.domain.rates.Step`),
+    ``uncapped`` what would have been earned where a cap cut it.
+    """
 
     outcome: Outcome
     rate: Rate | None = None
     earned: int = 0
     target: int = 0
+    base: int = 0
+    tier_from: int | None = None
+    uncapped: int | None = None
 
 
 def earn(
@@ -121,8 +136,33 @@ def earn(
         timezone=order.timezone,
     ):
         return Earned(Outcome.DURATION_SPENT, rate)
-    earned, target = amounts(rate, line, order.program_currency)
-    return Earned(Outcome.EARNS, rate, earned, target)
+    step = rate.step(order.customers[rate.tier_basis]) if rate.steps else None
+    earned, target = amounts(rate, line, order.exchange, step)
+    base = converted(line.net_minor, order.exchange)
+    return Earned(Outcome.EARNS, rate, earned, target, base, step.from_customers if step else None)
+
+
+def bonus(
+    order: OrderTerms, lines: Iterable[Line], span: Span | None, bonuses: Sequence[Rate]
+) -> Earned | None:
+    """The sign-up bonus of this order: that of a binding's first paid order, and nothing for any other.
+
+    A flat amount in the programme's currency, whatever the order came to; it shrinks with the refunded share of the
+    whole order. A line that a correction took out has no net and no part in it.
+    """
+    if span is None or order.paid_at is None or (order.paid_at, order.order_id) != order.first_paid:
+        return None
+    rate = choose_bonus(bonuses, referrer_id=span.referrer_id, paid_at=order.paid_at, bound_from=span.from_at)
+    if rate is None:
+        return None
+    net = left = 0
+    voided = False
+    for line in lines:
+        net += line.net_minor
+        left += line.net_minor - line.refunded_minor
+        voided = voided or line.voided
+    target = 0 if voided else divide_half_up(rate.amount * left, net) if net else rate.amount
+    return Earned(Outcome.EARNS, rate, rate.amount, target, rate.amount)
 
 
 def _blocked(order: OrderTerms, span: Span | None, spans: Sequence[Span]) -> Outcome | None:
@@ -134,25 +174,34 @@ def _blocked(order: OrderTerms, span: Span | None, spans: Sequence[Span]) -> Out
         return Outcome.BEFORE_BINDING if order.placed_at < spans[0].from_at else Outcome.AFTER_BINDING
     if order.status is not OrderStatus.PAID:
         return Outcome.UNPAID
-    if order.currency != order.program_currency:
+    if order.currency != order.program_currency and order.exchange is None:
         return Outcome.WAITING_RATE
     return None
 
 
-def amounts(rate: Rate, line: Line, currency: str) -> tuple[int, int]:
-    """(earned, target) in minor units, each rounded once, half up.
+def converted(minor: int, exchange: Fraction | None) -> int:
+    """An amount of the order's currency in minor units of the programme's, rounded half up."""
+    return divide_half_up(minor * exchange.numerator, exchange.denominator) if exchange else minor
+
+
+def amounts(
+    rate: Rate, line: Line, exchange: Fraction | None = None, step: Step | None = None
+) -> tuple[int, int]:
+    """(earned, target) in minor units of the programme's currency, each rounded once, half up.
 
     Percent: of the net, and of the net less refunds. Flat: for each piece, never above the line's net unless the
-    version says so; it shrinks in proportion to the refunded share.
+    version says so; it shrinks in proportion to the refunded share. Both see the net through ``exchange``, exactly: a
+    foreign amount is not rounded before the rate is applied.
     """
+    amount = step.amount if step else rate.amount
     left = 0 if line.voided else line.net_minor - line.refunded_minor
     if rate.kind is RateKind.PERCENT:
-        ppm = rate.rate_ppm or 0
-        return percent_of(Money(line.net_minor, currency), ppm).minor, percent_of(
-            Money(left, currency), ppm
-        ).minor
-    full = (rate.flat_minor or 0) * line.quantity
-    earned = full if rate.may_exceed_net else min(full, line.net_minor)
+        share, whole = amount, PPM
+        if exchange:
+            share, whole = share * exchange.numerator, whole * exchange.denominator
+        return divide_half_up(line.net_minor * share, whole), divide_half_up(left * share, whole)
+    full = amount * line.quantity
+    earned = full if rate.may_exceed_net else min(full, converted(line.net_minor, exchange))
     if line.net_minor == 0:
         return earned, 0 if line.voided else earned
     return earned, divide_half_up(earned * left, line.net_minor)
