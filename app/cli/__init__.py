@@ -17,6 +17,7 @@ def register(app: Flask) -> None:
     from app.cli.ledger import ledger  # noqa: PLC0415
     from app.cli.payouts import payouts  # noqa: PLC0415
     from app.cli.people import api_keys, users  # noqa: PLC0415
+    from app.cli.privacy import privacy  # noqa: PLC0415
     from app.cli.products import products  # noqa: PLC0415
     from app.cli.programs import programs  # noqa: PLC0415
     from app.cli.referrers import referrers  # noqa: PLC0415
@@ -24,4 +25,5 @@ def register(app: Flask) -> None:
     for group in (programs, products, referrers, coupons, users, api_keys, payouts, ledger, clicks):
         app.cli.add_command(group)
     app.cli.add_command(imports)
+    app.cli.add_command(privacy)
     app.cli.add_command(demo)

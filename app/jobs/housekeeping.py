@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from app.identity.audit import Actor
 from app.privacy.retain import retain
 
@@ -12,7 +14,10 @@ if TYPE_CHECKING:
 
     from app.services import Services
 
+_log = structlog.get_logger(__name__)
+
 
 def keep_house(services: Services, now: datetime) -> None:
     """Run the retention job; ``flask privacy report`` shows what it did."""
-    retain(services, now, actor=Actor.system("retention"))
+    report = retain(services, now, actor=Actor.system("retention"))
+    _log.info("retention_finished", run=report.run, rows=report.rows)

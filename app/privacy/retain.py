@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import structlog
 from sqlalchemy import CursorResult, String, column, delete, select, table, update
 from sqlalchemy import cast as sql_cast
 
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
     from app.privacy.house import House
     from app.privacy.rules import Rule
-
-_log = structlog.get_logger(__name__)
 
 BATCH: Final = 1_000
 """Rows of one transaction: a payment that needs the write lock of SQLite waits no longer than for these."""
@@ -78,7 +75,6 @@ def retain(house: House, now: datetime, *, actor: Actor, limit: int = BATCH) -> 
     rows = {rule.name: _apply(house, rule, run, now, actor, limit) for rule in rules.RULES}
     with house.db.transaction() as session:
         record_event(session, actor, FINISHED, _SUBJECT + run, {"rows": rows}, now=now)
-    _log.info("retention_finished", run=run, rows=rows)
     return Report(run, now, now, rows)
 
 
