@@ -15,10 +15,12 @@ from app.identity.audit import Actor
 from app.kernel.clock import local_day
 from app.kernel.crypto import Keyring
 from app.ledger.balances import Balance, balance
+from app.referrals.assignments import Corrected, Wanted, correct_attribution
 from app.referrals.choices import record_partner_choice
 from app.referrals.facts import (
     CancellationFact,
     CorrectionFact,
+    LeadFact,
     LineFact,
     OrderFact,
     PartnerChoiceFact,
@@ -28,6 +30,7 @@ from app.referrals.facts import (
     SignupFact,
 )
 from app.referrals.intake import PartnerNews, ReferralDeps
+from app.referrals.leads import record_lead
 from app.referrals.links import LinkSigner
 from app.referrals.models import Commission, Decision, Order, OrderLine, Program, Referrer
 from app.referrals.orders import record_cancellation, record_correction, record_order, record_payment
@@ -210,6 +213,37 @@ class World:
         code = self.referrers[name].code if name else None
         body = PartnerChoiceFact(customer, code, at(when) if when else None)
         return record_partner_choice(self.deps, self.session, self.program, body, self.now)
+
+    def lead(
+        self,
+        name: str,
+        email: str = "prospect@example.com",
+        *,
+        when: str | None = "2026-08-20",
+        lead_id: str = "",
+    ) -> Outcome:
+        """The referrer registers a prospect."""
+        body = LeadFact(
+            lead_id or f"{name}-{when}", self.referrers[name].code, email, at(when) if when else None
+        )
+        return record_lead(self.deps, self.session, self.program, body, self.now)
+
+    def assign(
+        self,
+        name: str | None,
+        customer: str = "c1",
+        *,
+        when: str | None = None,
+        reason: str = "agreed by telephone",
+        also_earlier: bool = False,
+    ) -> Corrected:
+        """Staff say whom the customer belongs to."""
+        wanted = Wanted(
+            self.referrers[name] if name else None, reason, at(when) if when else None, also_earlier
+        )
+        return correct_attribution(
+            self.deps, self.session, self.program, customer, wanted, actor=ACTOR, now=self.now
+        )
 
     def balance(self, name: str = "ada", today: date | None = None) -> Balance:
         day = today or local_day(self.now, self.program.timezone)

@@ -52,7 +52,7 @@ def record_partner_choice(
     if chosen is None and current is None:
         raise NoPartner(fact.customer_id)
     if chosen:
-        _require_taking_part(chosen, at)
+        require_taking_part(chosen, at)
     key = f"{fact.customer_id}\n{at.isoformat()}"
     intake.take(deps, session, program, fact, key=key, order_id=None, now=now)
     session.add(PartnerChoice(customer_id=customer.id, chosen_at=at, referrer_id=wanted))
@@ -80,7 +80,8 @@ def _referrer(session: Session, program: Program, fact: PartnerChoiceFact) -> Re
     return referrer
 
 
-def _require_taking_part(referrer: Referrer, at: datetime) -> None:
+def require_taking_part(referrer: Referrer, at: datetime) -> None:
+    """Raise :class:`ReferrerSuspended` where the referrer is suspended or has left, now or then."""
     out = any(start <= at and (end is None or at < end) for start, end in suspension_spans(referrer))
     if out or referrer.status is not ReferrerStatus.ACTIVE:
         raise ReferrerSuspended(referrer.code)

@@ -114,8 +114,25 @@ class PartnerChoiceFact:
     chosen_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LeadFact:
+    """A referrer registered a prospect, under an id of the sender's; ``registered_at`` null means now."""
+
+    lead_id: str
+    referrer_code: str
+    email: str
+    registered_at: datetime | None = None
+
+
 AnyFact = (
-    SignupFact | OrderFact | PaymentFact | CorrectionFact | CancellationFact | RefundFact | PartnerChoiceFact
+    SignupFact
+    | OrderFact
+    | PaymentFact
+    | CorrectionFact
+    | CancellationFact
+    | RefundFact
+    | PartnerChoiceFact
+    | LeadFact
 )
 
 _FIELDS: Final = {
@@ -212,4 +229,5 @@ KIND_OF: Final = {
     CancellationFact: FactKind.CANCELLATION,
     RefundFact: FactKind.REFUND,
     PartnerChoiceFact: FactKind.PARTNER_CHOICE,
+    LeadFact: FactKind.LEAD,
 }

@@ -1,4 +1,5 @@
-"""Who waits for whom. One order everywhere: order key, then customer, then referrers by id, then balances by key.
+"""Who waits for whom. One order everywhere: order or prospect key, then customer, then referrers by id, then balances
+by key.
 
 On SQLite every writing transaction is alone from its BEGIN IMMEDIATE on, so these statements only read there. On
 PostgreSQL an exclusive lock is FOR NO KEY UPDATE: it keeps out whoever locks the row, but not the foreign keys of rows
@@ -51,6 +52,16 @@ def lock_order_key(session: Session, program: Program, order_id: str) -> None:
     """
     if not on_sqlite(session):
         session.execute(_ORDER_KEY, {"key": f"order:{program.id}:{order_id}"})
+
+
+def lock_prospect(session: Session, program: Program, email_key: str) -> None:
+    """Make a lead and a signup of one e-mail address wait for each other; before the customer's row.
+
+    The race: a lead finds no customer of that address, while the signup, not yet committed, finds no lead. Each would
+    miss the other, and the referrer who spoke to the customer would go without.
+    """
+    if not on_sqlite(session):
+        session.execute(_ORDER_KEY, {"key": f"prospect:{program.id}:{email_key}"})
 
 
 def lock_customer(

@@ -10,6 +10,7 @@ from app.referrals import intake, locks
 from app.referrals.click_rows import record_from_click_id
 from app.referrals.errors import OtherBody
 from app.referrals.facts import SignupFact, body_of, fingerprint, hash_of
+from app.referrals.leads import leads_on
 from app.referrals.models import Binding, Fact, FactKind, Signup
 from app.referrals.outcome import CREATED, REPEATED, Outcome
 from app.referrals.rows import write_customer
@@ -36,6 +37,8 @@ def record_signup(
     once it is attributed, and :class:`InTheFuture`.
     """
     intake.not_in_future(fact.signed_up_at, now, "/signed_up_at")
+    if fact.email is not None:
+        locks.lock_prospect(session, program, fingerprint(deps.keyring, "email", fact.email))
     customer, is_new = locks.lock_customer(session, program, fact.customer_id, now)
     signup = None if is_new else session.get(Signup, customer.id)
     if signup and _was_posted(deps, session, program, fact):
@@ -52,10 +55,12 @@ def record_signup(
             click_ids=[],
             coupons=[],
             referrer_codes=[],
+            lead_ids=[],
         )
         session.add(signup)
     email_is_new = _merge(deps, customer, signup, fact)
     write_customer(session, customer)
+    signup.lead_ids = sorted({*signup.lead_ids, *leads_on(session, program, customer.email_key)})
     _write_lost_clicks(deps, session, program, fact.click_ids, now)
     touched = Touched(everything=email_is_new and not is_new)
     settle(deps, session, program, customer, touched, now, rebind=True)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select, update
 
 from app.kernel import ids
+from app.kernel.db import insert_or_ignore
 from app.referrals.domain.attribution import (
     RULE_VERSION,
+    Assignment,
     Attribution,
     Candidate,
     CandidateKind,
@@ -25,11 +27,14 @@ from app.referrals.domain.attribution import (
     Verdict,
     attribute,
 )
+from app.referrals.models import Assignment as AssignmentRow
 from app.referrals.models import (
     Binding,
     BindingMethod,
+    ClickUse,
     Coupon,
     Decision,
+    Lead,
     Order,
     PartnerChoice,
     Referrer,
@@ -59,9 +64,8 @@ def retell(
     session.flush()
     told = _Teller(deps, session, program, customer, terms)
     story = told.story()
-    _store_decisions(
-        session, program, customer, [*map(_decision_row, story.verdicts), *told.choice_rows()], now
-    )
+    rows = [*map(_decision_row, story.verdicts), *told.choice_rows(), *told.staff_rows()]
+    _store_decisions(session, program, customer, rows, now)
     return _store_bindings(session, program, customer, story.spans)
 
 
@@ -99,26 +103,40 @@ class _Teller:
                 .order_by(PartnerChoice.chosen_at)
             )
         )
+        self._assignments = list(
+            session.scalars(
+                select(AssignmentRow)
+                .where(AssignmentRow.customer_id == customer.id)
+                .order_by(AssignmentRow.id)
+            )
+        )
 
     def story(self) -> Attribution:
         presented = self._presented()
         coupons = self._coupons({value for kind, value in _values(presented) if kind is CandidateKind.COUPON})
         codes = self._codes({value for kind, value in _values(presented) if kind is CandidateKind.CODE})
+        leads = self._leads({value for kind, value in _values(presented) if kind is CandidateKind.LEAD})
         occasions = [
             Occasion(
                 kind=kind,
                 ref=ref,
                 at=at,
-                candidates=tuple(self._candidate(sort, value, coupons, codes) for sort, value in values),
+                candidates=tuple(
+                    self._candidate(sort, value, coupons, codes, leads) for sort, value in values
+                ),
                 model=(held := self._terms.at(at)).attribution,
                 window_days=held.window_days,
             )
             for kind, ref, at, values in presented
         ]
         choices = [Choice(choice.chosen_at, choice.referrer_id) for choice in self._choices]
+        assignments = [
+            Assignment(each.from_at, each.referrer_id, each.id, each.also_earlier)
+            for each in self._assignments
+        ]
         named = {candidate.referrer_id for occasion in occasions for candidate in occasion.candidates}
         suspensions = self._suspensions({referrer_id for referrer_id in named if referrer_id is not None})
-        return attribute(occasions, choices, self._customer.first_seen_at, suspensions)
+        return attribute(occasions, choices, self._customer.first_seen_at, suspensions, assignments)
 
     def choice_rows(self) -> list[dict[str, Any]]:
         """The decisions that the customer itself took."""
@@ -136,11 +154,29 @@ class _Teller:
             for choice in self._choices
         ]
 
+    def staff_rows(self) -> list[dict[str, Any]]:
+        """The decisions that staff took."""
+        return [
+            {
+                "occasion": "staff",
+                "occasion_ref": each.assignment_id,
+                "occasion_at": each.from_at,
+                "rule": f"staff/{RULE_VERSION}{' also earlier orders' if each.also_earlier else ''}",
+                "referrer_id": each.referrer_id,
+                "method": BindingMethod.STAFF,
+                "bound_from": each.from_at if each.referrer_id else None,
+                "candidates": [],
+                "reason": each.reason,
+            }
+            for each in self._assignments
+        ]
+
     def _presented(self) -> list[tuple[str, str, datetime, list[tuple[CandidateKind, str]]]]:
         presented: list[tuple[str, str, datetime, list[tuple[CandidateKind, str]]]] = []
         if self._signup:
             values = [(CandidateKind.COUPON, value) for value in self._signup.coupons]
             values += [(CandidateKind.CLICK, value) for value in self._signup.click_ids]
+            values += [(CandidateKind.LEAD, value) for value in self._signup.lead_ids]
             values += [(CandidateKind.CODE, value) for value in self._signup.referrer_codes]
             presented.append(("signup", self._customer.customer_id, self._signup.signed_up_at, values))
         for order_id, placed_at, click_id, coupon in self._orders:
@@ -155,6 +191,7 @@ class _Teller:
         value: str,
         coupons: Mapping[str, int],
         codes: Mapping[str, tuple[int, int]],
+        leads: Mapping[str, tuple[int, datetime]],
     ) -> Candidate:
         match kind:
             case CandidateKind.COUPON:
@@ -162,6 +199,8 @@ class _Teller:
                 return Candidate(kind, value, referrer_id, flaw=None if referrer_id else Lost.UNKNOWN)
             case CandidateKind.CLICK:
                 return self._click(value)
+            case CandidateKind.LEAD:
+                return Candidate(kind, value, *leads[value])
             case CandidateKind.CODE:
                 program_id, found = codes.get(value, (0, 0))
                 if not found:
@@ -196,6 +235,14 @@ class _Teller:
             code: (program_id, referrer_id) for code, program_id, referrer_id in self._session.execute(wanted)
         }
         return {code: found[code.lower()] for code in codes if code.lower() in found}
+
+    def _leads(self, lead_ids: set[str]) -> dict[str, tuple[int, datetime]]:
+        if not lead_ids:
+            return {}
+        wanted = select(Lead.lead_id, Lead.referrer_id, Lead.registered_at).where(
+            Lead.program_id == self._program.id, Lead.lead_id.in_(lead_ids)
+        )
+        return {lead_id: (referrer_id, at) for lead_id, referrer_id, at in self._session.execute(wanted)}
 
     def _suspensions(self, referrer_ids: set[int]) -> Suspensions:
         if not referrer_ids:
@@ -242,6 +289,7 @@ def _store_decisions(
             select(Decision).where(Decision.customer_id == customer.id, Decision.superseded_at.is_(None))
         )
     }
+    presented: set[str] = set()
     for row in rows:
         stored = current.get((row["occasion"], row["occasion_ref"]))
         if stored and all(getattr(stored, name) == value for name, value in row.items()):
@@ -257,7 +305,12 @@ def _store_decisions(
                 **row,
             )
         )
+        presented.update(
+            each["value"] for each in row["candidates"] if each["kind"] == "click" and each["referrer_id"]
+        )
     session.flush()
+    uses = [{"click_id": click_id, "customer_id": customer.id} for click_id in sorted(presented)]
+    insert_or_ignore(session, ClickUse, uses, key=("click_id", "customer_id"))
 
 
 def _store_bindings(session: Session, program: Program, customer: CustomerRow, spans: Sequence[Span]) -> bool:

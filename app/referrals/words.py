@@ -121,11 +121,14 @@ class BindingMethod(StrEnum):
 
     COUPON = "coupon"
     CLICK = "click"
+    LEAD = "lead"
+    """The referrer had registered the customer's e-mail address as a prospect."""
     CODE = "code"
     """A referrer code that the customer typed."""
     CHOSEN = "chosen"
     """The customer chose the partner from the directory."""
     STAFF = "staff"
+    """Staff said so, with a reason."""
 
 
 class ReferrerStatus(StrEnum):
@@ -159,6 +162,7 @@ class FactKind(StrEnum):
     CANCELLATION = "cancellation"
     REFUND = "refund"
     PARTNER_CHOICE = "partner_choice"
+    LEAD = "lead"
 
 
 class HoldRule(StrEnum):

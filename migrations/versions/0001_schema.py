@@ -299,6 +299,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
         sa.UniqueConstraint("program_id", "customer_id", name=op.f("uq_customers_program_id_customer_id")),
     )
+    with op.batch_alter_table("customers", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_customers_email",
+            ["program_id", "email_key"],
+            unique=False,
+            sqlite_where=sa.text("email_key IS NOT NULL"),
+            postgresql_where=sa.text("email_key IS NOT NULL"),
+        )
+
     op.create_table(
         "facts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -313,6 +322,7 @@ def upgrade() -> None:
                 "cancellation",
                 "refund",
                 "partner_choice",
+                "lead",
                 name="factkind",
                 native_enum=False,
                 create_constraint=True,
@@ -652,6 +662,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_user_sessions_user_id"), ["user_id"], unique=False)
 
     op.create_table(
+        "assignments",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("assignment_id", sa.String(length=40), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("also_earlier", sa.Boolean(), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("made_by", sa.String(length=80), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_assignments_customer_id_customers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_assignments_program_id_programs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_assignments_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
+        sa.UniqueConstraint("assignment_id", name=op.f("uq_assignments_assignment_id")),
+    )
+    with op.batch_alter_table("assignments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_assignments_customer_id"), ["customer_id"], unique=False)
+
+    op.create_table(
         "bindings",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -662,6 +699,7 @@ def upgrade() -> None:
             sa.Enum(
                 "coupon",
                 "click",
+                "lead",
                 "code",
                 "chosen",
                 "staff",
@@ -710,6 +748,15 @@ def upgrade() -> None:
     with op.batch_alter_table("click_totals", schema=None) as batch_op:
         batch_op.create_index("ix_click_totals_program", ["program_id", "day"], unique=False)
 
+    op.create_table(
+        "click_uses",
+        sa.Column("click_id", sa.String(length=80), nullable=False),
+        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_click_uses_customer_id_customers")
+        ),
+        sa.PrimaryKeyConstraint("click_id", "customer_id", name=op.f("pk_click_uses")),
+    )
     op.create_table(
         "clicks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -768,6 +815,7 @@ def upgrade() -> None:
             sa.Enum(
                 "coupon",
                 "click",
+                "lead",
                 "code",
                 "chosen",
                 "staff",
@@ -784,6 +832,7 @@ def upgrade() -> None:
             sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
             nullable=False,
         ),
+        sa.Column("reason", sa.String(length=500), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("superseded_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -809,6 +858,32 @@ def upgrade() -> None:
             sqlite_where=sa.text("superseded_at IS NULL"),
             postgresql_where=sa.text("superseded_at IS NULL"),
         )
+
+    op.create_table(
+        "leads",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lead_id", sa.String(length=128), nullable=False),
+        sa.Column("email_key", sa.String(length=64), nullable=True),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_leads_program_id_programs")),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_leads_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_leads")),
+        sa.UniqueConstraint("program_id", "lead_id", name=op.f("uq_leads_program_id_lead_id")),
+    )
+    with op.batch_alter_table("leads", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_leads_email",
+            ["program_id", "email_key"],
+            unique=False,
+            sqlite_where=sa.text("email_key IS NOT NULL"),
+            postgresql_where=sa.text("email_key IS NOT NULL"),
+        )
+        batch_op.create_index("ix_leads_referrer", ["referrer_id", "registered_at", "id"], unique=False)
 
     op.create_table(
         "ledger_balances",
@@ -1191,6 +1266,11 @@ def upgrade() -> None:
         ),
         sa.Column(
             "referrer_codes",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "lead_ids",
             sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
             nullable=False,
         ),
@@ -1783,6 +1863,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_ledger_balances_program")
 
     op.drop_table("ledger_balances")
+    with op.batch_alter_table("leads", schema=None) as batch_op:
+        batch_op.drop_index("ix_leads_referrer")
+        batch_op.drop_index(
+            "ix_leads_email",
+            sqlite_where=sa.text("email_key IS NOT NULL"),
+            postgresql_where=sa.text("email_key IS NOT NULL"),
+        )
+
+    op.drop_table("leads")
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_decisions_current",
@@ -1802,6 +1891,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_clicks_click_id"))
 
     op.drop_table("clicks")
+    op.drop_table("click_uses")
     with op.batch_alter_table("click_totals", schema=None) as batch_op:
         batch_op.drop_index("ix_click_totals_program")
 
@@ -1810,6 +1900,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_bindings_referrer")
 
     op.drop_table("bindings")
+    with op.batch_alter_table("assignments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_assignments_customer_id"))
+
+    op.drop_table("assignments")
     with op.batch_alter_table("user_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_user_sessions_user_id"))
         batch_op.drop_index(batch_op.f("ix_user_sessions_expires_at"))
@@ -1837,6 +1931,13 @@ def downgrade() -> None:
         batch_op.drop_index("ix_facts_order")
 
     op.drop_table("facts")
+    with op.batch_alter_table("customers", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_customers_email",
+            sqlite_where=sa.text("email_key IS NOT NULL"),
+            postgresql_where=sa.text("email_key IS NOT NULL"),
+        )
+
     op.drop_table("customers")
     with op.batch_alter_table("bank_statements", schema=None) as batch_op:
         batch_op.drop_index("ix_bank_statements_last")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.referrals.domain.attribution import (
+    LEAD_DAYS,
+    Assignment,
     Attribution,
     Candidate,
     CandidateKind,
@@ -46,6 +49,10 @@ def code(referrer: int | None, value: str = "ada") -> Candidate:
     return Candidate(CandidateKind.CODE, value, referrer)
 
 
+def lead(referrer: int, at: datetime, value: str | None = None) -> Candidate:
+    return Candidate(CandidateKind.LEAD, value or f"lead-{referrer}", referrer, at)
+
+
 def signup(
     at: datetime, *candidates: Candidate, model: AttributionModel = AttributionModel.LAST_CLICK
 ) -> Occasion:
@@ -57,13 +64,16 @@ def order(order_id: str, at: datetime, *candidates: Candidate) -> Occasion:
 
 
 def told(
-    *events: Occasion | Choice, first_seen: datetime | None = None, suspensions: Suspensions | None = None
+    *events: Occasion | Choice | Assignment,
+    first_seen: datetime | None = None,
+    suspensions: Suspensions | None = None,
 ) -> Attribution:
     """The story; the customer is first seen at its first occasion unless said otherwise."""
     occasions = [event for event in events if isinstance(event, Occasion)]
     choices = [event for event in events if isinstance(event, Choice)]
     seen = first_seen or min((event.at for event in occasions), default=None)
-    return attribute(occasions, choices, seen, suspensions or Suspensions())
+    assigned = [event for event in events if isinstance(event, Assignment)]
+    return attribute(occasions, choices, seen, suspensions or Suspensions(), assigned)
 
 
 def reasons(story: Attribution, verdict: int = 0) -> dict[str, Lost | None]:
@@ -238,11 +248,121 @@ def test_the_rule_and_its_terms_are_written_down() -> None:
     assert told(signup(day(1))).verdicts[0].rule == "last_click/1 window 30d"
 
 
+def test_a_lead_comes_after_clicks_and_before_typed_codes() -> None:
+    everything = (
+        coupon(ADA, "coupon"),
+        click(BOB, day(9), "click"),
+        lead(ADA, day(8), "lead"),
+        code(BOB, "code"),
+    )
+    for number, method in enumerate(
+        (BindingMethod.COUPON, BindingMethod.CLICK, BindingMethod.LEAD, BindingMethod.CODE)
+    ):
+        story = told(signup(day(10), *reversed(everything[number:])))
+        assert story.verdicts[0].method is method
+        assert reasons(story) == {
+            each.value: Lost.LOWER_PRECEDENCE if place else None
+            for place, each in enumerate(everything[number:])
+        }
+
+
+def test_a_lead_binds_from_the_signup_on() -> None:
+    assert told(signup(day(10), lead(ADA, day(8)))).spans == (Span(ADA, BindingMethod.LEAD, day(10)),)
+
+
+@pytest.mark.parametrize("model", list(AttributionModel))
+def test_of_two_leads_the_first_registered_wins_in_every_model(model: AttributionModel) -> None:
+    leads = lead(ADA, day(2), "first"), lead(BOB, day(5), "second")
+    for given_leads in (leads, leads[::-1]):
+        story = told(signup(day(10), *given_leads, model=model))
+        assert story.spans[0].referrer_id == ADA
+        assert reasons(story) == {"first": None, "second": Lost.LATER_LEAD}
+
+
+def test_a_lead_counts_for_90_days_and_then_leaves_the_field_to_the_next() -> None:
+    first, second = lead(ADA, day(0), "first"), lead(BOB, day(1), "second")
+    story = told(signup(day(LEAD_DAYS), first, second))
+    assert story.spans[0].referrer_id == BOB
+    assert reasons(story) == {"first": Lost.LEAD_EXPIRED, "second": None}
+    assert told(signup(day(LEAD_DAYS) - SECOND, first, second)).spans[0].referrer_id == ADA
+
+
+def test_a_lead_of_somebody_who_signed_up_already_counts_for_nothing() -> None:
+    assert reasons(told(signup(day(1), lead(ADA, day(1) + SECOND, "a")))) == {"a": Lost.AFTER_SIGNUP}
+    within_the_second = day(1) + timedelta(microseconds=900_000)
+    assert told(signup(day(1), lead(ADA, within_the_second))).spans != ()
+    story = told(signup(day(10), lead(ADA, day(5), "a")), first_seen=day(4))
+    assert reasons(story) == {"a": Lost.EXISTED_BEFORE}
+    assert told(signup(day(10), lead(ADA, day(5))), first_seen=day(5)).spans != ()
+
+
+def test_a_suspended_referrers_lead_counts_for_nothing() -> None:
+    out = Suspensions({ADA: [(day(5), None)]})
+    story = told(signup(day(10), lead(ADA, day(1), "a")), suspensions=out)
+    assert reasons(story) == {"a": Lost.REFERRER_SUSPENDED}
+
+
+def test_staff_move_a_customer_from_an_instant_on() -> None:
+    story = told(signup(day(1), code(ADA)), Assignment(day(5), BOB, 1))
+    assert story.spans == (
+        Span(ADA, BindingMethod.CODE, day(1), day(5)),
+        Span(BOB, BindingMethod.STAFF, day(5)),
+    )
+    assert reasons(story) == {"ada": None}
+
+
+def test_staff_move_earlier_orders_too_where_they_say_so() -> None:
+    earlier = Assignment(day(5), BOB, 1, also_earlier=True)
+    assert told(signup(day(1), code(ADA)), earlier).spans == (Span(BOB, BindingMethod.STAFF, day(1)),)
+    assert told(earlier).spans == (Span(BOB, BindingMethod.STAFF, day(5)),)
+    assert told(earlier, first_seen=day(3)).spans == (Span(BOB, BindingMethod.STAFF, day(3)),)
+    # An order that came in later than the correction is dated is no reason to begin later.
+    assert told(earlier, first_seen=day(9)).spans == (Span(BOB, BindingMethod.STAFF, day(5)),)
+
+
+@pytest.mark.parametrize("also_earlier", [False, True])
+def test_staff_may_say_that_a_customer_belongs_to_nobody_and_no_candidate_wins_after_that(
+    also_earlier: bool,
+) -> None:
+    nobody = Assignment(day(5), None, 1, also_earlier=also_earlier)
+    story = told(signup(day(1), code(ADA)), nobody, order("o1", day(9), coupon(BOB, "B")))
+    kept = () if also_earlier else (Span(ADA, BindingMethod.CODE, day(1), day(5)),)
+    assert story.spans == kept
+    assert reasons(story, 1) == {"B": Lost.DECIDED_BY_STAFF}
+    assert told(nobody, signup(day(9), code(BOB, "b"))).spans == ()
+
+
+def test_a_choice_of_the_customers_own_after_staffs_word_counts() -> None:
+    story = told(Assignment(day(5), ADA, 1), Choice(day(9), BOB))
+    assert story.spans == (
+        Span(ADA, BindingMethod.STAFF, day(5), day(9)),
+        Span(BOB, BindingMethod.CHOSEN, day(9)),
+    )
+
+
+def test_of_two_corrections_at_one_instant_the_one_made_later_counts_and_staff_speak_last() -> None:
+    both = Assignment(day(5), ADA, 1), Assignment(day(5), BOB, 2)
+    for events in (both, both[::-1]):
+        assert told(*events, Choice(day(5), ADA)).spans == (Span(BOB, BindingMethod.STAFF, day(5)),)
+
+
+def test_assigning_whom_the_customer_has_changes_nothing() -> None:
+    story = told(signup(day(1), code(ADA)), Assignment(day(5), ADA, 1))
+    assert story.spans == (Span(ADA, BindingMethod.CODE, day(1)),)
+
+
+def test_every_reason_to_lose_is_given_by_some_test() -> None:
+    """The list of reasons and this file go together: a new one needs its own test here."""
+    named = Path(__file__).read_text(encoding="utf-8")
+    assert [reason.name for reason in Lost if f"Lost.{reason.name}" not in named] == []
+
+
 moments = st.integers(0, 60).map(lambda hours: BEGIN + timedelta(hours=12 * hours))
 referrers = st.sampled_from([None, ADA, BOB])
 candidates = st.one_of(
     st.builds(click, referrers, moments),
     st.sampled_from([coupon(ADA, "A"), coupon(BOB, "B"), coupon(BOB, "C"), coupon(None, "D")]),
+    st.sampled_from([lead(ADA, day(3), "la"), lead(BOB, day(4), "lb"), lead(BOB, day(20), "lc")]),
     st.sampled_from([code(ADA, "ada"), code(BOB, "bob"), code(None, "cem")]),
 )
 occasions = st.builds(
@@ -254,19 +374,26 @@ occasions = st.builds(
     st.sampled_from(list(AttributionModel)),
 )
 choices = st.builds(Choice, moments, referrers)
+assignments = st.builds(Assignment, moments, referrers, st.integers(1, 99), st.booleans())
+several_assignments = st.lists(assignments, max_size=2, unique_by=lambda each: each.number)
 
 
 @given(
     st.lists(occasions, max_size=3, unique_by=lambda each: each.ref),
     st.lists(choices, max_size=3, unique_by=lambda each: each.at),
+    several_assignments,
     st.none() | moments,
     st.data(),
 )
 def test_a_story_does_not_depend_on_the_order_in_which_it_is_told(
-    several: list[Occasion], chosen: list[Choice], first_seen: datetime | None, data: st.DataObject
+    several: list[Occasion],
+    chosen: list[Choice],
+    assigned: list[Assignment],
+    first_seen: datetime | None,
+    data: st.DataObject,
 ) -> None:
     suspensions = Suspensions({ADA: [(day(5), day(9))]})
-    story = attribute(several, chosen, first_seen, suspensions)
+    story = attribute(several, chosen, first_seen, suspensions, assigned)
     again = attribute(
         [
             replace(each, candidates=tuple(data.draw(st.permutations(each.candidates))))
@@ -275,6 +402,7 @@ def test_a_story_does_not_depend_on_the_order_in_which_it_is_told(
         data.draw(st.permutations(chosen)),
         first_seen,
         suspensions,
+        data.draw(st.permutations(assigned)),
     )
     assert again.spans == story.spans
     assert [each.considered for each in again.verdicts] == [each.considered for each in story.verdicts]
@@ -283,15 +411,16 @@ def test_a_story_does_not_depend_on_the_order_in_which_it_is_told(
 @given(
     st.lists(occasions, max_size=3, unique_by=lambda each: each.ref),
     st.lists(choices, max_size=3, unique_by=lambda each: each.at),
+    several_assignments,
 )
-def test_bindings_follow_one_another_and_only_choices_make_a_second(
-    several: list[Occasion], chosen: list[Choice]
+def test_bindings_follow_one_another_and_only_choices_and_staff_make_a_second(
+    several: list[Occasion], chosen: list[Choice], assigned: list[Assignment]
 ) -> None:
-    story = attribute(several, chosen, None, Suspensions())
+    story = attribute(several, chosen, None, Suspensions(), assigned)
     for before, after in zip(story.spans, story.spans[1:], strict=False):
         assert before.until_at is not None
         assert before.from_at < before.until_at <= after.from_at
-        assert after.method is BindingMethod.CHOSEN
+        assert after.method in {BindingMethod.CHOSEN, BindingMethod.STAFF}
     for verdict in story.verdicts:
         winners = [candidate for candidate, lost in verdict.considered if lost is None]
         assert winners == ([verdict.winner] if verdict.winner else [])

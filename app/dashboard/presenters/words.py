@@ -106,6 +106,8 @@ def method(way: BindingMethod | None) -> str:
             return _("by a coupon")
         case BindingMethod.CLICK:
             return _("by a click on the referral link")
+        case BindingMethod.LEAD:
+            return _("by a lead that the referrer had registered")
         case BindingMethod.CODE:
             return _("by a referrer code that the customer typed")
         case BindingMethod.CHOSEN:
@@ -167,9 +169,12 @@ def lost(reason: str | None) -> str:
         "existed_before": _("The customer had signed up or ordered before this click."),
         "referrer_suspended": _("The referrer was suspended, or had left, at that time."),
         "already_bound": _("The customer already belonged to a referrer."),
-        "lower_precedence": _("A coupon beats a click, and a click beats a typed code."),
+        "decided_by_staff": _("Staff had said whom the customer belongs to."),
+        "lead_expired": _("The prospect was registered too long before."),
+        "lower_precedence": _("A coupon beats a click, a click beats a lead, a lead beats a typed code."),
         "earlier_click": _("There was a later click, and the last one counts."),
         "later_click": _("There was an earlier click, and the first one counts."),
+        "later_lead": _("The same prospect had been registered before, and the first one counts."),
         "same_kind": _("Another of the same kind was taken."),
     }
     return sentences.get(reason, reason or "")
@@ -180,8 +185,10 @@ def candidate_kind(kind: str) -> str:
     words = {
         "coupon": _("coupon"),
         "click": _("click"),
+        "lead": _("lead"),
         "code": _("typed code"),
         "chosen": _("customer's choice"),
+        "staff": _("correction by staff"),
     }
     return words.get(kind, kind)
 

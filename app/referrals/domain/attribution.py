@@ -1,10 +1,11 @@
 """Who brought this customer? The one place where precedence and eligibility are decided, pure.
 
-A customer's *occasions* (its signup, and orders that carried a click id or coupon) and *choices* of a partner are
-sorted by their own times, so the answer does not depend on the order in which they arrived.
+A customer's *occasions* (its signup, and orders that carried a click id or coupon), *choices* of a partner and
+*assignments* by staff are sorted by their own times, so the answer does not depend on the order in which they arrived.
 
-Rules (DESIGN.md 6): coupon > click ids within the attribution window > typed referrer code. The first occasion that
-has a winner binds the customer for good; only the customer's own choice of a partner moves or ends a binding.
+Rules (docs/adr/0013): coupon > click ids within the attribution window > lead of the last 90 days > typed referrer
+code. The first occasion that has a winner binds the customer for good; only the customer's own choice of a partner, or
+staff with a reason, move or end a binding.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from app.referrals.words import AttributionModel, BindingMethod
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 RULE_VERSION: Final = 1
+LEAD_DAYS: Final = 90
+"""How long a registered lead speaks for its referrer; a lead exactly that old is out."""
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """A click presented with a signup happened before it; a shop's clock may still say otherwise by this much."""
 
@@ -29,6 +32,8 @@ class CandidateKind(StrEnum):
 
     COUPON = "coupon"
     CLICK = "click"
+    LEAD = "lead"
+    """The referrer had registered the customer's e-mail address as a prospect."""
     CODE = "code"
 
 
@@ -42,19 +47,25 @@ class Lost(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
     """The click is older than the attribution window; a click exactly at the window's end is out."""
     AFTER_SIGNUP = "after_signup"
-    """The click came after the signup or order that presented it."""
+    """The click or lead came after the signup or order that it speaks at."""
     EXISTED_BEFORE = "existed_before"
-    """The customer had signed up or ordered before this click."""
+    """The customer had signed up or ordered before this click or lead."""
     REFERRER_SUSPENDED = "referrer_suspended"
     """The referrer was suspended, or had left, at that time."""
     ALREADY_BOUND = "already_bound"
     """The customer already belonged to a referrer, or had ended a partner."""
+    DECIDED_BY_STAFF = "decided_by_staff"
+    """Staff had said whom the customer belongs to, or that it belongs to nobody."""
+    LEAD_EXPIRED = "lead_expired"
+    """The prospect was registered too long before."""
     LOWER_PRECEDENCE = "lower_precedence"
-    """A coupon beats a click, a click beats a typed code."""
+    """A coupon beats a click, a click beats a lead, a lead beats a typed code."""
     EARLIER_CLICK = "earlier_click"
     """The programme counts the last click, and there was a later one."""
     LATER_CLICK = "later_click"
     """The programme counts the first click, and there was an earlier one."""
+    LATER_LEAD = "later_lead"
+    """The same prospect had been registered before; the first to register wins."""
     SAME_KIND = "same_kind"
     """Another coupon or code of equal standing was taken."""
 
@@ -62,12 +73,14 @@ class Lost(StrEnum):
 class _Precedence(IntEnum):
     COUPON = 0
     CLICK = 1
-    CODE = 2
+    LEAD = 2
+    CODE = 3
 
 
 _METHODS: Final = {
     CandidateKind.COUPON: BindingMethod.COUPON,
     CandidateKind.CLICK: BindingMethod.CLICK,
+    CandidateKind.LEAD: BindingMethod.LEAD,
     CandidateKind.CODE: BindingMethod.CODE,
 }
 
@@ -76,7 +89,7 @@ _METHODS: Final = {
 class Candidate:
     """One thing that was presented. ``referrer_id`` is null where it leads nowhere, and ``flaw`` then says why.
 
-    ``at`` is the click's own time; null for coupons and codes.
+    ``at`` is the click's or lead's own time; null for coupons and codes.
     """
 
     kind: CandidateKind
@@ -104,6 +117,20 @@ class Choice:
 
     at: datetime
     referrer_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Staff said at ``number`` whom the customer belongs to from ``at`` on (null: nobody).
+
+    ``also_earlier`` moves what lies before ``at`` too, as if the customer had never belonged to anyone else. Of two at
+    the same instant the higher number counts.
+    """
+
+    at: datetime
+    referrer_id: int | None
+    number: int
+    also_earlier: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +190,7 @@ def attribute(
     choices: Sequence[Choice],
     first_seen: datetime | None,
     suspensions: Suspensions,
+    assignments: Sequence[Assignment] = (),
 ) -> Attribution:
     """Tell a customer's story from its facts.
 
@@ -170,51 +198,71 @@ def attribute(
     """
     verdicts: list[Verdict] = []
     spans: list[Span] = []
-    events: list[Occasion | Choice] = [*occasions, *choices]
+    assigned = False
+    events: list[_Event] = [*occasions, *choices, *assignments]
     for event in sorted(events, key=_when):
         if isinstance(event, Choice):
-            spans = _chosen(spans, event)
-            continue
-        verdict = decide(event, bound=bool(spans), first_seen=first_seen, suspensions=suspensions)
-        verdicts.append(verdict)
-        if (
-            verdict.winner
-            and verdict.winner.referrer_id is not None
-            and verdict.bound_from
-            and verdict.method
-        ):
-            spans = [Span(verdict.winner.referrer_id, verdict.method, verdict.bound_from)]
+            spans = _moved(spans, event.at, event.referrer_id, BindingMethod.CHOSEN)
+        elif isinstance(event, Assignment):
+            assigned, spans = True, _assigned(spans, event, first_seen)
+        else:
+            taken = Lost.DECIDED_BY_STAFF if assigned else Lost.ALREADY_BOUND if spans else None
+            verdict = decide(event, taken=taken, first_seen=first_seen, suspensions=suspensions)
+            verdicts.append(verdict)
+            spans = _bound(verdict) or spans
     return Attribution(tuple(verdicts), tuple(spans))
 
 
-def _when(event: Occasion | Choice) -> tuple[datetime, int, str]:
-    """Sort key: own time; at the same instant the signup, then orders by id, then the choice."""
+_Event: TypeAlias = Occasion | Choice | Assignment
+
+
+def _when(event: _Event) -> tuple[datetime, int, int, str]:
+    """Sort key: own time; at the same instant the signup, then orders by id, then the choice, then staff."""
     if isinstance(event, Choice):
-        return event.at, 2, ""
-    return event.at, 0 if event.kind == "signup" else 1, event.ref
+        return event.at, 2, 0, ""
+    if isinstance(event, Assignment):
+        return event.at, 3, event.number, ""
+    return event.at, 0 if event.kind == "signup" else 1, 0, event.ref
 
 
-def _chosen(spans: list[Span], choice: Choice) -> list[Span]:
+def _bound(verdict: Verdict) -> list[Span]:
+    """The binding that a verdict makes, if any."""
+    winner = verdict.winner
+    if winner is None or winner.referrer_id is None or verdict.bound_from is None:
+        return []
+    return [Span(winner.referrer_id, _METHODS[winner.kind], verdict.bound_from)]
+
+
+def _assigned(spans: list[Span], event: Assignment, first_seen: datetime | None) -> list[Span]:
+    if not event.also_earlier:
+        return _moved(spans, event.at, event.referrer_id, BindingMethod.STAFF)
+    if event.referrer_id is None:
+        return []
+    return [Span(event.referrer_id, BindingMethod.STAFF, min(event.at, first_seen or event.at))]
+
+
+def _moved(spans: list[Span], at: datetime, referrer_id: int | None, method: BindingMethod) -> list[Span]:
+    """End the open binding at ``at`` and begin one with ``referrer_id``; the partner one has stays as it is."""
     current = spans[-1] if spans and spans[-1].until_at is None else None
-    if current and current.referrer_id == choice.referrer_id:
+    if current and current.referrer_id == referrer_id:
         return spans
     kept = spans
     if current:
         # A binding that would end where it began never was.
-        ended = Span(current.referrer_id, current.method, current.from_at, choice.at)
-        kept = spans[:-1] if current.from_at >= choice.at else [*spans[:-1], ended]
-    if choice.referrer_id is None:
+        ended = Span(current.referrer_id, current.method, current.from_at, at)
+        kept = spans[:-1] if current.from_at >= at else [*spans[:-1], ended]
+    if referrer_id is None:
         return kept
-    return [*kept, Span(choice.referrer_id, BindingMethod.CHOSEN, choice.at)]
+    return [*kept, Span(referrer_id, method, at)]
 
 
 def decide(
-    occasion: Occasion, *, bound: bool, first_seen: datetime | None, suspensions: Suspensions
+    occasion: Occasion, *, taken: Lost | None, first_seen: datetime | None, suspensions: Suspensions
 ) -> Verdict:
-    """Judge one occasion; ``bound`` says that the customer belonged to someone, or had chosen, before it."""
+    """Judge one occasion; ``taken`` is why no candidate can win: the customer belonged to someone, or had chosen."""
     rule = f"{occasion.model}/{RULE_VERSION} window {occasion.window_days}d"
     flaws = {
-        candidate: _flaw(candidate, occasion, bound=bound, first_seen=first_seen, suspensions=suspensions)
+        candidate: _flaw(candidate, occasion, taken=taken, first_seen=first_seen, suspensions=suspensions)
         for candidate in dict.fromkeys(occasion.candidates)
     }
     valid = [candidate for candidate, flaw in flaws.items() if flaw is None]
@@ -233,7 +281,7 @@ def decide(
 
 def _instant(winner: Candidate, occasion: Occasion) -> datetime:
     """The binding's instant: the click's time, in whole seconds as shops send them, else the occasion's."""
-    if winner.at is None:
+    if winner.at is None or winner.kind is not CandidateKind.CLICK:
         return occasion.at
     return min(_whole_second(winner.at), occasion.at)
 
@@ -246,32 +294,40 @@ def _flaw(
     candidate: Candidate,
     occasion: Occasion,
     *,
-    bound: bool,
+    taken: Lost | None,
     first_seen: datetime | None,
     suspensions: Suspensions,
 ) -> Lost | None:
     if candidate.flaw or candidate.referrer_id is None:
         return candidate.flaw or Lost.UNKNOWN
-    if bound:
-        return Lost.ALREADY_BOUND
+    if taken:
+        return taken
     if suspensions.at(candidate.referrer_id, occasion.at):
         return Lost.REFERRER_SUSPENDED
     if candidate.at is None:
         return None
-    clicked = _whole_second(candidate.at)
-    if clicked > occasion.at + CLOCK_SKEW:
+    since = _whole_second(candidate.at)
+    if candidate.kind is CandidateKind.LEAD:
+        # No allowance for clocks here: a prospect that has just signed up is easily "registered".
+        skew, days, too_old = timedelta(), LEAD_DAYS, Lost.LEAD_EXPIRED
+    else:
+        skew, days, too_old = CLOCK_SKEW, occasion.window_days, Lost.OUTSIDE_WINDOW
+    if since > occasion.at + skew:
         return Lost.AFTER_SIGNUP
-    if occasion.at - clicked >= timedelta(days=occasion.window_days):
-        return Lost.OUTSIDE_WINDOW
-    if first_seen is not None and first_seen < clicked and first_seen < occasion.at:
+    if occasion.at - since >= timedelta(days=days):
+        return too_old
+    if first_seen is not None and first_seen < since and first_seen < occasion.at:
         return Lost.EXISTED_BEFORE
     return None
 
 
 def _rank(candidate: Candidate, model: AttributionModel) -> tuple[int, float, str]:
-    """Lower is better. Coupons and codes of equal standing are taken in alphabetical order, whatever came first."""
+    """Lower is better. Coupons and codes of equal standing are taken in alphabetical order, whatever came first.
+
+    Of several leads the first one registered is best, in every model.
+    """
     time = candidate.at.timestamp() if candidate.at else 0.0
-    if model is AttributionModel.LAST_CLICK:
+    if candidate.kind is CandidateKind.CLICK and model is AttributionModel.LAST_CLICK:
         time = -time
     return _Precedence[candidate.kind.name], time, candidate.value
 
@@ -279,6 +335,8 @@ def _rank(candidate: Candidate, model: AttributionModel) -> tuple[int, float, st
 def _beaten(candidate: Candidate, winner: Candidate, model: AttributionModel) -> Lost:
     if candidate.kind is not winner.kind:
         return Lost.LOWER_PRECEDENCE
+    if candidate.kind is CandidateKind.LEAD:
+        return Lost.LATER_LEAD
     if candidate.kind is not CandidateKind.CLICK:
         return Lost.SAME_KIND
     return Lost.EARLIER_CLICK if model is AttributionModel.LAST_CLICK else Lost.LATER_CLICK

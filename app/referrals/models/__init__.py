@@ -1,6 +1,7 @@
 """The tables of the slice, by noun."""
 
-from app.referrals.models.clicks import Click, ClickTotal, VisitorKey
+from app.referrals.models.assignments import Assignment, Lead
+from app.referrals.models.clicks import Click, ClickTotal, ClickUse, VisitorKey
 from app.referrals.models.commissions import Commission, Hold, HoldRule, HoldState
 from app.referrals.models.customers import Binding, BindingMethod, Customer, Decision, PartnerChoice, Signup
 from app.referrals.models.orders import (
@@ -34,11 +35,13 @@ from app.referrals.models.totals import OrderTotal
 __all__ = [
     "GONE",
     "Approval",
+    "Assignment",
     "AttributionModel",
     "Binding",
     "BindingMethod",
     "Click",
     "ClickTotal",
+    "ClickUse",
     "Commission",
     "ConsentMode",
     "Correction",
@@ -52,6 +55,7 @@ __all__ = [
     "Hold",
     "HoldRule",
     "HoldState",
+    "Lead",
     "LineKind",
     "Link",
     "Order",

@@ -51,6 +51,15 @@ class ClickTotal(Base):
     count: Mapped[int]
 
 
+class ClickUse(Base):
+    """A customer presented a click id, at its signup or with an order: how a click is followed to what came of it."""
+
+    __tablename__ = "click_uses"
+
+    click_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    customer_id: Mapped[int] = mapped_column(Id, ForeignKey("customers.id"), primary_key=True)
+
+
 class VisitorKey(Base):
     """The random key of one UTC day's visitor hashes; destroyed after seven days."""
 

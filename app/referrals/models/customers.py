@@ -18,7 +18,16 @@ class Customer(Base):
     """A customer of the merchant under the merchant's own id; its row is the lock that every fact takes first."""
 
     __tablename__ = "customers"
-    __table_args__ = (UniqueConstraint("program_id", "customer_id"),)
+    __table_args__ = (
+        UniqueConstraint("program_id", "customer_id"),
+        Index(
+            "ix_customers_email",
+            "program_id",
+            "email_key",
+            sqlite_where=text("email_key IS NOT NULL"),
+            postgresql_where=text("email_key IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     program_id: Mapped[int] = mapped_column(Id, ForeignKey("programs.id"))
@@ -42,6 +51,8 @@ class Signup(Base):
     click_ids: Mapped[list[str]] = mapped_column(JsonValue)
     coupons: Mapped[list[str]] = mapped_column(JsonValue)
     referrer_codes: Mapped[list[str]] = mapped_column(JsonValue)
+    lead_ids: Mapped[list[str]] = mapped_column(JsonValue, default=list)
+    """The leads that named the customer's e-mail address; they stay when the address is erased."""
 
 
 class PartnerChoice(Base):
@@ -103,7 +114,7 @@ class Decision(Base):
     customer_id: Mapped[int] = mapped_column(Id, ForeignKey("customers.id"))
     program_id: Mapped[int] = mapped_column(Id, ForeignKey("programs.id"))
     occasion: Mapped[str] = mapped_column(String(16))
-    """"signup", "order" or "choice"."""
+    """"signup", "order", "choice" or "staff"."""
     occasion_ref: Mapped[str] = mapped_column(String(128))
     occasion_at: Mapped[datetime] = mapped_column(UtcDateTime)
     rule: Mapped[str] = mapped_column(String(64))
@@ -113,5 +124,7 @@ class Decision(Base):
     bound_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JsonValue)
     """Every candidate: kind, value, referrer, time, and the reason it lost, or null for the winner."""
+    reason: Mapped[str | None] = mapped_column(String(500))
+    """What staff wrote; for staff only."""
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime)
     superseded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
