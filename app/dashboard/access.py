@@ -63,6 +63,7 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.referrer": Action.VIEW_REFERRERS,
     "staff.suspend": Action.CHANGE_REFERRERS,
     "staff.reinstate": Action.CHANGE_REFERRERS,
+    "staff.clicks": Action.VIEW_REFERRERS,
     "staff.orders": Action.VIEW_ORDERS,
     "staff.order": Action.VIEW_ORDERS,
     "staff.review": Action.VIEW_ORDERS,

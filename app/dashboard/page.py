@@ -36,6 +36,7 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
             (_("Overview"), "staff.index", Action.VIEW_PROGRAM, ("index",)),
             (_("Products and rates"), "staff.products", Action.VIEW_PROGRAM, ("product", "rate")),
             (_("Referrers"), "staff.referrers", Action.VIEW_REFERRERS, ("referrer",)),
+            (_("Click quality"), "staff.clicks", Action.VIEW_REFERRERS, ("click",)),
             (_("Orders"), "staff.orders", Action.VIEW_ORDERS, ("order",)),
             (_("Reviews"), "staff.review", Action.VIEW_ORDERS, ("review",)),
             (_("Payouts"), "staff.runs", Action.VIEW_PAYOUTS, ("run", "payout", "approval")),

@@ -12,6 +12,7 @@ from app.jobs import housekeeping, payouts, sweeper
 from app.kernel import clock
 from app.mail.outbox import SEND_JOB
 from app.payouts.background import ADVANCE_RUN
+from app.referrals.click_report import make_reports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SWEEP: Final = "jobs.sweep"
 KEEP_HOUSE: Final = "jobs.keep_house"
+REPORT_CLICKS: Final = "clicks.report"
 
 
 def _send_mail(services: Services, mail_id: int) -> None:
@@ -34,6 +36,10 @@ def _keep_house(services: Services) -> None:
     housekeeping.keep_house(services, clock.now())
 
 
+def _report_clicks(services: Services) -> None:
+    make_reports(services.db, clock.now())
+
+
 JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     payouts.DRAFT_DUE: payouts.draft_due,
     ADVANCE_RUN: payouts.advance,
@@ -41,5 +47,6 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     SEND_JOB: _send_mail,
     SWEEP: _sweep,
     KEEP_HOUSE: _keep_house,
+    REPORT_CLICKS: _report_clicks,
 }
 """``name`` of a :class:`app.kernel.queue.JobRequest` to what it does."""

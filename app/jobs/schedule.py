@@ -18,7 +18,7 @@ from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
 from app.jobs.payouts import DRAFT_DUE
-from app.jobs.registry import KEEP_HOUSE, SWEEP
+from app.jobs.registry import KEEP_HOUSE, REPORT_CLICKS, SWEEP
 from app.kernel import clock, heartbeat
 from app.kernel.queue import QUEUE_NAME, RUN_JOB
 
@@ -43,6 +43,7 @@ TICKS: Final = (
     Tick(DRAFT_DUE, 60),
     Tick(SWEEP, 60),
     Tick(KEEP_HOUSE, 86_400),
+    Tick(REPORT_CLICKS, 3600),  # nothing to do but for the first after midnight
 )
 
 _LOOK_SECONDS: Final = 1.0

@@ -730,6 +730,34 @@ def upgrade() -> None:
         batch_op.create_index("ix_bindings_referrer", ["referrer_id", "from_at"], unique=False)
 
     op.create_table(
+        "click_quality",
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("bad_tag", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("prefetch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("head", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("embedded", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("bot", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("duplicate", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("counted", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("suspicion_ppm", sa.Integer(), nullable=False),
+        sa.CheckConstraint("days IN (1, 30)", name=op.f("ck_click_quality_days")),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_click_quality_program_id_programs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_click_quality_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("referrer_id", "days", name=op.f("pk_click_quality")),
+    )
+    with op.batch_alter_table("click_quality", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_click_quality_order", ["program_id", "days", "suspicion_ppm", "referrer_id"], unique=False
+        )
+
+    op.create_table(
         "click_totals",
         sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
@@ -1896,6 +1924,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_click_totals_program")
 
     op.drop_table("click_totals")
+    with op.batch_alter_table("click_quality", schema=None) as batch_op:
+        batch_op.drop_index("ix_click_quality_order")
+
+    op.drop_table("click_quality")
     with op.batch_alter_table("bindings", schema=None) as batch_op:
         batch_op.drop_index("ix_bindings_referrer")
 

@@ -1,6 +1,7 @@
 """The tables of the slice, by noun."""
 
 from app.referrals.models.assignments import Assignment, Lead
+from app.referrals.models.click_quality import ClickQuality
 from app.referrals.models.clicks import Click, ClickTotal, ClickUse, VisitorKey
 from app.referrals.models.commissions import Commission, Hold, HoldRule, HoldState
 from app.referrals.models.customers import Binding, BindingMethod, Customer, Decision, PartnerChoice, Signup
@@ -40,6 +41,7 @@ __all__ = [
     "Binding",
     "BindingMethod",
     "Click",
+    "ClickQuality",
     "ClickTotal",
     "ClickUse",
     "Commission",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.dashboard.views.staff import (  # noqa: F401 - routes
     audit,
     bank,
+    clicks,
     orders,
     programs,
     referrers,
