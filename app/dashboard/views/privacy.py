@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from flask import flash, redirect, render_template, send_file, url_for
 
@@ -15,7 +15,7 @@ from app.dashboard.presenters import privacy as presenter
 from app.dashboard.throttle import count_failure, require_patience
 from app.dashboard.views.home import chosen_membership, home, me, my_memberships, switch
 from app.identity.audit import Actor, record_event
-from app.identity.login import log_out, who
+from app.identity.login import log_out
 from app.identity.users import authenticate
 from app.kernel import clock
 from app.privacy.erasure import ErasureRefused, erase_referrer, obstacle_to_erasing
@@ -69,6 +69,7 @@ def copy_data() -> ResponseReturnValue:
     name = f"refledger-{chosen.referrer.code}-{now:%Y-%m-%d}.zip"
     answer = send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)
     answer.headers["Cache-Control"] = "no-store"
+    answer.call_on_close(file.close)
     return answer
 
 
@@ -99,12 +100,11 @@ def erase() -> ResponseReturnValue:
     except ErasureRefused as refused:
         form.form_errors.append(presenter.why_not_yet(refused.obstacle))
         return _page({_ERASE: form}), 409
-    flash(_("Your data is erased."), "done")
-    if len(found) > 1:
-        return redirect(url_for("home.index"))
-    if who() is not None:
+    goes_on = len(found) > 1
+    if not goes_on:
         log_out(session(), now)
-    return redirect(url_for("public.index"))
+    flash(_("Your data is erased."), "done")
+    return redirect(url_for("home.index" if goes_on else "public.index"))
 
 
 def _is_me(form: AgainForm) -> bool:
@@ -121,14 +121,15 @@ def _page(sent: Mapping[str, AgainForm] | None = None) -> str:
     found = my_memberships()
     chosen = chosen_membership(found)
     obstacle = obstacle_to_erasing(session(), chosen.referrer, clock.now())
-    forms: dict[str, Any] = {
+    forms: dict[str, AgainForm] = {
         _COPY: AgainForm(formdata=None, prefix=_COPY),
         _LEAVE: AgainForm(formdata=None, prefix=_LEAVE),
         _ERASE: ForGoodForm(formdata=None, prefix=_ERASE),
+        **(sent or {}),
     }
     return render_template(
         "home/your_data.html",
         page=presenter.your_data(chosen, obstacle),
-        forms=forms | dict(sent or {}),
+        **{f"{step}_form": form for step, form in forms.items()},
         memberships=switch(found, chosen, "home.your_data"),
     )
