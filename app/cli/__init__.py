@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
-    from app.cli.clicks import clicks  # noqa: PLC0415 - a web process needs no commands
+    from app.cli.attribution import attribution  # noqa: PLC0415 - a web process needs no commands
+    from app.cli.clicks import clicks  # noqa: PLC0415
     from app.cli.coupons import coupons  # noqa: PLC0415
     from app.cli.demo import demo  # noqa: PLC0415
     from app.cli.imports import imports  # noqa: PLC0415
@@ -24,6 +25,7 @@ def register(app: Flask) -> None:
 
     for group in (programs, products, referrers, coupons, users, api_keys, payouts, ledger, clicks):
         app.cli.add_command(group)
+    app.cli.add_command(attribution)
     app.cli.add_command(imports)
     app.cli.add_command(privacy)
     app.cli.add_command(demo)

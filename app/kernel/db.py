@@ -201,6 +201,16 @@ class Database:
             session.info[_ONE_TRANSACTION] = True
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Like :meth:`reading`, and every statement sees the database as the first one saw it."""
+        # SQLite's readers do so anyway.
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        bind = self._reader.execution_options(**options)
+        with Session(bind, expire_on_commit=False, autoflush=False) as session, session.begin():
+            session.info[_ONE_TRANSACTION] = True
+            yield session
+
     def answers(self) -> bool:
         """Whether the database can be reached now (readiness)."""
         try:

@@ -142,8 +142,14 @@ _SEALED: Final = {"email": "email", "payer_iban": "iban"}
 """Fields that are personal data, and the purpose under which only their fingerprint is kept."""
 
 
+class StoredFingerprints(Keyring):
+    """Stands for the keyring where facts are read back: what is personal in them is a fingerprint already."""
+
+
 def fingerprint(keyring: Keyring, purpose: str, value: str) -> str:
     """The keyed fingerprint of an e-mail address or IBAN, normalised first."""
+    if isinstance(keyring, StoredFingerprints):
+        return value
     if purpose == "email":
         return email_key(keyring, value)
     return keyring.index("iban", "".join(value.split()).upper())
@@ -177,6 +183,44 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - walks any fact
     return value
 
 
+def signup_from(body: dict[str, Any]) -> SignupFact:
+    """Read a stored body back; ``email`` is its fingerprint."""
+    return SignupFact(
+        customer_id=body["customer_id"],
+        click_ids=tuple(body.get("click_ids", ())),
+        coupon=body.get("coupon"),
+        referrer_code=body.get("referrer_code"),
+        email=body.get("email"),
+        signed_up_at=_instant(body.get("signed_up_at")),
+    )
+
+
+def order_from(body: dict[str, Any]) -> OrderFact:
+    """Read a stored body back; ``payer_iban`` is its fingerprint."""
+    return OrderFact(
+        order_id=body["order_id"],
+        customer_id=body["customer_id"],
+        currency=body["currency"],
+        status=OrderStatus(body["status"]),
+        placed_at=datetime.fromisoformat(body["placed_at"]),
+        lines=lines_from(body["lines"]),
+        paid_at=_instant(body.get("paid_at")),
+        method=body.get("method"),
+        payer_iban=body.get("payer_iban"),
+        click_id=body.get("click_id"),
+        coupon=body.get("coupon"),
+    )
+
+
+def choice_from(body: dict[str, Any]) -> PartnerChoiceFact:
+    """Read a stored body back."""
+    return PartnerChoiceFact(body["customer_id"], body.get("referrer_code"), _instant(body.get("chosen_at")))
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def payment_from(body: dict[str, Any]) -> PaymentFact:
     """Read a stored body back."""
     return PaymentFact(body["order_id"], datetime.fromisoformat(body["paid_at"]), body.get("method"))
@@ -189,12 +233,11 @@ def cancellation_from(body: dict[str, Any]) -> CancellationFact:
 
 def correction_from(body: dict[str, Any]) -> CorrectionFact:
     """Read a stored body back."""
-    at = body.get("corrected_at")
     return CorrectionFact(
         body["order_id"],
         body["correction_id"],
         lines_from(body["lines"]),
-        datetime.fromisoformat(at) if at else None,
+        _instant(body.get("corrected_at")),
     )
 
 
