@@ -217,6 +217,13 @@ def choice_from(body: dict[str, Any]) -> PartnerChoiceFact:
     return PartnerChoiceFact(body["customer_id"], body.get("referrer_code"), _instant(body.get("chosen_at")))
 
 
+def lead_from(body: dict[str, Any]) -> LeadFact:
+    """Read a stored body back; ``email`` is its fingerprint, empty once it was forgotten."""
+    return LeadFact(
+        body["lead_id"], body["referrer_code"], body.get("email", ""), _instant(body.get("registered_at"))
+    )
+
+
 def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 

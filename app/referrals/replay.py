@@ -5,7 +5,8 @@ given the settings (programmes, terms, products, rates, referrers, coupons) and 
 is compared with what stands, row by row: decisions with every candidate and reason, orders, lines, commissions with
 rate, amounts and dates, and earned and clawed-back balances.
 
-What people decided is no fact; of that only the commissions that a review rejected for good are taken over.
+What people decided is no fact and is taken over (``replay_people.py``): staff's corrections of whom a customer belongs
+to, commissions that a review rejected, and which prospect a customer was where the address that said so is erased.
 """
 
 from __future__ import annotations
@@ -23,14 +24,12 @@ from app.kernel.errors import RefledgerError
 from app.referrals import facts
 from app.referrals.choices import record_partner_choice
 from app.referrals.facts import StoredFingerprints
+from app.referrals.leads import record_lead
 from app.referrals.models import (
-    Commission,
     Coupon,
     Customer,
     Fact,
     FactKind,
-    Order,
-    OrderLine,
     Product,
     Program,
     ProgramTerms,
@@ -39,9 +38,9 @@ from app.referrals.models import (
     ReferrerStatus,
 )
 from app.referrals.orders import record_cancellation, record_correction, record_order, record_payment
-from app.referrals.postings import post_movements, reject_for_good
 from app.referrals.reduced import is_reduced
 from app.referrals.refunds import record_refund
+from app.referrals.replay_people import take_over
 from app.referrals.rulebook import Rulebooks, new_rules
 from app.referrals.signups import record_signup
 
@@ -67,6 +66,7 @@ _TELL: Final[dict[FactKind, tuple[Callable[..., Any], Callable[..., Any]]]] = {
     FactKind.CANCELLATION: (record_cancellation, facts.cancellation_from),
     FactKind.REFUND: (record_refund, facts.refund_from),
     FactKind.PARTNER_CHOICE: (record_partner_choice, facts.choice_from),
+    FactKind.LEAD: (record_lead, facts.lead_from),
 }
 
 _AT_ONCE: Final = (Program, ProgramTerms, RateVersion, Referrer)
@@ -137,37 +137,8 @@ def replay(
         _tell_all(parts, scratch, chunk, done)
         done.told += len(chunk)
         progress(len(chunk))
-    _reject_again(live, scratch)
+    take_over(parts, live, scratch)
     return done
-
-
-def _reject_again(live: Session, scratch: Database) -> None:
-    """Take back what people rejected for good: no fact says so."""
-    wanted = (
-        select(Order.program_id, Order.order_id, OrderLine.line_id, Commission.referrer_id)
-        .join(Order, Order.id == Commission.order_id)
-        .join(OrderLine, OrderLine.id == Commission.order_line_id)
-        .where(Commission.rejected)
-        .order_by(Commission.id)
-    )
-    with scratch.transaction() as session:
-        for program_id, order_id, line_id, referrer_id in live.execute(wanted):
-            commission = session.scalar(
-                select(Commission)
-                .join(Order, Order.id == Commission.order_id)
-                .join(OrderLine, OrderLine.id == Commission.order_line_id)
-                .where(
-                    Order.program_id == program_id,
-                    Order.order_id == order_id,
-                    OrderLine.line_id == line_id,
-                    Commission.referrer_id == referrer_id,
-                )
-            )
-            if commission is None:  # the comparison will say so
-                continue
-            program = session.get_one(Program, program_id)
-            movements = reject_for_good(commission)
-            post_movements(session, movements, currency=program.currency, posted_at=commission.paid_at)
 
 
 def _facts_of(live: Session) -> Iterator[Any]:

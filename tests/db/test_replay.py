@@ -9,7 +9,11 @@ import pytest
 from sqlalchemy import delete, select, text, update
 
 from app.kernel.db import table_of
+from app.referrals.assignments import Wanted, correct_attribution
+from app.referrals.customers import erase_personal_data
+from app.referrals.facts import LeadFact
 from app.referrals.holds import decide_hold, hold_by_staff
+from app.referrals.leads import forget_prospects, record_lead
 from app.referrals.models import Binding, Commission, Decision, Fact, Hold, HoldRule, Order, OrderLine
 from app.referrals.referrers import suspend
 from app.referrals.replay import Replayed, replay, scratch_database
@@ -148,3 +152,36 @@ def test_a_fact_that_was_removed_leaves_what_it_made_unexplained(database: Datab
         "binding",
     }
     assert all(difference.replayed is None or difference.kind == "binding" for difference in differences)
+
+
+def test_what_people_decided_is_taken_over(database: Database, tmp_path: Path) -> None:
+    with database.transaction() as session:
+        world = World.build(session)
+        world.bind("ada")
+        world.order("o1")
+        wanted = Wanted(world.referrers["bob"], "a misunderstanding", at("2026-09-05"))
+        correct_attribution(
+            world.deps, session, world.program, "c1", wanted, actor=ACTOR, now=at("2026-11-01")
+        )
+    with database.reading() as session:
+        owners = session.scalars(select(Commission.referrer_id).where(Commission.target_minor > 0)).all()
+        assert owners == [world.referrers["bob"].id]
+    assert replayed(database, tmp_path)[1] == []
+
+
+@pytest.mark.parametrize("whose", ["customer", "prospect"])
+def test_a_prospect_whose_address_is_gone_stays_one(database: Database, tmp_path: Path, whose: str) -> None:
+    with database.transaction() as session:
+        world = World.build(session)
+        lead = LeadFact("lead-1", world.referrers["ada"].code, "prospect@example.org", at("2026-08-20"))
+        record_lead(world.deps, session, world.program, lead, world.now)
+        world.signup(email="prospect@example.org")
+        world.order("o1")
+    with database.transaction() as session:
+        if whose == "customer":
+            erase_personal_data(session, world.program, "c1", world.now)
+        else:
+            assert forget_prospects(session, at("2027-12-01")) == 1
+    with database.reading() as session:
+        assert session.scalars(select(Commission.target_minor)).all() == [1_000]
+    assert replayed(database, tmp_path)[1] == []
