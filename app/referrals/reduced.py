@@ -1,6 +1,6 @@
 """Facts whose retention is over: the row stays, so that a repetition is still recognised, and its body goes.
 
-A replay skips them (docs/adr/0013): an order that was nobody's earned nothing. Only that its customer was there
+A replay skips them (docs/adr/0016): an order that was nobody's earned nothing. Only that its customer was there
 already is still told, since a later click must not take an old customer for a new one.
 """
 

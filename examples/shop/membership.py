@@ -107,6 +107,16 @@ def join(store: Store, client: RefledgerClient, programme: str, customer_id: int
         )
 
 
+def partner_page(client: RefledgerClient, number: str) -> str | None:
+    """The address of Refledger's page that tells a customer who is rewarded for them; None while it cannot be had.
+
+    It is asked for at the moment in which the customer, who is logged in here, wants to go there: it works for an hour
+    and for whoever has it.
+    """
+    answer = client.call("POST", path_of("customers", number, "partner-link"))
+    return str(answer.body["url"]) if answer.accepted and "url" in answer.body else None
+
+
 def referrer_code(customer: sqlite3.Row, programme: str) -> str:
     """The referrer code of a customer: the name in plain letters, and the customer number.
 

@@ -161,6 +161,20 @@ def test_partial_refunds_end_at_what_was_paid(
     assert len({refund["refund_id"] for refund in refunds}) == 2
 
 
+def test_the_page_of_ones_partner_is_asked_for_when_it_is_opened(
+    browser: FlaskClient, refledger: PaperRefledger
+) -> None:
+    sign_up(browser)
+    refledger.bodies["/customers/C1001/partner-link"] = {"url": "http://refledger.example/partner/x"}
+    assert (
+        browser.post("/account/rewarded/hosting").headers["Location"] == "http://refledger.example/partner/x"
+    )
+    refledger.failures = [503]
+    answer = browser.post("/account/rewarded/hosting", follow_redirects=True)
+    assert "cannot be reached right now" in answer.text
+    assert browser.post("/account/rewarded/nowhere").status_code == 404
+
+
 def test_facts_wait_while_refledger_is_away_and_are_sent_when_it_is_back(
     browser: FlaskClient, shop: Shop, refledger: PaperRefledger
 ) -> None:

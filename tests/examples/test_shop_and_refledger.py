@@ -107,6 +107,27 @@ def test_a_chosen_partner_earns_until_the_customer_ends_it(shop_app: Flask, shop
     assert [sum(one["amount"] for one in order["commissions"]) for order in orders] == [0, 990, 0]
 
 
+def test_a_customer_sees_and_ends_the_reward_from_their_account(
+    app: Flask, shop_app: Flask, shop: Shop
+) -> None:
+    api = shop.clients["directory"]
+    body = {"code": "klartext", "name": "Klartext Studio", "email": "klartext@example.org"}
+    assert api.call("POST", "/referrers", body).status == 201
+    flora = enter(shop_app, "Flora", referrer_code="klartext")
+    tell_all(shop)
+
+    url = flora.post("/account/rewarded/directory").headers["Location"]
+    assert url.startswith(f"{app.extensions['refledger'].settings.public_url}/partner/")
+    page = app.test_client()
+    path = url.partition("127.0.0.1:8000")[2]
+    html = page.get(path).text
+    assert "Klartext Studio is rewarded for your orders." in html
+    assert "Flora" not in html
+    (token,) = re.findall(r'name="csrf_token" value="([^"]+)">\s*<button type="submit" class="danger"', html)
+    assert page.post(f"{path}/end", data={"csrf_token": token}).status_code == 302
+    assert api.call("GET", "/customers/C1001/partner").body["referrer"] is None
+
+
 def test_a_coupon_that_only_one_programme_knows_is_accepted_by_both(shop_app: Flask, shop: Shop) -> None:
     enter(shop_app, "Dora", coupon="NOBODYS", referrer_code="nobody")
 

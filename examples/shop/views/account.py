@@ -81,6 +81,20 @@ def join(programme: str) -> Response:
     return redirect(url_for("account.programme", programme=programme))
 
 
+@pages.post("/rewarded/<programme>")
+@customers_only
+def rewarded(programme: str) -> Response:
+    """Sends the customer to the page that says who is rewarded for them, and what that person sees."""
+    customer = visitor()
+    if programme not in PROGRAMMES or customer is None:
+        abort(404)
+    url = membership.partner_page(the_shop().clients[programme], customer["number"])
+    if url is None:
+        flash("This page cannot be reached right now. Please try again in a minute.")
+        return redirect(url_for("account.overview"))
+    return redirect(url)
+
+
 def _customer_id() -> int:
     row = visitor()
     if row is None:
