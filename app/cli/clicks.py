@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.command import House, answer, json_option, parts, program_of
+from app.cli.command import BadInput, House, answer, json_option, parts, program_of
 from app.kernel import clock
 from app.referrals.clicks import drain
 from app.referrals.domain.click_label import ClickLabel
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 clicks = House("clicks", help="The click stream, and the labels of clicks.")
 
 _PERCENT = 10_000
+_FIRST_YEAR = 1990
 
 
 @clicks.command("drain")
@@ -57,6 +58,8 @@ def report(slug: str, days: int, until: datetime | None, limit: int, as_json: bo
         program = program_of(session, slug)
         yesterday = clock.local_day(clock.now(), program.timezone) - timedelta(days=1)
         last = until.date() if until else yesterday
+        if last.year < _FIRST_YEAR:
+            raise BadInput(f"--until: there were no clicks in the year {last.year}")
         rows = quality(session, program.id, last, days, limit)
     first = last - timedelta(days=days - 1)
     shown = {

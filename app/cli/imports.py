@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from app.cli.command import Command, House, Refusal, answer, json_option, parts, program_of
+from app.cli.command import BadInput, Command, House, Refusal, answer, json_option, parts, program_of
 from app.identity.audit import Actor
 from app.identity.roles import Role
 from app.identity.users import MAX_NAME, NewUser, invite_user
@@ -21,7 +21,7 @@ from app.referrals.importing.opening import MoneyLines
 from app.referrals.importing.referrers import ReferrerLines
 from app.referrals.importing.run import Import, check_file, write_file
 from app.referrals.importing.sheet import ENCODINGS
-from app.referrals.importing.values import DecimalMark, Reading
+from app.referrals.importing.values import AHEAD, EARLIEST, DecimalMark, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,6 +81,8 @@ class Options:
     def reading(self, program: Program, now: datetime) -> Reading:
         """How cells are read."""
         on: date | None = self.available_on.date() if self.available_on else None
+        if on is not None and not EARLIEST <= on <= now.date() + AHEAD:
+            raise BadInput(f"--available-on: {on} is before {EARLIEST.year} or more than two years ahead")
         return Reading(
             program_currency=program.currency,
             timezone=program.timezone,

@@ -13,14 +13,17 @@ from app.kernel import clock
 from app.ledger.balances import balance
 from app.ledger.models import LedgerAccount, LedgerEntry, LedgerTransaction
 from app.mail.models import Mail
-from app.referrals.facts import LineFact, OrderFact
+from app.referrals.assignments import Wanted, correct_attribution
+from app.referrals.facts import LeadFact, LineFact, OrderFact
 from app.referrals.importing import run
+from app.referrals.importing.customers import CustomerLines
 from app.referrals.importing.opening import MoneyLines
+from app.referrals.leads import record_lead
 from app.referrals.models import Binding, BindingMethod, Customer, Fact, FactKind, Referrer
 from app.referrals.orders import record_order
 from app.referrals.programs import find_program
 from app.referrals.words import OrderStatus
-from tests.builders import at
+from tests.builders import ACTOR, at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -336,6 +339,46 @@ def test_an_import_moves_no_customer_who_has_a_referrer(desk: Desk) -> None:
     assert "line 2: the customer has a referrer on record already; an import moves nobody" in said
     later = CUSTOMERS.replace("2026-02-03 10:00:00 UTC", "2026-02-03 11:00:00 UTC")
     assert "line 2: " in desk.refused("customers", later, tool="rewardful")
+
+
+def test_what_beats_a_code_is_refused_and_not_overlooked(desk: Desk) -> None:
+    desk.write("referrers", REFERRERS)
+    header = "customer_id,referrer_email,signed_up_at,email\n"
+    desk.write("customers", header + "cus_9,ada@mail.example,2026-02-03,\n", tool="generic")
+    services = desk.shell.services
+    with services.db.transaction() as session:
+        program = find_program(session, "hosting")
+        lead = LeadFact("lead-1", "ada-l", "cus@mail.example", at("2026-02-01"))
+        record_lead(services.referrals, session, program, lead, clock.now())
+        nobody = Wanted(None, "never wanted one", also_earlier=True)
+        correct_attribution(
+            services.referrals, session, program, "cus_9", nobody, actor=ACTOR, now=clock.now()
+        )
+    theirs = header + "cus_1,bob@mail.example,2026-02-03,cus@mail.example\n"
+    said = desk.refused("customers", theirs)
+    assert "line 2: another referrer had registered the customer as a lead, which goes before" in said
+    said = desk.refused("customers", header + "cus_9,bob@mail.example,2026-02-03,\n")
+    assert "line 2: staff have said whom the customer belongs to" in said
+    assert desk.write("customers", theirs.replace("bob@", "ada@"), tool="generic")["written"] == 1
+
+
+def test_a_customer_who_would_come_to_somebody_else_is_not_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.write("referrers", REFERRERS)
+    services = desk.shell.services
+    with services.db.transaction() as session:
+        lead = LeadFact("lead-1", "ada-l", "cus@mail.example", at("2026-02-01"))
+        record_lead(services.referrals, session, find_program(session, "hosting"), lead, clock.now())
+    before = desk.shell.rows()
+    monkeypatch.setattr(CustomerLines, "_refuse_lead", lambda *_args: None)
+    text = (
+        "customer_id,referrer_email,signed_up_at,email\ncus_1,bob@mail.example,2026-02-03,cus@mail.example\n"
+    )
+    done = desk.shell.run(*desk.line("customers", text, "--write", tool="generic"))
+    assert done.exit_code == 1
+    assert "line 2: the customer would not belong to that referrer" in done.stderr
+    assert desk.shell.rows() == before
 
 
 def test_columns_may_be_named_and_lines_left_out(desk: Desk) -> None:

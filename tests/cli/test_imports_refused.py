@@ -220,6 +220,8 @@ def test_a_wrong_option_is_one_line_that_names_it(desk: Desk) -> None:
         ("commissions", ("--currency", "XXQ"), "--currency"),
         ("commissions", ("--decimal", "dot"), "--decimal"),
         ("balances", ("--available-on", "tomorrow"), "--available-on"),
+        ("balances", ("--available-on", "0001-01-01"), "--available-on"),
+        ("balances", ("--available-on", "9999-12-31"), "--available-on"),
     ):
         text = PEOPLE if kind == "referrers" else OPEN
         done = desk.shell.run(*desk.line(kind, text, "--write", *more, tool="generic"))

@@ -6,18 +6,20 @@ A signup is a fact, so a replay from the facts comes to the same bindings; nothi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 
 from app.identity.emails import clean_email
+from app.kernel.crypto import email_key
+from app.referrals.domain.attribution import LEAD_DAYS
 from app.referrals.facts import SignupFact, body_of, hash_of
 from app.referrals.importing import values
-from app.referrals.importing.errors import LineRefused
+from app.referrals.importing.errors import LineRefused, NotBrought
 from app.referrals.importing.lines import Item, Lines, Referrers, State, Verdict, Whom, whom
 from app.referrals.intake import AHEAD
-from app.referrals.models import Binding, Customer, Fact, FactKind, Signup
+from app.referrals.models import Assignment, Binding, Customer, Fact, FactKind, Lead, Signup
 from app.referrals.signups import record_signup
 
 if TYPE_CHECKING:
@@ -42,10 +44,11 @@ class Belongs:
 
 
 class _Recorded(NamedTuple):
-    """What is known of a customer: its signup's time if it has one, whether a referrer ever had it."""
+    """What is known of a customer: its signup's time if it has one, whether a referrer or staff's word ever had it."""
 
     signed_up_at: datetime | None
     bound: bool
+    assigned: bool
     erased: bool
 
 
@@ -77,6 +80,7 @@ class CustomerLines(Lines[Belongs]):
     ) -> list[Verdict[Belongs]]:
         """Hold them against the signups and bindings that are recorded."""
         referrers = Referrers(session, program, [item.value.referrer for item in items])
+        leads = self._leads(session, program, items)
         recorded = _recorded(session, program, [item.value.customer_id for item in items])
         facts: dict[int, SignupFact] = {}
         verdicts: list[Verdict[Belongs]] = []
@@ -85,6 +89,7 @@ class CustomerLines(Lines[Belongs]):
                 referrer = referrers.of(item.value.referrer)
                 facts[item.line] = _fact(item.value, referrer)
                 self._refuse_suspended(item.value, referrer)
+                self._refuse_lead(item.value, referrer, leads)
             except LineRefused as error:
                 verdicts.append(Verdict(item, refused=error.detail))
         posted = self._posted(session, program, facts)
@@ -102,6 +107,11 @@ class CustomerLines(Lines[Belongs]):
         for item in sorted(items, key=lambda each: each.value.customer_id):
             fact = _fact(item.value, referrers.of(item.value.referrer))
             record_signup(self._deps, session, program, fact, now)
+        owners = _owners(session, program, [item.value.customer_id for item in items])
+        for item in items:
+            # Whatever the check did not foresee: nobody is brought in for somebody else in silence.
+            if owners.get(item.value.customer_id) != referrers.of(item.value.referrer).id:
+                raise NotBrought(item.line, "the customer would not belong to that referrer")
 
     def _refuse_suspended(self, value: Belongs, referrer: Named) -> None:
         """A signup during a suspension would belong to nobody, in silence."""
@@ -113,6 +123,32 @@ class CustomerLines(Lines[Belongs]):
                 and (not end or at < datetime.fromisoformat(end))
             ):
                 raise LineRefused(f"referrer {referrer.code!r} took no part when the customer signed up")
+
+    def _leads(
+        self, session: Session, program: Program, items: Sequence[Item[Belongs]]
+    ) -> dict[str, list[tuple[int, datetime]]]:
+        """Who registered these customers' addresses, and when: a lead beats a referrer's code."""
+        keys = {email_key(self._deps.keyring, item.value.email) for item in items if item.value.email}
+        found: dict[str, list[tuple[int, datetime]]] = {}
+        if keys:
+            rows = session.execute(
+                select(Lead.email_key, Lead.referrer_id, Lead.registered_at).where(
+                    Lead.program_id == program.id, Lead.email_key.in_(keys)
+                )
+            )
+            for key, referrer_id, at in rows:
+                found.setdefault(key or "", []).append((referrer_id, at))
+        return found
+
+    def _refuse_lead(
+        self, value: Belongs, referrer: Named, leads: Mapping[str, list[tuple[int, datetime]]]
+    ) -> None:
+        if value.email is None or not leads:
+            return
+        signed_up_at = value.signed_up_at or self._reading.now
+        for referrer_id, at in leads.get(email_key(self._deps.keyring, value.email), ()):
+            if referrer_id != referrer.id and at <= signed_up_at < at + timedelta(days=LEAD_DAYS):
+                raise LineRefused("another referrer had registered the customer as a lead, which goes before")
 
     def _posted(self, session: Session, program: Program, facts: Mapping[int, SignupFact]) -> set[int]:
         """The lines whose very signup is on record."""
@@ -139,12 +175,24 @@ def _fact(value: Belongs, referrer: Named) -> SignupFact:
 
 def _recorded(session: Session, program: Program, customer_ids: Sequence[str]) -> dict[str, _Recorded]:
     bound = select(Binding.id).where(Binding.customer_id == Customer.id).exists()
+    assigned = select(Assignment.id).where(Assignment.customer_id == Customer.id).exists()
     rows = session.execute(
-        select(Customer.customer_id, Signup.signed_up_at, bound, Customer.erased_at)
+        select(Customer.customer_id, Signup.signed_up_at, bound, assigned, Customer.erased_at)
         .outerjoin(Signup, Signup.customer_id == Customer.id)
         .where(Customer.program_id == program.id, Customer.customer_id.in_(customer_ids))
     )
-    return {key: _Recorded(at, bool(has), erased is not None) for key, at, has, erased in rows}
+    return {key: _Recorded(at, has, said, erased is not None) for key, at, has, said, erased in rows}
+
+
+def _owners(session: Session, program: Program, customer_ids: Sequence[str]) -> dict[str, int]:
+    """Whom the customers belong to now; of one who belonged to several, the latest."""
+    rows = session.execute(
+        select(Customer.customer_id, Binding.referrer_id)
+        .join(Binding, Binding.customer_id == Customer.id)
+        .where(Customer.program_id == program.id, Customer.customer_id.in_(customer_ids))
+        .order_by(Binding.from_at)
+    )
+    return dict(rows.all())
 
 
 def _verdict(item: Item[Belongs], known: _Recorded | None, *, posted: bool) -> Verdict[Belongs]:
@@ -152,6 +200,8 @@ def _verdict(item: Item[Belongs], known: _Recorded | None, *, posted: bool) -> V
         return Verdict(item, State.UNCHANGED)
     if known is None:
         return Verdict(item, State.NEW)
+    if known.assigned:
+        return Verdict(item, refused="staff have said whom the customer belongs to")
     if known.bound:
         return Verdict(item, refused="the customer has a referrer on record already; an import moves nobody")
     if known.erased:

@@ -17,6 +17,14 @@ class LineRefused(InvalidInput):
     """One line says something that cannot be brought in; the others can be read all the same."""
 
 
+class NotBrought(LineRefused):
+    """Writing a line did not come to what it says; the batch is rolled back."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
 class MapRefused(InvalidInput):
     """``--map`` names a field that lines of this kind do not have."""
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from app.identity.audit import Actor, record_event
 from app.kernel.errors import InvalidInput
 from app.referrals.importing.columns import Columns, Kind, Tool, columns_of
-from app.referrals.importing.errors import ChangedMeanwhile, FileRefused, LineRefused
+from app.referrals.importing.errors import ChangedMeanwhile, FileRefused, LineRefused, NotBrought
 from app.referrals.importing.lines import Item, Lines, State, Verdict
 from app.referrals.importing.opening import MoneyLines
 from app.referrals.importing.seen import Seen
@@ -133,7 +133,10 @@ def write_file(db: Database, job: Import, file: BinaryIO, report: Report, now: d
                     raise ChangedMeanwhile(each.item.line, each.refused, report.written)
             new = [each.item for each in verdicts if each.state is State.NEW]
             if new:
-                job.lines.write(session, program, new, now)
+                try:
+                    job.lines.write(session, program, new, now)
+                except NotBrought as error:
+                    raise ChangedMeanwhile(error.line, error.detail, report.written) from error
                 if not report.written:
                     _record(session, job, program.id, "import.begun", {"lines_new": report.new}, now)
         report.written += len(new)

@@ -22,7 +22,9 @@ MAX_CELL: Final = 1_000
 
 MAX_ID: Final = 128
 EARLIEST: Final = date(1990, 1, 1)
-_AHEAD: Final = timedelta(days=2 * 366)
+AHEAD: Final = timedelta(days=2 * 366)
+"""How far ahead money may become payable."""
+
 _FORMULA: Final = ("=", "+", "-", "@")
 _WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -136,7 +138,7 @@ def day(cell: str | None, field: str, reading: Reading) -> date | None:
     if not cell:
         return reading.available_on
     found = local_day(instant(cell, field, reading), reading.timezone)
-    if found > reading.now.date() + _AHEAD:
+    if found > reading.now.date() + AHEAD:
         raise LineRefused(f"{field}: {found} is more than two years ahead")
     return found
 

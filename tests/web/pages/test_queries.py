@@ -29,6 +29,7 @@ LARGE = {
     "facts",
     "clicks",
     "click_totals",
+    "click_quality",
     "referrers",
     "users",
     "user_sessions",
@@ -77,6 +78,7 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
     staff = [
         "/staff",
         "/staff/products",
+        "/staff/clicks",
         "/staff/rates/new?sku=web",
         "/staff/settings",
         "/staff/referrers",
