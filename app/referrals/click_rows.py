@@ -96,7 +96,7 @@ def _row(record: ClickRecord) -> dict[str, Any]:
         "label": record.label,
         "visitor": record.visitor or None,
         "agent": record.agent[:64] or None,
-        "referer_host": record.source_host[:255] or None,
+        "source_host": record.source_host[:255] or None,
     }
 
 

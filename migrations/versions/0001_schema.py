@@ -797,7 +797,7 @@ def upgrade() -> None:
         sa.Column("label", sa.String(length=16), nullable=False),
         sa.Column("visitor", sa.String(length=32), nullable=True),
         sa.Column("agent", sa.String(length=64), nullable=True),
-        sa.Column("referer_host", sa.String(length=255), nullable=True),
+        sa.Column("source_host", sa.String(length=255), nullable=True),
         sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_clicks_program_id_programs")),
         sa.ForeignKeyConstraint(
             ["referrer_id"], ["referrers.id"], name=op.f("fk_clicks_referrer_id_referrers")

@@ -80,7 +80,7 @@ def test_a_followed_link_becomes_one_counted_click_without_address_or_full_agent
     assert drain(tracks) == 1
     (click,) = tracks.clicks()
     assert (click.label, click.campaign, click.agent) == ("counted", "summer", "Chrome 142")
-    assert click.referer_host == "blog.example"
+    assert click.source_host == "blog.example"
     assert click.click_id == ref_of(response)
     assert tracks.totals() == {"counted": 1}
     assert re.fullmatch("[0-9a-f]{32}", click.visitor or "")

@@ -34,7 +34,7 @@ class Click(Base):
     """HMAC of network and agent, or of the cookie, under the day's key; nobody can go back from it."""
     agent: Mapped[str | None] = mapped_column(String(64))
     """Family and major version."""
-    referer_host: Mapped[str | None] = mapped_column(String(255))
+    source_host: Mapped[str | None] = mapped_column(String(255))
 
 
 class ClickTotal(Base):
