@@ -1,4 +1,4 @@
-"""Orders with their lines, commissions and bindings as plain values: read by statements made once, written where they
+"""Orders with their lines and commissions as plain values: read by statements made once, written where they
 differ.
 
 Every fact reads and writes a handful of these rows. A session's unit of work costs several times what the rows
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from sqlalchemy import bindparam, insert, select, update
 
 from app.kernel.db import connection_of, table_of
-from app.referrals.domain.attribution import Span
 from app.referrals.domain.commission import Outcome
 from app.referrals.domain.refunded import GivenBack
-from app.referrals.models import Binding, Commission, Customer, Order, OrderLine, Referrer, Refund
+from app.referrals.models import Commission, Customer, Order, OrderLine, Refund
+from app.referrals.words import CommissionKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from app.referrals.words import LineKind, OrderStatus, ReferrerStatus
 
-_CUSTOMERS, _BINDINGS, _REFERRERS = table_of(Customer), table_of(Binding), table_of(Referrer)
+_CUSTOMERS = table_of(Customer)
 _ORDERS, _LINES = table_of(Order), table_of(OrderLine)
 _COMMISSIONS, _REFUNDS = table_of(Commission), table_of(Refund)
 
@@ -35,6 +35,8 @@ _COMMISSIONS, _REFUNDS = table_of(Commission), table_of(Refund)
 _CHANGING: Final = (
     "base_minor",
     "rate_version_id",
+    "tier_from",
+    "uncapped_minor",
     "earned_minor",
     "target_minor",
     "held_minor",
@@ -62,17 +64,6 @@ class SharedReferrer(NamedTuple):
 
 
 @dataclass(slots=True)
-class BindingRow:
-    """A span in which the customer's orders earn for one referrer, and its first paid order (``paid_at``, id)."""
-
-    id: int
-    span: Span
-    referrer: SharedReferrer
-    first_paid: tuple[datetime, str] | None
-    stored: tuple[datetime, str] | None
-
-
-@dataclass(slots=True)
 class CommissionRow:
     """What a line earns one referrer; ``id`` is 0 until it is written. Meaning and bounds: :class:`Commission`."""
 
@@ -83,7 +74,10 @@ class CommissionRow:
     base_minor: int
     paid_at: datetime
     available_on: date
+    kind: CommissionKind = CommissionKind.KICKBACK
     id: int = 0
+    tier_from: int | None = None
+    uncapped_minor: int | None = None
     earned_minor: int = 0
     target_minor: int = 0
     held_minor: int = 0
@@ -132,12 +126,24 @@ class OrderRow:
     method: str | None
     payer_iban_key: str | None
     referrer_id: int | None = None
+    exchange: Mapping[str, Any] | None = None
     id: int = 0
-    stored: int | None = None
+    stored: tuple[int | None, Mapping[str, Any] | None] = (None, None)
     referrer: str | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
     lines: list[LineRow] = field(default_factory=list)
     given_back: list[GivenBack] = field(default_factory=list)
+
+    def counts_for(self) -> int | None:
+        """The referrer among whose paid orders it is."""
+        return None if self.paid_at is None else self.referrer_id
+
+    def counted_for(self) -> int | None:
+        """The same as it was stored when the order was settled last: an order without a payment had no outcome yet."""
+        if self.paid_at is None:
+            return None
+        settled = any(line.stored and line.stored[1] is not Outcome.UNPAID for line in self.lines)
+        return self.stored[0] if settled else None
 
 
 _WRITE_CUSTOMER: Final = (
@@ -153,51 +159,6 @@ def write_customer(session: Session, customer: CustomerRow) -> None:
     connection_of(session).execute(_WRITE_CUSTOMER, values)
 
 
-_READ_BINDINGS: Final = (
-    select(
-        _BINDINGS.c.id,
-        _BINDINGS.c.referrer_id,
-        _BINDINGS.c.method,
-        _BINDINGS.c.from_at,
-        _BINDINGS.c.until_at,
-        _BINDINGS.c.first_paid_at,
-        _BINDINGS.c.first_paid_order,
-        _REFERRERS.c.code,
-        _REFERRERS.c.status,
-        _REFERRERS.c.email_key,
-    )
-    .join(_REFERRERS, _REFERRERS.c.id == _BINDINGS.c.referrer_id)
-    .where(_BINDINGS.c.customer_id == bindparam("customer"))
-    .order_by(_REFERRERS.c.id)
-    .with_for_update(read=True, of=_REFERRERS)
-)
-_WRITE_BINDING: Final = (
-    update(_BINDINGS)
-    .where(_BINDINGS.c.id == bindparam("row"))
-    .values(first_paid_at=bindparam("at"), first_paid_order=bindparam("order"))
-)
-
-
-def read_bindings(session: Session, customer_id: int) -> list[BindingRow]:
-    """A customer's bindings, the earliest first, with their referrers locked as ``locks.share_referrers()`` does."""
-    found: list[BindingRow] = []
-    for row in connection_of(session).execute(_READ_BINDINGS, {"customer": customer_id}):
-        first = None if row.first_paid_at is None else (row.first_paid_at, row.first_paid_order)
-        span = Span(row.referrer_id, row.method, row.from_at, row.until_at)
-        referrer = SharedReferrer(row.referrer_id, row.code, row.status, row.email_key)
-        found.append(BindingRow(row.id, span, referrer, first, first))
-    return sorted(found, key=lambda binding: binding.span.from_at)
-
-
-def write_bindings(session: Session, bindings: Iterable[BindingRow]) -> None:
-    """Store the first paid orders that changed."""
-    for binding in bindings:
-        if binding.first_paid is not None and binding.first_paid != binding.stored:
-            at, order_id = binding.first_paid
-            connection_of(session).execute(_WRITE_BINDING, {"row": binding.id, "at": at, "order": order_id})
-            binding.stored = binding.first_paid
-
-
 _ORDER_COLUMNS: Final = (
     "program_id",
     "customer_id",
@@ -209,6 +170,7 @@ _ORDER_COLUMNS: Final = (
     "method",
     "payer_iban_key",
     "referrer_id",
+    "exchange",
     "id",
 )
 _READ_ORDERS: Final = select(*(_ORDERS.c[name] for name in _ORDER_COLUMNS)).order_by(_ORDERS.c.id)
@@ -239,7 +201,10 @@ _COMMISSION_COLUMNS: Final = (
     "base_minor",
     "paid_at",
     "available_on",
+    "kind",
     "id",
+    "tier_from",
+    "uncapped_minor",
     "earned_minor",
     "target_minor",
     "held_minor",
@@ -285,7 +250,7 @@ def read_orders_of(session: Session, customer_id: int) -> list[OrderRow]:
 def _complete(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[OrderRow]:
     orders = [OrderRow(*row) for row in rows]
     for order in orders:
-        order.stored = order.referrer_id
+        order.stored = order.referrer_id, order.exchange
     for start in range(0, len(orders), _CHUNK):
         _add_all(connection, {order.id: order for order in orders[start : start + _CHUNK]})
     return orders
@@ -311,10 +276,12 @@ def _add_all(connection: Connection, orders: Mapping[int, OrderRow]) -> None:
 _INSERT_ORDER: Final = insert(_ORDERS).returning(_ORDERS.c.id)
 _INSERT_LINES: Final = insert(_LINES).returning(_LINES.c.id, _LINES.c.line_id)
 _INSERT_COMMISSIONS: Final = insert(_COMMISSIONS).returning(
-    _COMMISSIONS.c.id, _COMMISSIONS.c.order_line_id, _COMMISSIONS.c.referrer_id
+    _COMMISSIONS.c.id, _COMMISSIONS.c.order_line_id, _COMMISSIONS.c.referrer_id, _COMMISSIONS.c.kind
 )
 _WRITE_ORDER: Final = (
-    update(_ORDERS).where(_ORDERS.c.id == bindparam("row")).values(referrer_id=bindparam("referrer"))
+    update(_ORDERS)
+    .where(_ORDERS.c.id == bindparam("row"))
+    .values(referrer_id=bindparam("referrer"), exchange=bindparam("rates"))
 )
 _WRITE_LINE: Final = (
     update(_LINES)
@@ -350,13 +317,15 @@ def write_orders(session: Session, orders: Sequence[OrderRow]) -> None:
 
 def _write_order(connection: Connection, order: OrderRow) -> None:
     if order.id:
-        if order.referrer_id != order.stored:
-            connection.execute(_WRITE_ORDER, {"row": order.id, "referrer": order.referrer_id})
-            order.stored = order.referrer_id
+        now = order.referrer_id, order.exchange
+        if now != order.stored:
+            values = {"row": order.id, "referrer": order.referrer_id, "rates": order.exchange}
+            connection.execute(_WRITE_ORDER, values)
+            order.stored = now
         return
     columns = {name: getattr(order, name) for name in _ORDER_COLUMNS[:-1]}
     order.id = connection.execute(_INSERT_ORDER, columns | dict(order.more)).scalar_one()
-    order.stored = order.referrer_id
+    order.stored = order.referrer_id, order.exchange
     by_name = {line.line_id: line for line in order.lines}
     for line_id, name in connection.execute(_INSERT_LINES, [_line_columns(line) for line in order.lines]):
         by_name[name].id = line_id
@@ -382,19 +351,19 @@ def _line_columns(line: LineRow) -> dict[str, Any]:
 def write_commissions(session: Session, commissions: Iterable[CommissionRow]) -> None:
     """Insert the new ones, whose lines have their ids, and update what changed of the others."""
     connection = connection_of(session)
-    new: dict[tuple[int, int], CommissionRow] = {}
+    new: dict[tuple[int, int, CommissionKind], CommissionRow] = {}
     for commission in commissions:
         columns = commission.changing()
         if commission.id == 0:
-            new[commission.line.id, commission.referrer_id] = commission
+            new[commission.line.id, commission.referrer_id, commission.kind] = commission
         elif columns != commission.stored:
             changes = {f"new_{name}": value for name, value in columns.items()}
             connection.execute(_WRITE_COMMISSION, {"row": commission.id, **changes})
         commission.stored = columns
     if new:
         rows = [_commission_columns(commission) for commission in new.values()]
-        for commission_id, line_id, referrer_id in connection.execute(_INSERT_COMMISSIONS, rows):
-            new[line_id, referrer_id].id = commission_id
+        for commission_id, *key in connection.execute(_INSERT_COMMISSIONS, rows):
+            new[tuple(key)].id = commission_id
 
 
 def _commission_columns(commission: CommissionRow) -> dict[str, Any]:
@@ -404,6 +373,7 @@ def _commission_columns(commission: CommissionRow) -> dict[str, Any]:
         "referrer_id": commission.referrer_id,
         "order_id": commission.line.order.id,
         "order_line_id": commission.line.id,
+        "kind": commission.kind,
         "rejected": commission.rejected,
         "paid_at": commission.paid_at,
         "available_on": commission.available_on,

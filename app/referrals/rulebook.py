@@ -17,10 +17,10 @@ from sqlalchemy import select
 
 from app.kernel import ids
 from app.kernel.db import table_of
-from app.referrals.domain.rates import Rate
+from app.referrals.domain.rates import Rate, Step
 from app.referrals.models import Product, Program, ProgramTerms, RateVersion
 from app.referrals.terms import Terms, TermsHistory
-from app.referrals.words import LineKind
+from app.referrals.words import CommissionKind, LineKind, TierBasis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +36,8 @@ _KEPT: Final = 256
 class Rulebook:
     """``products`` maps SKU to product id; ``rates`` maps referrer id (``None``: all) to its versions.
 
+    ``bonuses`` are the versions of the sign-up bonus, which are not among ``rates``.
+
     ``program`` belongs to no session and is never written.
     """
 
@@ -43,6 +45,7 @@ class Rulebook:
     terms: TermsHistory
     products: Mapping[str, int]
     rates: Mapping[int | None, tuple[Rate, ...]]
+    bonuses: tuple[Rate, ...] = ()
 
     def rates_for(self, referrer_ids: Iterable[int]) -> list[Rate]:
         """The versions that can concern one of these referrers."""
@@ -54,7 +57,23 @@ class Rulebook:
     @cached_property
     def all_rates(self) -> Mapping[int, Rate]:
         """Every version of the programme, by its id."""
-        return {rate.id: rate for versions in self.rates.values() for rate in versions}
+        kickbacks = {rate.id: rate for versions in self.rates.values() for rate in versions}
+        return kickbacks | {bonus.id: bonus for bonus in self.bonuses}
+
+    @cached_property
+    def has_tiers(self) -> bool:
+        """Whether what an order earns may depend on how many customers its referrer has."""
+        return any(rate.steps for rate in self.all_rates.values())
+
+    @cached_property
+    def has_caps(self) -> bool:
+        """Whether what a line earns may depend on the lines before it."""
+        return self.has_customer_caps or any(rate.cap_order_minor for rate in self.all_rates.values())
+
+    @cached_property
+    def has_customer_caps(self) -> bool:
+        """Whether what an order earns may depend on its customer's other orders."""
+        return any(rate.cap_customer_minor for rate in self.all_rates.values())
 
 
 class Rulebooks:
@@ -89,14 +108,17 @@ def read_rulebook(session: Session, program: Program) -> Rulebook:
     """Read it from the database, in three queries."""
     versions = session.scalars(select(RateVersion).where(RateVersion.program_id == program.id))
     rates: defaultdict[int | None, list[Rate]] = defaultdict(list)
+    bonuses: list[Rate] = []
     for version in versions:
-        rates[version.referrer_id].append(rate_of(version))
+        rate = rate_of(version)
+        (bonuses if rate.pays is CommissionKind.BONUS else rates[version.referrer_id]).append(rate)
     products = session.execute(select(Product.sku, Product.id).where(Product.program_id == program.id))
     return Rulebook(
         program=Program(**{name: getattr(program, name) for name in _PROGRAM_COLUMNS}),
         terms=_history(session, program),
         products=dict(products.all()),
         rates={referrer_id: tuple(each) for referrer_id, each in rates.items()},
+        bonuses=tuple(bonuses),
     )
 
 
@@ -120,6 +142,11 @@ def rate_of(version: RateVersion) -> Rate:
         may_exceed_net=version.may_exceed_net,
         duration_months=version.duration_months,
         line_kinds=frozenset(LineKind(kind) for kind in version.line_kinds),
+        pays=version.pays or CommissionKind.KICKBACK,
+        steps=tuple(Step(step["from"], step["amount"]) for step in version.tiers or ()),
+        tier_basis=version.tier_basis or TierBasis.MONTH,
+        cap_order_minor=version.cap_order_minor,
+        cap_customer_minor=version.cap_customer_minor,
     )
 
 

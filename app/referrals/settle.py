@@ -1,31 +1,32 @@
 """The heart: bring a customer's commissions in line with its facts, under the customer's lock.
 
 Every use case that records a fact ends here. Which orders are looked at again is the only thing that differs: the one
-that the fact is about, or all orders of a binding when what they hang on (whom they belong to, which was first)
-changed. Each order's commissions are then computed anew from its facts, and the differences are posted.
+that the fact is about, or all orders of a binding when what they hang on (whom they belong to, which was first, what
+is left of a cap) changed. Each order's commissions are then computed anew from its facts, and the differences are
+posted. Where a performance tier counts customers, other customers' later orders follow in jobs (``tiers.py``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.kernel.clock import local_day
-from app.referrals import holds, locks
-from app.referrals.domain.commission import Earned, Line, OrderTerms, Outcome, earn
+from app.kernel.clock import END, local_day
+from app.referrals import holds, locks, tiers
+from app.referrals.binding_rows import BindingRow, read_bindings, write_bindings
+from app.referrals.domain.caps import Caps
+from app.referrals.domain.commission import Earned, Line, OrderTerms, Outcome, bonus, earn
 from app.referrals.domain.refunded import Refunded, refunded
-from app.referrals.models import GONE, HoldRule
+from app.referrals.exchange import find_exchange
+from app.referrals.models import GONE, CommissionKind, Customer, HoldRule, Program
 from app.referrals.postings import Movement, move_to_held, post_movements, retarget, unreserved
 from app.referrals.rows import (
-    BindingRow,
     CommissionRow,
     LineRow,
     OrderRow,
-    read_bindings,
     read_orders,
     read_orders_of,
-    write_bindings,
     write_orders,
 )
 from app.referrals.story import retell
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from app.referrals.domain.rates import Rate
     from app.referrals.intake import ReferralDeps
-    from app.referrals.models import Program
     from app.referrals.rows import CustomerRow, SharedReferrer
     from app.referrals.rulebook import Rulebook
 
@@ -69,8 +69,9 @@ def settle(
 
     ``rebind`` says that the fact may change whom the customer belongs to.
     """
-    everything = touched.everything
     book = deps.rulebooks.of(session, program)
+    # What is left of a customer's cap hangs on all that was earned before.
+    everything = touched.everything or book.has_customer_caps
     if rebind:
         if touched.new:
             write_orders(session, [touched.new])
@@ -83,6 +84,13 @@ def settle(
     if orders:
         _Settlement(deps, session, program, customer, book, bindings, now).run(orders)
     return orders
+
+
+def settle_again(deps: ReferralDeps, session: Session, customer_pk: int, now: datetime) -> None:
+    """Settle all orders of a customer because something outside its facts changed: exchange rates, other customers."""
+    customer = locks.lock_known_customer(session, customer_pk)
+    program = session.get_one(Program, session.get_one(Customer, customer_pk).program_id)
+    settle(deps, session, program, customer, Touched(everything=True), now)
 
 
 def _orders(session: Session, customer: CustomerRow, touched: Touched, *, everything: bool) -> list[OrderRow]:
@@ -139,19 +147,42 @@ class _Settlement:
         others = {commission.referrer_id for commission in existing} - referrers.keys()
         referrers |= locks.share_referrers(self.session, others)
         rates = self.book.rates_for(referrers)
-        wanted = [each for order in orders for each in self._settle_order(order, rates)]
+        counted: list[int | None] = []
+        if self.book.has_tiers:
+            tiers.lock_count(self.session, referrers)
+            counted = [order.counted_for() for order in orders]
+        caps = Caps() if self.book.has_caps else None
+        turn = sorted(orders, key=_turn) if caps else orders
+        wanted = [each for order in turn for each in self._settle_order(order, rates, caps)]
         held = holds.open_rules(self.session, [commission.id for commission in existing])
         movements = [movement for each in wanted for movement in self._move(each, held, referrers)]
         write_bindings(self.session, self.bindings)
         write_orders(self.session, orders)
         post_movements(self.session, movements, currency=self.program.currency, posted_at=self.now)
+        if counted:
+            tiers.note_moved(self.session, counted, orders)
 
-    def _settle_order(self, order: OrderRow, rates: Sequence[Rate]) -> Iterator[_Wanted]:
+    def _settle_order(self, order: OrderRow, rates: Sequence[Rate], caps: Caps | None) -> Iterator[_Wanted]:
         """Whom it belongs to, what each line comes to, and what each commission must be."""
         binding = _covering(self.bindings, order)
         order.referrer_id = binding.span.referrer_id if binding else None
         order.referrer = binding.referrer.code if binding else None
+        terms = self._terms(order, binding, rates)
+        span = binding.span if binding else None
+        spans = [each.span for each in self.bindings]
         back = refunded(order.given_back)
+        given = [_given(line, back) for line in order.lines]
+        extra = bonus(terms, given, span, self.book.bonuses) if self.book.bonuses else None
+        bears_it = _first_line(order) if extra else None
+        for line, what in zip(order.lines, given, strict=True):
+            result = earn(what, terms, span, spans, rates)
+            line.outcome = result.outcome
+            if caps and span:
+                result = caps.apply(result, order.order_id, span.from_at)
+            yield from self._wanted(line, result, extra if line is bears_it else None)
+
+    def _terms(self, order: OrderRow, binding: BindingRow | None, rates: Sequence[Rate]) -> OrderTerms:
+        """What the lines of the order have in common; an order of another currency keeps what converts it."""
         terms = OrderTerms(
             order_id=order.order_id,
             status=order.status,
@@ -162,27 +193,54 @@ class _Settlement:
             program_currency=self.program.currency,
             timezone=self.program.timezone,
         )
-        spans = [each.span for each in self.bindings]
-        for line in order.lines:
-            result = earn(_given(line, back), terms, binding.span if binding else None, spans, rates)
-            line.outcome = result.outcome
-            yield from self._wanted(line, result)
+        if binding is None or order.paid_at is None:
+            order.exchange = None
+            return terms
+        if self.book.has_tiers:
+            numbers = tiers.customer_numbers(
+                self.session, order, binding.span.referrer_id, rates, self.program.timezone
+            )
+            terms = replace(terms, customers=numbers)
+        if order.currency == self.program.currency:
+            return terms
+        found = find_exchange(
+            self.session,
+            currency=order.currency,
+            into=self.program.currency,
+            paid_at=order.paid_at,
+            timezone=self.program.timezone,
+        )
+        order.exchange = found.told if found else None
+        return replace(terms, exchange=found.factor if found else None)
 
-    def _wanted(self, line: LineRow, result: Earned) -> Iterator[_Wanted]:
-        """The commissions of one line with what each must come to: the current referrer's, and zero for any other."""
-        current: CommissionRow | None = None
-        if result.outcome is Outcome.EARNS and result.rate and line.order.referrer_id is not None:
-            current = self._commission(line, line.order.referrer_id, result)
+    def _wanted(self, line: LineRow, result: Earned, extra: Earned | None) -> Iterator[_Wanted]:
+        """The commissions of one line with what each must come to: the current referrer's, and zero for any other.
+
+        ``extra`` is the sign-up bonus where this line bears it.
+        """
+        due: list[tuple[CommissionRow, Earned]] = []
+        referrer_id = line.order.referrer_id
+        if referrer_id is not None:
+            for kind, earned in ((CommissionKind.KICKBACK, result), (CommissionKind.BONUS, extra)):
+                if earned and earned.outcome is Outcome.EARNS:
+                    made = self._commission(line, referrer_id, kind, earned)
+                    due += [(made, earned)] if made else []
         for commission in line.commissions:
-            if commission is not current:
+            earned = next((each for found, each in due if found is commission), None)
+            if earned is None or earned.rate is None:
                 yield _Wanted(commission, 0, 0)
-            elif result.rate:
-                current.base_minor, current.rate_version_id = line.net_minor, result.rate.id
-                yield _Wanted(current, result.earned, 0 if current.rejected else result.target)
+                continue
+            commission.base_minor, commission.rate_version_id = earned.base, earned.rate.id
+            commission.tier_from, commission.uncapped_minor = earned.tier_from, earned.uncapped
+            yield _Wanted(commission, earned.earned, 0 if commission.rejected else earned.target)
 
-    def _commission(self, line: LineRow, referrer_id: int, result: Earned) -> CommissionRow | None:
-        """The line's commission of that referrer, made where it comes to anything."""
-        found = next((each for each in line.commissions if each.referrer_id == referrer_id), None)
+    def _commission(
+        self, line: LineRow, referrer_id: int, kind: CommissionKind, result: Earned
+    ) -> CommissionRow | None:
+        """The line's commission of that referrer and kind, made where it comes to anything."""
+        found = next(
+            (each for each in line.commissions if (each.referrer_id, each.kind) == (referrer_id, kind)), None
+        )
         if found or not result.earned or not result.rate:
             return found
         paid_at = line.order.paid_at
@@ -193,8 +251,9 @@ class _Settlement:
             program_id=self.program.id,
             referrer_id=referrer_id,
             rate_version_id=result.rate.id,
-            base_minor=line.net_minor,
+            base_minor=result.base,
             paid_at=paid_at,
+            kind=kind,
             available_on=local_day(paid_at, self.program.timezone) + timedelta(days=days),
         )
         line.commissions.append(made)
@@ -225,6 +284,18 @@ class _Settlement:
         # A hold names its commission.
         write_orders(self.session, [order])
         return bool(holds.open_holds(self.session, commission, rules, self.now))
+
+
+def _turn(order: OrderRow) -> tuple[datetime, str]:
+    """The order in which caps are consumed."""
+    return order.paid_at or END, order.order_id
+
+
+def _first_line(order: OrderRow) -> LineRow | None:
+    """The line that a sign-up bonus hangs on."""
+    return min(
+        (line for line in order.lines if line.position != GONE), key=lambda line: line.position, default=None
+    )
 
 
 def _given(line: LineRow, back: Refunded) -> Line:

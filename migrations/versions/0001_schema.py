@@ -56,6 +56,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("sha256", name=op.f("uq_bank_files_sha256")),
     )
     op.create_table(
+        "exchange_rates",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("per_euro", sa.String(length=24), nullable=False),
+        sa.PrimaryKeyConstraint("day", "currency", name=op.f("pk_exchange_rates")),
+    )
+    op.create_table(
         "mails",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_key", sa.String(length=160), nullable=False),
@@ -993,6 +1000,11 @@ def upgrade() -> None:
         sa.Column("click_id", sa.String(length=80), nullable=True),
         sa.Column("coupon", sa.String(length=64), nullable=True),
         sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column(
+            "exchange",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "(status = 'cancelled') = (cancelled_at IS NOT NULL)", name=op.f("ck_orders_cancelled_at")
@@ -1012,6 +1024,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_orders_customer", ["customer_id", "placed_at"], unique=False)
         batch_op.create_index("ix_orders_program_placed", ["program_id", "placed_at", "id"], unique=False)
         batch_op.create_index("ix_orders_referrer", ["referrer_id", "placed_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_orders_referrer_paid",
+            ["referrer_id", "paid_at", "customer_id"],
+            unique=False,
+            sqlite_where=sa.text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
+            postgresql_where=sa.text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
+        )
 
     op.create_table(
         "partner_choices",
@@ -1220,9 +1239,33 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column(
+            "pays",
+            sa.Enum(
+                "kickback",
+                "bonus",
+                name="commissionkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
         sa.Column("rate_ppm", sa.Integer(), nullable=True),
         sa.Column("flat_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("may_exceed_net", sa.Boolean(), nullable=False),
+        sa.Column(
+            "tiers",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "tier_basis",
+            sa.Enum("month", "total", name="tierbasis", native_enum=False, create_constraint=True, length=32),
+            nullable=True,
+        ),
+        sa.Column("cap_order_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("cap_customer_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column(
             "duration",
             sa.Enum(
@@ -1259,6 +1302,12 @@ def upgrade() -> None:
             "(kind = 'percent') = (rate_ppm IS NOT NULL) AND (kind = 'flat') = (flat_minor IS NOT NULL)",
             name=op.f("ck_rate_versions_one_amount"),
         ),
+        sa.CheckConstraint(
+            "pays = 'kickback' OR (product_id IS NULL AND kind <> 'percent')",
+            name=op.f("ck_rate_versions_bonus"),
+        ),
+        sa.CheckConstraint("cap_customer_minor > 0", name=op.f("ck_rate_versions_cap_customer")),
+        sa.CheckConstraint("cap_order_minor > 0", name=op.f("ck_rate_versions_cap_order")),
         sa.CheckConstraint("flat_minor >= 0", name=op.f("ck_rate_versions_flat_minor")),
         sa.CheckConstraint("rate_ppm BETWEEN 0 AND 1000000", name=op.f("ck_rate_versions_rate_ppm")),
         sa.ForeignKeyConstraint(
@@ -1308,6 +1357,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_signups_program_id_programs")),
         sa.PrimaryKeyConstraint("customer_id", name=op.f("pk_signups")),
     )
+    op.create_table(
+        "tier_recounts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_tier_recounts_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tier_recounts")),
+    )
+    with op.batch_alter_table("tier_recounts", schema=None) as batch_op:
+        batch_op.create_index("ix_tier_recounts_referrer", ["referrer_id"], unique=False)
+
     op.create_table(
         "corrections",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1370,6 +1432,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
         batch_op.create_index("ix_order_lines_product", ["product_id"], unique=False)
+        batch_op.create_index(
+            "ix_order_lines_waiting",
+            ["order_id"],
+            unique=False,
+            sqlite_where=sa.text("outcome = 'waiting_rate'"),
+            postgresql_where=sa.text("outcome = 'waiting_rate'"),
+        )
 
     op.create_table(
         "payouts",
@@ -1588,8 +1657,22 @@ def upgrade() -> None:
         sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("order_line_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "kickback",
+                "bonus",
+                name="commissionkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
         sa.Column("rate_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("base_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("tier_from", sa.Integer(), nullable=True),
+        sa.Column("uncapped_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("earned_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("target_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("held_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1617,7 +1700,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_commissions")),
         sa.UniqueConstraint(
-            "order_line_id", "referrer_id", name=op.f("uq_commissions_order_line_id_referrer_id")
+            "order_line_id", "referrer_id", "kind", name=op.f("uq_commissions_order_line_id_referrer_id_kind")
         ),
     )
     with op.batch_alter_table("commissions", schema=None) as batch_op:
@@ -1850,6 +1933,11 @@ def downgrade() -> None:
 
     op.drop_table("payouts")
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_order_lines_waiting",
+            sqlite_where=sa.text("outcome = 'waiting_rate'"),
+            postgresql_where=sa.text("outcome = 'waiting_rate'"),
+        )
         batch_op.drop_index("ix_order_lines_product")
 
     op.drop_table("order_lines")
@@ -1857,6 +1945,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_corrections_order_id"))
 
     op.drop_table("corrections")
+    with op.batch_alter_table("tier_recounts", schema=None) as batch_op:
+        batch_op.drop_index("ix_tier_recounts_referrer")
+
+    op.drop_table("tier_recounts")
     op.drop_table("signups")
     with op.batch_alter_table("rate_versions", schema=None) as batch_op:
         batch_op.drop_index("ix_rate_versions_level")
@@ -1881,6 +1973,11 @@ def downgrade() -> None:
     op.drop_table("payout_approvals")
     op.drop_table("partner_choices")
     with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_orders_referrer_paid",
+            sqlite_where=sa.text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
+            postgresql_where=sa.text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
+        )
         batch_op.drop_index("ix_orders_referrer")
         batch_op.drop_index("ix_orders_program_placed")
         batch_op.drop_index("ix_orders_customer")
@@ -1996,5 +2093,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_mails_next_attempt_at"))
 
     op.drop_table("mails")
+    op.drop_table("exchange_rates")
     op.drop_table("bank_files")
     # ### end Alembic commands ###

@@ -37,4 +37,4 @@ def exchange_factor(currency: str, into: str, per_euro: Mapping[str, str]) -> Fr
     if currency not in known or into not in known:
         return None
     units = Fraction(known[into]) / Fraction(known[currency])
-    return units * 10 ** exponent(into) / 10 ** exponent(currency)
+    return units * Fraction(10 ** exponent(into), 10 ** exponent(currency))

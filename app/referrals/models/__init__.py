@@ -3,8 +3,16 @@
 from app.referrals.models.assignments import Assignment, Lead
 from app.referrals.models.click_quality import ClickQuality
 from app.referrals.models.clicks import Click, ClickTotal, ClickUse, VisitorKey
-from app.referrals.models.commissions import Commission, Hold, HoldRule, HoldState
+from app.referrals.models.commissions import (
+    Commission,
+    CommissionKind,
+    Hold,
+    HoldRule,
+    HoldState,
+    TierRecount,
+)
 from app.referrals.models.customers import Binding, BindingMethod, Customer, Decision, PartnerChoice, Signup
+from app.referrals.models.exchange import ExchangeRate
 from app.referrals.models.orders import (
     GONE,
     Correction,
@@ -45,12 +53,14 @@ __all__ = [
     "ClickTotal",
     "ClickUse",
     "Commission",
+    "CommissionKind",
     "ConsentMode",
     "Correction",
     "Coupon",
     "Customer",
     "Decision",
     "Duration",
+    "ExchangeRate",
     "Fact",
     "FactKind",
     "FactState",
@@ -76,5 +86,6 @@ __all__ = [
     "Refund",
     "RefundKind",
     "Signup",
+    "TierRecount",
     "VisitorKey",
 ]

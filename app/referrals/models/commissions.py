@@ -10,13 +10,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
 from app.referrals.models.orders import Order, OrderLine
-from app.referrals.words import HoldRule, HoldState
+from app.referrals.words import CommissionKind, HoldRule, HoldState
 
-__all__ = ["Commission", "Hold", "HoldRule", "HoldState"]
+__all__ = ["Commission", "CommissionKind", "Hold", "HoldRule", "HoldState", "TierRecount"]
 
 
 class Commission(Base):
-    """What one order line earns one referrer.
+    """What one order line earns one referrer: its kickback, or the sign-up bonus of the order that it begins.
 
     ``target_minor`` is the commission of the line's current net paid amount; whatever changes that amount recomputes
     the target and posts the difference. ``clawed_back`` is ``earned_minor - target_minor``.
@@ -24,7 +24,7 @@ class Commission(Base):
 
     __tablename__ = "commissions"
     __table_args__ = (
-        UniqueConstraint("order_line_id", "referrer_id"),
+        UniqueConstraint("order_line_id", "referrer_id", "kind"),
         CheckConstraint("earned_minor >= 0", name="earned"),
         CheckConstraint("target_minor BETWEEN 0 AND earned_minor", name="target"),
         CheckConstraint("held_minor >= 0", name="held"),
@@ -38,10 +38,15 @@ class Commission(Base):
     referrer_id: Mapped[int] = mapped_column(Id, ForeignKey("referrers.id"))
     order_id: Mapped[int] = mapped_column(Id, ForeignKey("orders.id"), index=True)
     order_line_id: Mapped[int] = mapped_column(Id, ForeignKey("order_lines.id"))
+    kind: Mapped[CommissionKind] = mapped_column(enum_column(CommissionKind), default=CommissionKind.KICKBACK)
     rate_version_id: Mapped[int] = mapped_column(Id, ForeignKey("rate_versions.id"))
     """The version it was computed with; kept when a late fact takes the commission away again."""
     base_minor: Mapped[int] = mapped_column(Id)
-    """The line's net before refunds."""
+    """The line's net before refunds, in the programme's currency; of a bonus, the bonus."""
+    tier_from: Mapped[int | None]
+    """The performance tier that applied: its number of customers."""
+    uncapped_minor: Mapped[int | None] = mapped_column(Id)
+    """What it would have earned where a cap cut it."""
     earned_minor: Mapped[int] = mapped_column(Id)
     target_minor: Mapped[int] = mapped_column(Id)
     held_minor: Mapped[int] = mapped_column(Id, default=0)
@@ -85,3 +90,18 @@ class Hold(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_by: Mapped[str | None] = mapped_column(String(200))
     reason: Mapped[str | None] = mapped_column(String(500))
+
+
+class TierRecount(Base):
+    """A late or moved order changed which number a referrer's later customers are: settle them again.
+
+    Written with the order that caused it and deleted once all are settled, so that a lost job loses nothing.
+    """
+
+    __tablename__ = "tier_recounts"
+    __table_args__ = (Index("ix_tier_recounts_referrer", "referrer_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    referrer_id: Mapped[int] = mapped_column(Id, ForeignKey("referrers.id"))
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Orders paid before then are as they were."""

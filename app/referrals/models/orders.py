@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
@@ -65,6 +65,14 @@ class Order(Base):
         Index("ix_orders_customer", "customer_id", "placed_at"),
         Index("ix_orders_program_placed", "program_id", "placed_at", "id"),
         Index("ix_orders_referrer", "referrer_id", "placed_at", "id"),
+        Index(
+            "ix_orders_referrer_paid",
+            "referrer_id",
+            "paid_at",
+            "customer_id",
+            sqlite_where=text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
+            postgresql_where=text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -82,6 +90,10 @@ class Order(Base):
     coupon: Mapped[str | None] = mapped_column(String(64))
     referrer_id: Mapped[int | None] = mapped_column(Id, ForeignKey("referrers.id"))
     """Whom the order belongs to now, by the customer's binding at ``placed_at``."""
+    exchange: Mapped[dict[str, Any] | None] = mapped_column(JsonValue)
+    """What converts it where its currency is not the programme's: the reference rates of a day, like
+    ``{"on": "2026-09-09", "per_euro": {"USD": "1.08"}}``. Null while it waits for them.
+    """
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -95,6 +107,12 @@ class OrderLine(Base):
         CheckConstraint("quantity >= 1", name="quantity"),
         CheckConstraint("refunded_minor BETWEEN 0 AND net_minor", name="refunded"),
         Index("ix_order_lines_product", "product_id"),
+        Index(
+            "ix_order_lines_waiting",
+            "order_id",
+            sqlite_where=text("outcome = 'waiting_rate'"),
+            postgresql_where=text("outcome = 'waiting_rate'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,11 +13,13 @@ from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
 from app.referrals.words import (
     Approval,
     AttributionModel,
+    CommissionKind,
     ConsentMode,
     Duration,
     LineKind,
     RateKind,
     RateScope,
+    TierBasis,
 )
 
 __all__ = [
@@ -117,6 +120,9 @@ class RateVersion(Base):
             name="one_amount",
         ),
         CheckConstraint("(duration = 'months') = (duration_months IS NOT NULL)", name="months"),
+        CheckConstraint("cap_order_minor > 0", name="cap_order"),
+        CheckConstraint("cap_customer_minor > 0", name="cap_customer"),
+        CheckConstraint("pays = 'kickback' OR (product_id IS NULL AND kind <> 'percent')", name="bonus"),
         Index("ix_rate_versions_level", "program_id", "product_id", "referrer_id", "valid_from"),
     )
 
@@ -125,9 +131,18 @@ class RateVersion(Base):
     product_id: Mapped[int | None] = mapped_column(Id, ForeignKey("products.id"))
     referrer_id: Mapped[int | None] = mapped_column(Id, ForeignKey("referrers.id"))
     kind: Mapped[RateKind] = mapped_column(enum_column(RateKind))
+    pays: Mapped[CommissionKind] = mapped_column(enum_column(CommissionKind), default=CommissionKind.KICKBACK)
+    """``bonus``: a sign-up bonus, flat or none, for all products; chosen apart from the kickbacks."""
     rate_ppm: Mapped[int | None]
     flat_minor: Mapped[int | None] = mapped_column(Id)
     may_exceed_net: Mapped[bool] = mapped_column(default=False)
+    tiers: Mapped[list[dict[str, Any]] | None] = mapped_column(JsonValue)
+    """Steps ``{"from": 10, "amount": 120000}``, rising, ``amount`` in the unit of the rate: from that many customers on
+    (the tenth included) it holds instead.
+    """
+    tier_basis: Mapped[TierBasis | None] = mapped_column(enum_column(TierBasis))
+    cap_order_minor: Mapped[int | None] = mapped_column(Id)
+    cap_customer_minor: Mapped[int | None] = mapped_column(Id)
     duration: Mapped[Duration] = mapped_column(enum_column(Duration))
     duration_months: Mapped[int | None]
     line_kinds: Mapped[list[str]] = mapped_column(JsonValue)
