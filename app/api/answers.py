@@ -55,6 +55,15 @@ class LinkAnswer(AnswerModel):
     to: str | None = None
 
 
+class LeadAnswer(AnswerModel):
+    """A registered prospect: it speaks for the referrer at a signup from ``registered_at`` until ``expires_at``."""
+
+    lead_id: str
+    referrer: str
+    registered_at: datetime
+    expires_at: datetime
+
+
 class ReferrerAnswer(AnswerModel):
     """A referrer with its links and the rates that apply to new customers of theirs."""
 

@@ -19,6 +19,13 @@ _ORDER: Final = {
 }
 
 BODIES: Final[dict[str, dict[str, dict[str, Any]]]] = {
+    "create_lead": {
+        "spoken to": {
+            "lead_id": "L-2026-17",
+            "email": "prospect@example.com",
+            "registered_at": "2026-09-10T12:30:00Z",
+        }
+    },
     "create_referrer": {
         "usual": {"name": "Jansen Webdesign", "email": "info@jansen.example", "locale": "nl"},
         "own code": {"code": "jansen", "name": "Jansen Webdesign", "email": "info@jansen.example"},

@@ -29,6 +29,7 @@ _PARAMETERS: Final = {
     "refund_id": "the merchant's own id of the refund; `/` as `%2F`",
     "correction_id": "the merchant's own id of the correction; `/` as `%2F`",
     "code": "the referrer's code",
+    "lead_id": "the id that the lead was registered under",
 }
 _PROBLEMS: Final = {
     400: "The body is not JSON",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import and_, not_, or_
 
+from app.referrals.domain.attribution import LEAD_DAYS
 from app.referrals.models import Commission
 from app.referrals.rates import rate_text
 from app.referrals.words import Duration
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from app.ledger.balances import Balance
     from app.payouts.models import Payout, PayoutDestination, PayoutRun
     from app.referrals.domain.rates import Rate
-    from app.referrals.models import Click, RateVersion
+    from app.referrals.models import Click, Lead, RateVersion
 
 
 def rfc3339(at: datetime) -> str:
@@ -165,6 +167,16 @@ def payout_run(run: PayoutRun) -> dict[str, Any]:
 def destination(row: PayoutDestination) -> dict[str, Any]:
     """A bank account on file, masked."""
     return {"last4": row.last4, "usable_on": row.usable_on.isoformat()}
+
+
+def lead(found: Lead, code: str) -> dict[str, Any]:
+    """A lead, without a word on what became of it."""
+    return {
+        "lead_id": found.lead_id,
+        "referrer": code,
+        "registered_at": rfc3339(found.registered_at),
+        "expires_at": rfc3339(found.registered_at + timedelta(days=LEAD_DAYS)),
+    }
 
 
 def balance(found: Balance) -> dict[str, Any]:

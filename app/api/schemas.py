@@ -37,6 +37,7 @@ from app.referrals import words
 from app.referrals.facts import (
     CancellationFact,
     CorrectionFact,
+    LeadFact,
     LineFact,
     OrderFact,
     PartnerChoiceFact,
@@ -89,6 +90,18 @@ class LinkBody(Strict):
 
     campaign: Campaign | None = None
     to: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
+
+
+class LeadBody(Strict):
+    """A referrer spoke to somebody who may become a customer. Of the address only a keyed fingerprint is kept."""
+
+    lead_id: Id
+    email: Email
+    registered_at: OptionalInstant = None
+
+    def fact(self, code: str) -> LeadFact:
+        """The fact that it reports."""
+        return LeadFact(self.lead_id, code.lower(), self.email, self.registered_at)
 
 
 class SignupBody(Strict):

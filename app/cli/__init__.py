@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
-    from app.cli.attribution import attribution  # noqa: PLC0415 - a web process needs no commands
-    from app.cli.clicks import clicks  # noqa: PLC0415
+    from app.cli.clicks import clicks  # noqa: PLC0415 - a web process needs no commands
+    from app.cli.corrections import attribution  # noqa: PLC0415
     from app.cli.coupons import coupons  # noqa: PLC0415
     from app.cli.demo import demo  # noqa: PLC0415
     from app.cli.imports import imports  # noqa: PLC0415

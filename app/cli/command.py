@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_OPTION_OF: Final = {"holds": "hold", "hosts": "host", "referrer_code": "referrer", "code": "referrer"}
+_OPTION_OF: Final = {
+    "from_at": "from",
+    "holds": "hold",
+    "hosts": "host",
+    "referrer_code": "referrer",
+    "code": "referrer",
+}
 """Where an option is not called like the field that a use case blames."""
 
 

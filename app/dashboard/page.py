@@ -37,7 +37,7 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
             (_("Products and rates"), "staff.products", Action.VIEW_PROGRAM, ("product", "rate")),
             (_("Referrers"), "staff.referrers", Action.VIEW_REFERRERS, ("referrer",)),
             (_("Click quality"), "staff.clicks", Action.VIEW_REFERRERS, ("click",)),
-            (_("Orders"), "staff.orders", Action.VIEW_ORDERS, ("order",)),
+            (_("Orders"), "staff.orders", Action.VIEW_ORDERS, ("order", "customer")),
             (_("Reviews"), "staff.review", Action.VIEW_ORDERS, ("review",)),
             (_("Payouts"), "staff.runs", Action.VIEW_PAYOUTS, ("run", "payout", "approval")),
             (_("Bank"), "staff.bank", Action.VIEW_PAYOUTS, ("bank",)),
@@ -51,6 +51,7 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
             (_("Orders"), "home.orders", Action.VIEW_OWN, ("order",)),
             (_("Payouts"), "home.payouts", Action.VIEW_OWN, ("payout",)),
             (_("Links"), "home.links", Action.VIEW_OWN, ("link",)),
+            (_("Leads"), "home.leads", Action.VIEW_OWN, ("lead",)),
             (_("Bank account"), "home.bank_account", Action.VIEW_OWN, ("bank",)),
             (_("Your data"), "home.your_data", Action.VIEW_OWN, ("your_data",)),
         ]

@@ -42,6 +42,8 @@ class Action(StrEnum):
     """All orders, signups and clicks, and why each line earned what it earned."""
     REVIEW = "review"
     """Release or reject what a rule put under review, with its evidence."""
+    CORRECT_ATTRIBUTION = "correct_attribution"
+    """Say whom a customer belongs to, which moves money from one referrer to another."""
     VIEW_PAYOUTS = "view_payouts"
     """Payout runs, their payouts and omissions."""
     PREPARE_PAYOUTS = "prepare_payouts"
@@ -75,8 +77,8 @@ _RUN: Final = frozenset(
 PERMISSIONS: Final[dict[Role, frozenset[Action]]] = {
     Role.REFERRER: _OWN,
     Role.SUPPORT: _LOOK | _HELP,
-    Role.FINANCE: _LOOK | _HELP | _PAY | {Action.VIEW_AUDIT},
-    Role.OWNER: _LOOK | _HELP | _PAY | _RUN | {Action.VIEW_AUDIT},
+    Role.FINANCE: _LOOK | _HELP | _PAY | {Action.VIEW_AUDIT, Action.CORRECT_ATTRIBUTION},
+    Role.OWNER: _LOOK | _HELP | _PAY | _RUN | {Action.VIEW_AUDIT, Action.CORRECT_ATTRIBUTION},
     Role.AUDITOR: _LOOK | {Action.VIEW_AUDIT},
 }
 """What each role may do."""

@@ -17,6 +17,8 @@ from app.ledger.balances import balance
 from app.payouts.destinations import put_destination
 from app.payouts.queries import current_destination
 from app.payouts.words import DestinationSource
+from app.referrals.leads import lead_of, record_lead
+from app.referrals.outcome import OutcomeStatus
 from app.referrals.referrers import Joining, find_referrer, join, make_link
 
 
@@ -158,3 +160,37 @@ def create_link(call: Call, code: str) -> Answer:
         is_new = kept.created_at == call.now
     document = views.link(call.services, call.program, found, campaign, to)
     return Answer(HTTPStatus.CREATED if is_new else HTTPStatus.OK, document)
+
+
+@table.declare(
+    "POST",
+    "/referrers/{code}/leads",
+    summary="Register a prospect of a referrer",
+    scopes=_WRITE,
+    body=schemas.LeadBody,
+    answers={201: answers.LeadAnswer, 200: answers.LeadAnswer},
+)
+def create_lead(call: Call, code: str) -> Answer:
+    """Signs this person up with that address within 90 days, the lead is a candidate, right after clicks.
+
+    The first to register a prospect wins; the answer is the same whether or not somebody else did before, and whether
+    or not the person is a customer.
+    """
+    body: schemas.LeadBody = call.body
+    outcome = record_lead(call.deps, call.session, call.program, body.fact(code), call.now)
+    found = find_referrer(call.session, call.program, code)
+    status = HTTPStatus.CREATED if outcome.status is OutcomeStatus.CREATED else HTTPStatus.OK
+    return Answer(status, render.lead(lead_of(call.session, found, body.lead_id), found.code))
+
+
+@table.declare(
+    "GET",
+    "/referrers/{code}/leads/{lead_id}",
+    summary="A registered prospect",
+    scopes=_READ,
+    answers={200: answers.LeadAnswer},
+)
+def read_lead(call: Call, code: str, lead_id: str) -> Answer:
+    """What was registered; what became of it stands in the explanation of the signup."""
+    found = find_referrer(call.session, call.program, code)
+    return Answer(HTTPStatus.OK, render.lead(lead_of(call.session, found, lead_id), found.code))

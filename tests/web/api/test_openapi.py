@@ -126,6 +126,9 @@ def test_what_the_api_really_answers_fits_the_schema(shop: Shop, document: dict[
         "ReferrerAnswer": shop.get(f"/referrers/{shop.code}"),
         "BalanceAnswer": shop.get(f"/referrers/{shop.code}/balance"),
         "LinkAnswer": shop.post(f"/referrers/{shop.code}/links", {"campaign": "x", "to": "/vps"}),
+        "LeadAnswer": shop.post(
+            f"/referrers/{shop.code}/leads", {"lead_id": "L-1", "email": "p@example.com"}
+        ),
         "DestinationAnswer": shop.put(
             f"/referrers/{shop.code}/payout-destination", {"holder": "Ada", "iban": "NL91ABNA0417164300"}
         ),

@@ -30,6 +30,7 @@ NUMBERS: dict[str, Any] = {
     "order_id": 1,
     "payout_id": 1,
     "hold_id": 1,
+    "customer_id": 1,
     "file_id": 1,
     "event_id": 1,
     "code": "zoe-1",

@@ -23,6 +23,9 @@ LARGE = {
     "customers",
     "bindings",
     "decisions",
+    "leads",
+    "assignments",
+    "click_uses",
     "signups",
     "refunds",
     "holds",
@@ -73,6 +76,7 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
         f"/dashboard/orders/{order}",
         "/dashboard/payouts",
         "/dashboard/links",
+        "/dashboard/leads",
         "/dashboard/bank-account",
     ]
     staff = [
@@ -89,6 +93,7 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
         "/staff/orders?q=o1",
         "/staff/orders?referrer=zoe-1",
         f"/staff/orders/{order}",
+        "/staff/customers/1",
         "/staff/review",
         "/staff/payouts",
         "/staff/bank",

@@ -84,7 +84,14 @@ def order_page(story: OrderStory, program: Program) -> OrderPage:
     """Why this order earned what it earned."""
     order, referrer, zone = story.order, story.referrer, program.timezone
     facts = [
-        Fact(_("Customer"), Cell(story.customer.customer_id, code=True)),
+        Fact(
+            _("Customer"),
+            Cell(
+                story.customer.customer_id,
+                href=url_for("staff.customer", customer_id=story.customer.id),
+                code=True,
+            ),
+        ),
         Fact(
             _("Referrer"),
             Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code))
@@ -104,7 +111,7 @@ def order_page(story: OrderStory, program: Program) -> OrderPage:
         status=words.order_status(order.status),
         facts=tuple(facts),
         lines=_line_table(story, program),
-        candidates=_candidate_table(story.decisions, story.names, zone),
+        candidates=candidate_table(story.decisions, story.names, zone),
         steps=tuple(_steps(story, program)),
     )
 
@@ -183,15 +190,21 @@ def _unearned(line: StoryLine, story: OrderStory) -> tuple[Cell, ...]:
     )
 
 
-def _candidate_table(decisions: Sequence[Decision], names: Mapping[int, Referrer], zone: str) -> Table:
+def candidate_table(decisions: Sequence[Decision], names: Mapping[int, Referrer], zone: str) -> Table:
+    """Every decision with its candidates, and why each won or lost."""
     rows: list[tuple[Cell, ...]] = []
     for decision in decisions:
         occasion = Cell(formatting.instant(decision.occasion_at, zone), sub=_occasion(decision.occasion))
         if not decision.candidates:
             name = names.get(decision.referrer_id or 0)
-            said = words.method(decision.method) if decision.referrer_id else _("ended by the customer")
             rows.append(
-                (occasion, Cell(words.candidate_kind(decision.occasion)), _name(name), Cell(said), Cell())
+                (
+                    occasion,
+                    Cell(words.candidate_kind(decision.occasion)),
+                    _name(name),
+                    Cell(_said(decision), sub=decision.reason or ""),
+                    Cell(),
+                )
             )
         for each in decision.candidates:
             at = each.get("at")
@@ -223,8 +236,23 @@ def _candidate_table(decisions: Sequence[Decision], names: Mapping[int, Referrer
     )
 
 
+def _said(decision: Decision) -> str:
+    """What a decision without candidates came to."""
+    if decision.referrer_id:
+        return words.method(decision.method)
+    match decision.occasion:
+        case "choice":
+            return _("ended by the customer")
+        case "staff":
+            return _("belongs to nobody")
+        case _:
+            return _("nothing was presented")
+
+
 def _occasion(occasion: str) -> str:
-    return {"signup": _("signup"), "order": _("order"), "choice": _("choice")}.get(occasion, occasion)
+    return {"signup": _("signup"), "order": _("order"), "choice": _("choice"), "staff": _("staff")}.get(
+        occasion, occasion
+    )
 
 
 def _name(referrer: Referrer | None) -> Cell:

@@ -74,6 +74,7 @@ def page(template: str, chosen: Program, found: Sequence[Program], **values: obj
 _LISTS = {
     "staff.referrer": "staff.referrers",
     "staff.order": "staff.orders",
+    "staff.customer": "staff.orders",
     "staff.run": "staff.runs",
     "staff.withdraw_approval": "staff.runs",
     "staff.exclude_payout": "staff.runs",
