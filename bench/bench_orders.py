@@ -98,19 +98,19 @@ def _measure(database_url: str, redis_url: str, folder: Path) -> dict[str, float
             **_KEYS,
         }
     )
-    _log_into_nothing()
+    log_into_nothing()
     app = create_app(settings)
     services: Services = app.extensions[EXTENSION]
     with _least_view(services.db) as least:
-        ours = _Client(app, _world(services))
-        theirs = _Client(least, "")
+        ours = Client(app, world(services))
+        theirs = Client(least, "")
         figures = _rounds(ours, theirs)
     services.queue.close()
     services.db.dispose()
     return figures
 
 
-def _log_into_nothing() -> None:
+def log_into_nothing() -> None:
     """Write the request log as an installation does, but where nobody has to read it."""
     logs.configure("INFO")
     (handler,) = logging.getLogger().handlers
@@ -118,7 +118,7 @@ def _log_into_nothing() -> None:
     cast("logging.StreamHandler[Any]", handler).setStream(nothing)
 
 
-def _rounds(ours: _Client, theirs: _Client) -> dict[str, float]:
+def _rounds(ours: Client, theirs: Client) -> dict[str, float]:
     number = 0
     single: list[float] = []
     plain: list[float] = []
@@ -140,7 +140,7 @@ def _rounds(ours: _Client, theirs: _Client) -> dict[str, float]:
     }
 
 
-def _rate(client: _Client, orders: list[dict[str, Any]]) -> float:
+def _rate(client: Client, orders: list[dict[str, Any]]) -> float:
     encoded = [json.dumps(order).encode() for order in orders]
     started = time.perf_counter()
     for body in encoded:
@@ -148,7 +148,7 @@ def _rate(client: _Client, orders: list[dict[str, Any]]) -> float:
     return len(orders) / (time.perf_counter() - started)
 
 
-def _batch_rate(client: _Client, orders: list[dict[str, Any]]) -> float:
+def _batch_rate(client: Client, orders: list[dict[str, Any]]) -> float:
     body = b"".join(json.dumps({"type": "order", **order}).encode() + b"\n" for order in orders)
     started = time.perf_counter()
     answer = client.post("/api/v1/batch", body, MEDIA_TYPE, 200)
@@ -159,7 +159,7 @@ def _batch_rate(client: _Client, orders: list[dict[str, Any]]) -> float:
     return len(orders) / seconds
 
 
-class _Client:
+class Client:
     """Calls a WSGI application without a socket: both sides pay the same for it, next to nothing."""
 
     def __init__(self, app: Flask, key: str) -> None:
@@ -225,7 +225,7 @@ def _least_view(db: Database) -> Iterator[Flask]:
     table.drop(db.engine)
 
 
-def _world(services: Services) -> str:
+def world(services: Services) -> str:
     """A programme whose customers all belong to one of twenty referrers; its key."""
     actor, now = Actor.system("bench"), clock.now()
     started = datetime(2026, 1, 1, tzinfo=UTC)
@@ -277,7 +277,7 @@ def _sign_everybody_up(settings: Settings, key: str) -> None:
         + b"\n"
         for number in range(CUSTOMERS)
     )
-    _Client(app, key).post("/api/v1/batch", signups, MEDIA_TYPE, 200)
+    Client(app, key).post("/api/v1/batch", signups, MEDIA_TYPE, 200)
     other: Services = app.extensions[EXTENSION]
     other.queue.close()
     other.db.dispose()

@@ -1,0 +1,187 @@
+"""Replay of all recorded facts: linear in time, bounded in memory, beside the time of writing the same facts by batch.
+
+The facts (signups, orders with two lines, refunds) are written through ``POST /api/v1/batch`` in this process, then
+replayed and compared in a process of their own, on SQLite. Times are processor seconds. ``BENCH_FACTS`` sets the larger
+size (default 40,000; the bound is about 1,000,000, which takes over an hour), the smaller is a tenth of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from app.api.batch import MEDIA_TYPE
+from app.embedded import valkey
+from app.embedded.schema import upgrade
+from app.factory import create_app
+from app.kernel.db import Database
+from app.referrals.replay import replay, scratch_database
+from app.referrals.replay_compare import compare
+from app.requests import EXTENSION
+from bench.bench_orders import Client, log_into_nothing, world
+from bench.world import deps
+from config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIZE: Final = int(os.environ.get("BENCH_FACTS", "40000"))
+MOST_TIMES_WRITING: Final = 3.0
+MOST_TIMES: Final = 11.0
+MOST_MIB: Final = 200
+BATCH: Final = 2_000
+_KEYS: Final = {
+    name: f"{name.lower()}-of-the-benchmark-0123456789"
+    for name in ("SECRET_KEYS", "LINK_KEYS", "ENCRYPTION_KEYS")
+}
+_BEGIN: Final = datetime(2026, 2, 1, tzinfo=UTC)
+_KIB: Final = 1024
+
+
+def run(size: int = SIZE) -> dict[str, Any]:
+    """Both sizes, and whether the three bounds held."""
+    with (
+        tempfile.TemporaryDirectory(prefix="refledger-bench-") as name,
+        valkey.running(Path(name) / "v") as redis,
+    ):
+        small, large = (measure(Path(name), redis, facts) for facts in (size // 10, size))
+    times = large["replay_cpu_seconds"] / small["replay_cpu_seconds"]
+    return {
+        "small": small,
+        "large": large,
+        "times_the_facts": 10,
+        "times_the_time": round(times, 2),
+        "bounds": {"times": MOST_TIMES, "times_writing": MOST_TIMES_WRITING, "extra_mib": MOST_MIB},
+        "passed": times <= MOST_TIMES
+        and large["times_writing"] <= MOST_TIMES_WRITING
+        and large["extra_mib"] < MOST_MIB
+        and large["differences"] == 0,
+    }
+
+
+def measure(folder: Path, redis_url: str, facts: int) -> dict[str, Any]:
+    """Write that many facts, then replay them in a process of its own."""
+    path = folder / f"replay-{facts}.db"
+    writing = write(path, redis_url, facts)
+    ended = subprocess.run(
+        [sys.executable, "-m", "bench.bench_replay", str(path)], check=True, capture_output=True, text=True
+    )
+    found: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    return {
+        **found,
+        "write_cpu_seconds": round(writing, 2),
+        "times_writing": round(found["replay_cpu_seconds"] / writing, 2),
+    }
+
+
+def write(path: Path, redis_url: str, facts: int) -> float:
+    """Processor seconds of writing the facts through batches."""
+    url = f"sqlite:///{path}"
+    upgrade(url)
+    settings = Settings.from_env(
+        {
+            "APP_ENV": "test",
+            "VAR_DIR": str(path.parent / "var"),
+            "DATABASE_URL": url,
+            "REDIS_URL": redis_url,
+            "API_RATE_LIMIT": "1000000",
+            **_KEYS,
+        }
+    )
+    log_into_nothing()
+    app = create_app(settings)
+    services = app.extensions[EXTENSION]
+    client = Client(app, world(services))
+    seconds = 0.0
+    for body in _batches(facts):
+        started = time.process_time()
+        answer = client.post("/api/v1/batch", body, MEDIA_TYPE, 200)
+        seconds += time.process_time() - started
+        if any(json.loads(line)["status"] != 201 for line in answer.splitlines()):  # noqa: PLR2004 - created
+            raise AssertionError(answer[:500])
+    services.queue.close()
+    services.db.dispose()
+    return seconds
+
+
+def _batches(facts: int) -> Iterator[bytes]:
+    lines: list[bytes] = []
+    for number in range(facts):
+        lines.append(json.dumps(_fact(number)).encode() + b"\n")
+        if len(lines) == BATCH:
+            yield b"".join(lines)
+            lines.clear()
+    if lines:
+        yield b"".join(lines)
+
+
+def _fact(number: int) -> dict[str, Any]:
+    """In turn a signup, two paid orders and a refund of the first, of one customer after the other."""
+    customer, turn = divmod(number, 4)
+    at = _BEGIN + timedelta(minutes=customer % 300_000)
+    if turn == 0:
+        return {
+            "type": "signup",
+            "customer_id": f"n{customer}",
+            "referrer_code": f"bench-{customer % 20}",
+            "signed_up_at": at.isoformat(),
+        }
+    order_id = f"n{customer}-{min(turn, 2)}"
+    placed = at + timedelta(days=turn)
+    if turn == 3:  # noqa: PLR2004 - the fourth
+        lines = [{"line_id": "1", "net": 1_000}]
+        moment = placed.isoformat()
+        refund = {"refund_id": f"{order_id}-r", "kind": "refund", "refunded_at": moment, "lines": lines}
+        return {"type": "refund", "order_id": order_id, **refund}
+    return {
+        "type": "order",
+        "order_id": order_id,
+        "customer_id": f"n{customer}",
+        "currency": "EUR",
+        "status": "paid",
+        "placed_at": placed.isoformat(),
+        "paid_at": (placed + timedelta(seconds=40)).isoformat(),
+        "lines": [
+            {"line_id": "1", "product": "vps", "quantity": 1, "net": 11_000},
+            {"line_id": "2", "product": "domain", "quantity": 2, "net": 1_798, "kind": "renewal"},
+        ],
+    }
+
+
+def work(path: str) -> dict[str, Any]:
+    """Replay and compare; processor seconds, and memory above the start."""
+    database = Database(f"sqlite:///{path}")
+    parts = deps(tuple(_KEYS.values())[1:2])
+    before = _mib("VmRSS")
+    started, wall = time.process_time(), time.perf_counter()
+    with (
+        tempfile.TemporaryDirectory(prefix="refledger-bench-") as folder,
+        database.snapshot() as live,
+        scratch_database(Path(folder)) as scratch,
+    ):
+        done = replay(parts, live, scratch)
+        with scratch.reading() as again:
+            differences = len(done.refused) + sum(1 for _ in compare(live, again))
+    return {
+        "facts": done.told,
+        "differences": differences,
+        "replay_cpu_seconds": round(time.process_time() - started, 2),
+        "replay_wall_seconds": round(time.perf_counter() - wall, 2),
+        "extra_mib": round(_mib("VmHWM") - before, 1),
+    }
+
+
+def _mib(name: str) -> float:
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(name)) / _KIB
+
+
+if __name__ == "__main__":
+    print(json.dumps(work(sys.argv[1])))
