@@ -267,6 +267,17 @@ def test_balances_beside_open_commissions_of_one_tool_are_refused(desk: Desk) ->
     assert desk.write("balances", text, tool="tapfiliate")["written"] == 1
 
 
+def test_waiting_and_cleared_money_of_whmcs_are_both_brought(desk: Desk) -> None:
+    people = "affiliate_id,firstname,lastname,email\n7,Cas,Cent,cas@mail.example\n"
+    desk.write("referrers", people, tool="whmcs")
+    waiting = f"id,affiliate_id,amount,clearingdate\n1,7,2.00,{AHEAD}\n"
+    cleared = "affiliate_id,balance\n7,3.00\n"
+    assert desk.write("commissions", waiting, "--currency", "EUR", tool="whmcs")["written"] == 1
+    assert desk.write("balances", cleared, "--currency", "EUR", tool="whmcs")["written"] == 1
+    money = desk.shell.json("ledger", "balance", "--program", "hosting", "--referrer", "aff7")
+    assert (money["pending"], money["available"]) == (200, 300)
+
+
 def test_the_ledger_keeps_no_id_of_the_other_tool(desk: Desk) -> None:
     desk.write("referrers", REFERRERS)
     desk.write("commissions", COMMISSIONS.replace("k1", "ada@mail.example"), tool="generic")

@@ -17,7 +17,7 @@ from app.ledger.journal import Entry, Posting, post_many
 from app.ledger.models import LedgerAccount, LedgerEntry, LedgerTransaction, TransactionKind
 from app.referrals import locks
 from app.referrals.importing import values
-from app.referrals.importing.columns import Kind
+from app.referrals.importing.columns import Kind, Tool
 from app.referrals.importing.errors import BroughtTwice, LineRefused
 from app.referrals.importing.lines import Item, Lines, Referrers, State, Verdict, Whom, whom
 
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.kernel.crypto import Keyring
-    from app.referrals.importing.columns import Tool
     from app.referrals.importing.lines import Named
     from app.referrals.importing.values import Reading
     from app.referrals.models import Program
+
+_APART: Final = frozenset({Tool.WHMCS})
+"""Tools whose balances leave out the commissions that still wait."""
 
 _OWED: Final = {
     "": True,
@@ -139,6 +141,8 @@ class MoneyLines(Lines[Owed]):
 
     def refuse_twice(self, session: Session, program: Program) -> None:
         """Raise :class:`BroughtTwice` where the other kind of money came from this tool before."""
+        if self._tool in _APART:
+            return
         other = Kind.BALANCES if self._kind is Kind.COMMISSIONS else Kind.COMMISSIONS
         wanted = select(LedgerTransaction.id).where(
             LedgerTransaction.program_id == program.id,
