@@ -145,6 +145,7 @@ class CustomerDataAnswer(AnswerModel):
     partners: list[dict[str, Any]]
     choices: list[dict[str, Any]]
     decisions: list[dict[str, Any]]
+    corrections_by_staff: list[dict[str, Any]]
     orders: list[dict[str, Any]]
     reviews: list[dict[str, Any]]
     facts: list[dict[str, Any]]

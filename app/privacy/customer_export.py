@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from app.privacy.plain import plain, rows_of
 from app.referrals.customers import signups_of
 from app.referrals.models import (
+    Assignment,
     Binding,
     Click,
     Commission,
@@ -46,7 +47,7 @@ def customer_export(session: Session, program: Program, customer: Customer) -> d
         "first_seen_at": plain(customer.first_seen_at),
         "erased_at": plain(customer.erased_at),
         "email_fingerprint": customer.email_key,
-        "signup": rows_of([signup], "signed_up_at", "click_ids", "coupons", "referrer_codes"),
+        "signup": rows_of([signup], "signed_up_at", "click_ids", "coupons", "referrer_codes", "lead_ids"),
         "clicks": _clicks(session, program, signup, orders),
         "partners": _partners(session, customer),
         "choices": rows_of(
@@ -65,8 +66,19 @@ def customer_export(session: Session, program: Program, customer: Customer) -> d
             "method",
             "bound_from",
             "candidates",
+            "reason",
             "decided_at",
             "superseded_at",
+        ),
+        "corrections_by_staff": rows_of(
+            session.scalars(
+                select(Assignment).where(Assignment.customer_id == customer.id).order_by(Assignment.id)
+            ),
+            "assignment_id",
+            "from_at",
+            "also_earlier",
+            "reason",
+            "made_at",
         ),
         "orders": [_order(session, order) for order in orders],
         "reviews": _reviews(session, pks),

@@ -20,6 +20,7 @@ from app.kernel.db import UtcDateTime, table_of
 from app.privacy import rules
 from app.privacy.unattributed import clear_signups, free_customers, total_orders
 from app.referrals.customers import forget_payers
+from app.referrals.leads import FORGOTTEN_AFTER, forget_prospects
 from app.referrals.models import (
     Click,
     Commission,
@@ -171,6 +172,10 @@ def _signups(_house: House, session: Session, before: datetime, limit: int) -> i
     return clear_signups(session, before, limit)
 
 
+def _leads(_house: House, session: Session, before: datetime, _limit: int) -> int:
+    return forget_prospects(session, before + FORGOTTEN_AFTER)
+
+
 def _payers(_house: House, session: Session, before: datetime, limit: int) -> int:
     """Where a review found that a referrer had paid, the fingerprint stays: the decision rests on it."""
     found_out = (
@@ -228,6 +233,7 @@ WORK: Final[dict[str, Work]] = {
     rules.VISITOR_KEYS.name: _visitor_keys,
     rules.ORDERS.name: _orders,
     rules.SIGNUPS.name: _signups,
+    rules.LEADS.name: _leads,
     rules.PAYERS.name: _payers,
     rules.EVIDENCE.name: _evidence,
     rules.MAILS.name: _mails,

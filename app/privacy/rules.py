@@ -13,6 +13,7 @@ from typing import Final
 
 from app.identity.sessions import KEEP_ENDED
 from app.referrals.click_rows import CLICK_DAYS
+from app.referrals.leads import FORGOTTEN_AFTER
 from app.referrals.visitor_keys import KEPT_DAYS
 
 
@@ -118,6 +119,15 @@ PAYERS: Final = Rule(
     Deed.CLEARED,
     "noticing that a referrer pays for orders of their own; kept where a review found that",
 )
+LEADS: Final = Rule(
+    "leads",
+    "leads",
+    "E-mail fingerprint of a prospect whom a referrer registered",
+    _days(FORGOTTEN_AFTER.days),
+    "the registration",
+    Deed.CLEARED,
+    "the 90 days in which a lead counts, and signups that are reported late",
+)
 EVIDENCE: Final = Rule(
     "review-evidence",
     "holds",
@@ -155,7 +165,7 @@ ANSWERS: Final = Rule(
     "giving a repeated request the same answer",
 )
 
-RULES: Final = (CLICKS, VISITOR_KEYS, ORDERS, SIGNUPS, PAYERS, EVIDENCE, MAILS, SESSIONS, ANSWERS)
+RULES: Final = (CLICKS, VISITOR_KEYS, ORDERS, SIGNUPS, LEADS, PAYERS, EVIDENCE, MAILS, SESSIONS, ANSWERS)
 """In the order in which the retention job works."""
 
 

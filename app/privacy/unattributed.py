@@ -13,6 +13,7 @@ from app.referrals.customers import signups_of
 from app.referrals.models import (
     GONE,
     Binding,
+    ClickUse,
     Commission,
     Correction,
     Customer,
@@ -27,7 +28,7 @@ from app.referrals.models import (
     Refund,
     Signup,
 )
-from app.referrals.reduced import reduced_body
+from app.referrals.reduced import BARE_SIGNUP, reduced_body
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 TOTALLED: str = "its order is older than we keep and became a total"
 """Why a fact that still waited for its order is refused."""
 
-_NO_CANDIDATES: dict[str, Any] = {"click_ids": [], "coupons": [], "referrer_codes": []}
+_NO_CANDIDATES: dict[str, Any] = {"click_ids": [], "coupons": [], "referrer_codes": [], "lead_ids": []}
 
 
 def free_customers(session: Session, customer_pks: Collection[int]) -> set[int]:
@@ -113,6 +114,7 @@ def _add_to_totals(session: Session, order_pks: Sequence[int]) -> None:
 
 def _forget_orders(session: Session, orders: Sequence[_Old]) -> None:
     by_program: defaultdict[int, list[str]] = defaultdict(list)
+    customers = {order.customer_id for order in orders}
     for order in orders:
         by_program[order.program_id].append(order.order_id)
     for program_id, order_ids in by_program.items():
@@ -120,12 +122,15 @@ def _forget_orders(session: Session, orders: Sequence[_Old]) -> None:
         session.execute(
             delete(Decision).where(
                 Decision.program_id == program_id,
-                Decision.customer_id.in_({order.customer_id for order in orders}),
+                Decision.customer_id.in_(customers),
                 Decision.occasion == "order",
                 Decision.occasion_ref.in_(order_ids),
             )
         )
     pks = [order.id for order in orders]
+    presented = select(Order.click_id).where(Order.id.in_(pks), Order.click_id.is_not(None))
+    uses = table_of(ClickUse)
+    session.execute(delete(uses).where(uses.c.customer_id.in_(customers), uses.c.click_id.in_(presented)))
     for model in (Refund, Correction, OrderLine):
         session.execute(delete(table_of(model)).where(table_of(model).c.order_id.in_(pks)))
     session.execute(delete(table_of(Order)).where(table_of(Order).c.id.in_(pks)))
@@ -163,10 +168,7 @@ def clear_signups(session: Session, before: datetime, limit: int) -> int:
     seen = select(Order.id).where(Order.customer_id == Signup.customer_id, Order.placed_at >= before).exists()
     brought = or_(
         Customer.email_key.is_not(None),
-        *(
-            cast(column, String) != "[]"
-            for column in (Signup.click_ids, Signup.coupons, Signup.referrer_codes)
-        ),
+        *(cast(table_of(Signup).c[name], String) != "[]" for name in _NO_CANDIDATES),
     )
     old = (
         select(Customer.id, Customer.program_id, Customer.customer_id)
@@ -181,8 +183,14 @@ def clear_signups(session: Session, before: datetime, limit: int) -> int:
     if again:
         _clear_customers(session, [row.id for row in again])
     for _, program_id, customer_id in again:
-        reduce_facts(session, Fact.program_id == program_id, signups_of(customer_id))
+        _bare_signups(session, Fact.program_id == program_id, signups_of(customer_id))
     return len(again)
+
+
+def _bare_signups(session: Session, *which: ColumnElement[bool]) -> None:
+    for fact in session.scalars(select(Fact).where(*which)):
+        fact.body = {name: fact.body[name] for name in BARE_SIGNUP if name in fact.body}
+    session.flush()
 
 
 def _clear_customers(session: Session, customer_pks: Iterable[int]) -> None:
@@ -195,3 +203,4 @@ def _clear_customers(session: Session, customer_pks: Iterable[int]) -> None:
         .where(decisions.c.customer_id.in_(pks), decisions.c.occasion == "signup")
         .values(candidates=[])
     )
+    session.execute(delete(table_of(ClickUse)).where(table_of(ClickUse).c.customer_id.in_(pks)))

@@ -10,6 +10,7 @@ from app.identity.audit import Actor, record_event
 from app.kernel.db import table_of
 from app.referrals import locks
 from app.referrals.errors import CustomerNotFound
+from app.referrals.leads import forget_prospects
 from app.referrals.models import Commission, Customer, Fact, FactKind, Hold, Order
 
 if TYPE_CHECKING:
@@ -35,7 +36,17 @@ def erase_personal_data(
     The merchant's own customer id stays, as a pseudonym that only the merchant can read. Erasing again changes
     nothing. Raises :class:`CustomerNotFound`.
     """
+    prospect = session.scalar(
+        select(Customer.email_key).where(
+            Customer.program_id == program.id, Customer.customer_id == customer_id
+        )
+    )
+    if prospect is not None:
+        # Before the customer, as everybody locks them: a lead of this moment would name an address that we forget.
+        locks.lock_prospect(session, program, prospect)
     customer = locked_customer(session, program, customer_id)
+    if prospect is not None:
+        forget_prospects(session, now, email_key=prospect)
     is_new = customer.erased_at is None
     customer.email_key = None
     customer.erased_at = customer.erased_at or now

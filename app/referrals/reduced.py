@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 MARK: Final = "reduced"
 
-_STAYS: Final[Mapping[FactKind, tuple[str, ...]]] = {
-    FactKind.ORDER: ("order_id", "customer_id", "placed_at"),
-    FactKind.SIGNUP: ("customer_id", "signed_up_at"),
-}
+_STAYS: Final[Mapping[FactKind, tuple[str, ...]]] = {FactKind.ORDER: ("order_id", "customer_id", "placed_at")}
 """What stays of a body: who, and when they were seen. Of every other kind nothing does."""
+
+BARE_SIGNUP: Final = ("customer_id", "signed_up_at")
+"""What stays of a signup: a signup still, of somebody who brought nothing. A replay tells it like any other."""
 
 
 def reduced_body(kind: FactKind, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -335,6 +335,7 @@ def test_a_copy_for_a_referrer_tells_of_themselves_and_of_nobody_else(
         for section in referrer_sections(services, session, world.referrers["zoe"])
     }
     assert [name for name, rows in told.items() if not rows] == [
+        "leads",
         "own_rates",
         "clicks",
         "reviews",
@@ -353,3 +354,19 @@ def test_a_copy_for_a_referrer_tells_of_themselves_and_of_nobody_else(
     assert all(word in text for word in (NAME, EMAIL, "SUN10", "zonnebloem", "Zonnebloem/1.0"))
     secret = ("carla", IBAN, customer.email_key or "?", "argon2", "ada@example.org")
     assert [word for word in secret if word in text] == []
+
+
+def test_a_lead_on_an_erased_customer_forgets_the_address_and_still_decides(
+    session: Session, world: World
+) -> None:
+    world.lead("zoe", "carla@customer.example", when="2026-08-30")
+    world.signup("carla", email="carla@customer.example")
+    customer = session.scalars(select(Customer).where(Customer.customer_id == "carla")).one()
+    key = customer.email_key
+    assert key
+    assert key in dump(session)
+    before = world.decisions()
+    assert before[0].referrer_id == world.referrers["zoe"].id
+    erase_personal_data(session, world.program, "carla", NOW)
+    assert key not in dump(session)
+    assert world.decisions() == before

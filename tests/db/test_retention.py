@@ -20,6 +20,7 @@ from app.privacy.rules import Span
 from app.privacy.unattributed import TOTALLED
 from app.referrals.check import REFERRAL_CHECKS
 from app.referrals.domain import click_id as codec
+from app.referrals.leaving import leave
 from app.referrals.models import (
     Binding,
     Click,
@@ -29,6 +30,7 @@ from app.referrals.models import (
     FactKind,
     FactState,
     Hold,
+    Lead,
     Order,
     OrderLine,
     OrderTotal,
@@ -38,12 +40,15 @@ from app.referrals.models import (
     VisitorKey,
 )
 from app.referrals.reduced import is_reduced
+from app.referrals.replay import replay, scratch_database
+from app.referrals.replay_compare import compare
 from app.referrals.visitor_keys import VisitorKeys
 from tests.builders import ACTOR, World, at, line
 from tests.support.clicks import Tracks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy.orm import Session
 
@@ -90,6 +95,7 @@ def test_a_span_counts_calendar_months_and_days() -> None:
         "7 days",
         "24 months",
         "24 months",
+        "180 days",
         "24 months",
         "24 months",
         "90 days",
@@ -266,7 +272,7 @@ def test_a_customer_whom_nobody_referred_is_known_by_its_first_day_alone(
         ).one()
         assert decision.candidates == []
         body = session.scalars(select(Fact.body).where(Fact.key == "carla")).one()
-        assert set(body) == {"customer_id", "signed_up_at", "reduced"}
+        assert set(body) == {"customer_id", "signed_up_at"}
         assert session.scalars(select(Binding.customer_id)).all() == [customers["bound"].id]
 
 
@@ -377,3 +383,48 @@ def test_a_run_that_finds_nothing_says_so(services: Services) -> None:
     assert set(report.rows.values()) == {0}
     with services.db.reading() as session:
         assert [each.rows for each in reports(session, 5)] == [report.rows]
+
+
+def test_a_replay_after_retention_comes_to_the_same_decisions_and_amounts(
+    services: Services, open_world: Any, tmp_path: Path
+) -> None:
+    with open_world() as world:
+        old_orders(world)
+        world.signup(
+            "old", when="2024-01-01", email="o@customer.example", coupon="X", click_ids=("no-click",)
+        )
+        world.bind("ada", "c1", when="2024-01-01")
+        world.order("earns", customer="c1", placed="2024-01-02", paid="2024-01-02", payer_iban=IBAN)
+        world.order("early", customer="c3", placed="2023-12-01", paid="2023-12-01")
+        world.order("o9", customer="late", placed="2024-05-01", paid="2024-05-01")
+        leave(world.session, world.program, world.referrers["bob"], actor=ACTOR, now=NOW)
+    before = retain(services, NOW, actor=BY).rows
+    assert (before["unattributed-orders"], before["unattributed-signups"], before["payer-fingerprints"]) == (
+        5,
+        1,
+        1,
+    )
+    with open_world() as world:
+        clicked = world.click("ada", at("2026-11-01"))
+        world.signup("late", when="2026-11-02", click_ids=(clicked,))
+    with services.db.snapshot() as live, scratch_database(tmp_path) as scratch:
+        done = replay(services.referrals, live, scratch)
+        with scratch.reading() as again:
+            assert list(compare(live, again)) == []
+    assert done.refused == []
+
+
+def test_what_a_referrer_registered_of_a_prospect_goes_after_180_days(
+    services: Services, open_world: Any
+) -> None:
+    with open_world() as world:
+        for day in ("2026-01-01", "2026-11-01"):
+            world.lead("ada", f"p{day}@customer.example", when=day)
+    assert retain(services, NOW, actor=BY).rows["leads"] == 1
+    with services.db.reading() as session:
+        left = {row.registered_at: row.email_key for row in session.scalars(select(Lead))}
+        assert (left[at("2026-01-01")], bool(left[at("2026-11-01")])) == (None, True)
+        bodies = {
+            fact.key: fact.body for fact in session.scalars(select(Fact).where(Fact.kind == FactKind.LEAD))
+        }
+        assert [name for name, body in bodies.items() if "email" in body] == ["ada-2026-11-01"]

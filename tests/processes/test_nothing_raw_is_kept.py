@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -54,19 +54,24 @@ def found_in(text: str) -> list[str]:
 
 def redis_text(url: str) -> str:
     """Everything that Redis holds: keys and values of every type."""
-    texts: list[object] = []
     with Redis.from_url(url) as redis:
-        for key in redis.scan_iter("*"):
-            read: dict[bytes, Callable[[], Any]] = {
-                b"string": lambda key=key: redis.get(key),
-                b"hash": lambda key=key: redis.hgetall(key),
-                b"list": lambda key=key: redis.lrange(key, 0, -1),
-                b"set": lambda key=key: redis.smembers(key),
-                b"zset": lambda key=key: redis.zrange(key, 0, -1),
-                b"stream": lambda key=key: redis.xrange(key),
-            }
-            texts += [key, read[redis.type(key)]()]
-    return repr(texts)
+        return repr([(key, value_of(redis, key)) for key in redis.scan_iter("*")])
+
+
+def value_of(redis: Redis, key: bytes) -> object:
+    match redis.type(key):
+        case b"hash":
+            return redis.hgetall(key)
+        case b"list":
+            return redis.lrange(key, 0, -1)
+        case b"set":
+            return redis.smembers(key)
+        case b"zset":
+            return redis.zrange(key, 0, -1)
+        case b"stream":
+            return redis.xrange(key)
+        case _:
+            return redis.get(key)
 
 
 def files_text(*folders: Path) -> str:
@@ -116,6 +121,10 @@ def follow_links(url: str, paths: list[str]) -> list[str]:
         for path in paths:
             answer = browser.get(path)
             assert answer.status_code == 302
+            assert ("Set-Cookie" in answer.headers) is ("exempt" in path)
+            browser.cookies.clear()
+            careful = browser.get(path, headers={"Sec-GPC": "1"})
+            assert (careful.status_code, "Set-Cookie" in careful.headers) == (302, False)
             refs.append(answer.headers["Location"].partition("ref=")[2])
             assert browser.get(path, headers={"User-Agent": BOT}).status_code == 302
             assert browser.get(path, headers={"Sec-Purpose": "prefetch"}).status_code == 503
@@ -171,11 +180,11 @@ def test_no_address_no_full_browser_and_no_customers_identity_is_kept_anywhere(
     with running(environ, tmp_path / "granian.txt", workers=1) as url:
         refs = follow_links(url, paths)
         with Redis.from_url(settings.redis_url) as redis:
-            assert redis.xlen(STREAM) == 8
+            assert redis.xlen(STREAM) == 10
         assert found_in(redis_text(settings.redis_url)) == []
         use_the_api(url, key, refs[0])
         with worker(settings):
-            assert until(lambda: _clicks(house) == 16)
+            assert until(lambda: _clicks(house) == 20)
             assert until(lambda: len(list((settings.var_dir / "mail").glob("*.eml"))) == 2)
     assert found_in(redis_text(settings.redis_url)) == []
     assert found_in(database_text(house)) == []
