@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
-    from app.cli.clicks import clicks  # noqa: PLC0415 - a web process needs no commands
-    from app.cli.corrections import attribution  # noqa: PLC0415
+    from app.cli import corrections, simulate  # noqa: F401, PLC0415 - they add commands to their groups
+    from app.cli.attribution import attribution  # noqa: PLC0415 - a web process needs no commands
+    from app.cli.clicks import clicks  # noqa: PLC0415
     from app.cli.coupons import coupons  # noqa: PLC0415
     from app.cli.demo import demo  # noqa: PLC0415
     from app.cli.imports import imports  # noqa: PLC0415
@@ -21,11 +22,13 @@ def register(app: Flask) -> None:
     from app.cli.privacy import privacy  # noqa: PLC0415
     from app.cli.products import products  # noqa: PLC0415
     from app.cli.programs import programs  # noqa: PLC0415
+    from app.cli.rates import rates  # noqa: PLC0415
     from app.cli.referrers import referrers  # noqa: PLC0415
 
     for group in (programs, products, referrers, coupons, users, api_keys, payouts, ledger, clicks):
         app.cli.add_command(group)
     app.cli.add_command(attribution)
+    app.cli.add_command(rates)
     app.cli.add_command(imports)
     app.cli.add_command(privacy)
     app.cli.add_command(demo)

@@ -93,6 +93,16 @@ def set_rate(
     return version
 
 
+def supposed_rate(
+    program: Program, terms: RateTerms, *, product: Product | None, referrer: Referrer | None, now: datetime
+) -> Rate:
+    """The rate that these terms would be; nothing is stored. Raises ``InvalidInput`` naming the part."""
+    version = _version(program, terms, now, "")
+    version.product_id = product.id if product else None
+    version.referrer_id = referrer.id if referrer else None
+    return _candidate(version)
+
+
 def parse_rate(text: str, currency: str) -> tuple[RateKind, int | None, int | None]:
     """(kind, parts per million, flat minor units) of "10%", "5.00" or "none". Raises ``InvalidInput``."""
     if text == "none":

@@ -175,7 +175,7 @@ _ORDER_COLUMNS: Final = (
 )
 _READ_ORDERS: Final = select(*(_ORDERS.c[name] for name in _ORDER_COLUMNS)).order_by(_ORDERS.c.id)
 _READ_SOME: Final = _READ_ORDERS.where(_ORDERS.c.id.in_(bindparam("wanted", expanding=True)))
-_READ_ALL: Final = _READ_ORDERS.where(_ORDERS.c.customer_id == bindparam("customer"))
+_READ_ALL: Final = _READ_ORDERS.where(_ORDERS.c.customer_id.in_(bindparam("customers", expanding=True)))
 
 _LINE_COLUMNS: Final = (
     "line_id",
@@ -240,11 +240,11 @@ def read_orders(session: Session, order_ids: Sequence[int]) -> list[OrderRow]:
     return found
 
 
-def read_orders_of(session: Session, customer_id: int) -> list[OrderRow]:
-    """All orders of a customer, complete, by number."""
+def read_orders_of(session: Session, *customer_ids: int) -> list[OrderRow]:
+    """All orders of a customer, or of some hundred, complete, by number."""
     session.flush()
     connection = connection_of(session)
-    return _complete(connection, connection.execute(_READ_ALL, {"customer": customer_id}))
+    return _complete(connection, connection.execute(_READ_ALL, {"customers": list(customer_ids)}))
 
 
 def _complete(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[OrderRow]:

@@ -78,11 +78,11 @@ def settle(
         everything = retell(deps, session, program, customer, book.terms, now) or everything
     bindings = read_bindings(session, customer.id)
     orders = _orders(session, customer, touched, everything=everything)
-    if _note_first_paid(bindings, orders) and not everything:
+    if note_first_paid(bindings, orders) and not everything:
         orders = _orders(session, customer, touched, everything=True)
-        _note_first_paid(bindings, orders)
+        note_first_paid(bindings, orders)
     if orders:
-        _Settlement(deps, session, program, customer, book, bindings, now).run(orders)
+        Settlement(deps, session, program, customer, book, bindings, now).run(orders)
     return orders
 
 
@@ -103,7 +103,7 @@ def _orders(session: Session, customer: CustomerRow, touched: Touched, *, everyt
     return read_orders(session, [touched.number]) if touched.number else []
 
 
-def _note_first_paid(bindings: Sequence[BindingRow], orders: Iterable[OrderRow]) -> bool:
+def note_first_paid(bindings: Sequence[BindingRow], orders: Iterable[OrderRow]) -> bool:
     """Keep each binding's first paid order by (``paid_at``, ``order_id``); whether one that had a first got another."""
     displaced = False
     for order in orders:
@@ -121,7 +121,7 @@ def _covering(bindings: Iterable[BindingRow], order: OrderRow) -> BindingRow | N
     return next((binding for binding in bindings if binding.span.covers(order.placed_at)), None)
 
 
-class _Wanted(NamedTuple):
+class Wanted(NamedTuple):
     """What a commission must come to, in minor units."""
 
     commission: CommissionRow
@@ -130,7 +130,9 @@ class _Wanted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Settlement:
+class Settlement:
+    """One customer's orders under one rulebook; the caller holds the customer's lock, or only plans."""
+
     deps: ReferralDeps
     session: Session
     program: Program
@@ -140,20 +142,18 @@ class _Settlement:
     now: datetime
 
     def run(self, orders: Sequence[OrderRow]) -> None:
+        """Bring what the orders earn in line, and post the differences."""
         existing = [each for order in orders for line in order.lines for each in line.commissions]
         referrers = {binding.referrer.id: binding.referrer for binding in self.bindings}
         # Seldom: who earned on these orders before a late fact gave the customer to somebody else. Locked after the
         # others, so out of order; PostgreSQL ends the deadlock that may come of it, and the call runs again.
         others = {commission.referrer_id for commission in existing} - referrers.keys()
         referrers |= locks.share_referrers(self.session, others)
-        rates = self.book.rates_for(referrers)
         counted: list[int | None] = []
         if self.book.has_tiers:
             tiers.lock_count(self.session, referrers)
             counted = [order.counted_for() for order in orders]
-        caps = Caps() if self.book.has_caps else None
-        turn = sorted(orders, key=_turn) if caps else orders
-        wanted = [each for order in turn for each in self._settle_order(order, rates, caps)]
+        wanted = self.plan(orders, referrers)
         held = holds.open_rules(self.session, [commission.id for commission in existing])
         movements = [movement for each in wanted for movement in self._move(each, held, referrers)]
         write_bindings(self.session, self.bindings)
@@ -162,7 +162,14 @@ class _Settlement:
         if counted:
             tiers.note_moved(self.session, counted, orders)
 
-    def _settle_order(self, order: OrderRow, rates: Sequence[Rate], caps: Caps | None) -> Iterator[_Wanted]:
+    def plan(self, orders: Sequence[OrderRow], referrer_ids: Iterable[int]) -> list[Wanted]:
+        """What each commission of these orders must come to. Changes the rows in memory and writes nothing."""
+        rates = self.book.rates_for(referrer_ids)
+        caps = Caps() if self.book.has_caps else None
+        turn = sorted(orders, key=_turn) if caps else orders
+        return [each for order in turn for each in self._settle_order(order, rates, caps)]
+
+    def _settle_order(self, order: OrderRow, rates: Sequence[Rate], caps: Caps | None) -> Iterator[Wanted]:
         """Whom it belongs to, what each line comes to, and what each commission must be."""
         binding = _covering(self.bindings, order)
         order.referrer_id = binding.span.referrer_id if binding else None
@@ -213,7 +220,7 @@ class _Settlement:
         order.exchange = found.told if found else None
         return replace(terms, exchange=found.factor if found else None)
 
-    def _wanted(self, line: LineRow, result: Earned, extra: Earned | None) -> Iterator[_Wanted]:
+    def _wanted(self, line: LineRow, result: Earned, extra: Earned | None) -> Iterator[Wanted]:
         """The commissions of one line with what each must come to: the current referrer's, and zero for any other.
 
         ``extra`` is the sign-up bonus where this line bears it.
@@ -228,11 +235,11 @@ class _Settlement:
         for commission in line.commissions:
             earned = next((each for found, each in due if found is commission), None)
             if earned is None or earned.rate is None:
-                yield _Wanted(commission, 0, 0)
+                yield Wanted(commission, 0, 0)
                 continue
             commission.base_minor, commission.rate_version_id = earned.base, earned.rate.id
             commission.tier_from, commission.uncapped_minor = earned.tier_from, earned.uncapped
-            yield _Wanted(commission, earned.earned, 0 if commission.rejected else earned.target)
+            yield Wanted(commission, earned.earned, 0 if commission.rejected else earned.target)
 
     def _commission(
         self, line: LineRow, referrer_id: int, kind: CommissionKind, result: Earned
@@ -260,7 +267,7 @@ class _Settlement:
         return made
 
     def _move(
-        self, wanted: _Wanted, held: Mapping[int, set[HoldRule]], referrers: Mapping[int, SharedReferrer]
+        self, wanted: Wanted, held: Mapping[int, set[HoldRule]], referrers: Mapping[int, SharedReferrer]
     ) -> list[Movement]:
         commission = wanted.commission
         hold = bool(held.get(commission.id))
@@ -272,7 +279,7 @@ class _Settlement:
             hold = True
         return movements + retarget(commission, earned=wanted.earned, target=wanted.target, hold=hold)
 
-    def _open_holds(self, wanted: _Wanted, referrer: SharedReferrer) -> bool:
+    def _open_holds(self, wanted: Wanted, referrer: SharedReferrer) -> bool:
         commission = wanted.commission
         order = commission.line.order
         rules = holds.rules_against(self.deps, self.session, order, self.customer, referrer)

@@ -69,6 +69,13 @@ def retell(
     return _store_bindings(session, program, customer, story.spans)
 
 
+def spans_under(
+    deps: ReferralDeps, session: Session, program: Program, customer: CustomerRow, terms: TermsHistory
+) -> Sequence[Span]:
+    """Whom the customer would belong to under these terms; writes nothing."""
+    return _Teller(deps, session, program, customer, terms).story().spans
+
+
 def suspension_spans(referrer: Referrer) -> list[tuple[datetime, datetime | None]]:
     """The spans during which a referrer took no part."""
     return [
