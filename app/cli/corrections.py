@@ -15,6 +15,8 @@ from app.kernel import clock
 from app.kernel.money import Money
 from app.referrals.assignments import Wanted, correct_attribution
 
+__all__ = ["attribution"]
+
 
 @attribution.command("correct")
 @click.option("--program", "slug", required=True, metavar="S", help="The programme.")
