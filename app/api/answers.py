@@ -240,6 +240,17 @@ class ExplanationAnswer(BaseModel):
     lines: list[dict[str, Any]]
 
 
+class SignupExplanationAnswer(BaseModel):
+    """Whom a customer belongs to: every decision in force with every candidate, and the bindings they came to."""
+
+    model_config = ConfigDict(extra="allow")
+
+    customer_id: str
+    signed_up_at: datetime
+    decisions: list[dict[str, Any]]
+    bindings: list[dict[str, Any]]
+
+
 class ClickAnswer(AnswerModel):
     """A request to a referral link."""
 

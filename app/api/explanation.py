@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.api.render import duration_text, optional_rfc3339, rfc3339
-from app.kernel.money import PPM
-from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
-from app.payouts.models import Payout, PayoutRun
+from app.kernel.clock import local_day
+from app.payouts.explained import payouts_of_commissions
+from app.referrals.domain.calculation import hold_period, rounding
 from app.referrals.domain.commission import Outcome
-from app.referrals.errors import OrderNotFound
-from app.referrals.models import Commission, Order, Program
+from app.referrals.errors import CustomerNotFound, OrderNotFound
+from app.referrals.models import Order
+from app.referrals.queries.decided import explain_signup
 from app.referrals.queries.explanation import explain_order
 from app.referrals.rates import rate_text
 from app.referrals.words import RateKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy.orm import Session
 
-    from app.referrals.queries.explanation import (
-        ExplainedCommission,
-        ExplainedDecision,
-        ExplainedLine,
-        Explanation,
-    )
+    from app.payouts.explained import TakenBy
+    from app.referrals.domain.rates import Rate
+    from app.referrals.models import Program, RateVersion
+    from app.referrals.queries.decided import ExplainedBinding, ExplainedDecision
+    from app.referrals.queries.explanation import ExplainedCommission, ExplainedLine, Explanation
+    from app.referrals.rulebook import Rulebook
 
 _WHY: Final = {
     Outcome.CANCELLED: "the order was closed before it was paid",
@@ -46,13 +44,14 @@ _WHY: Final = {
 }
 
 
-def explanation(session: Session, program: Program, order_id: str) -> dict[str, Any]:
+def explanation(session: Session, program: Program, book: Rulebook, order_id: str) -> dict[str, Any]:
     """The whole story. Raises :class:`OrderNotFound`."""
     order = session.scalar(select(Order).where(Order.program_id == program.id, Order.order_id == order_id))
     if order is None:
         raise OrderNotFound(order_id)
-    told = explain_order(session, order)
-    payouts = _payouts(session, [earned.id for line in told.lines for earned in line.commissions])
+    told = explain_order(session, order, book)
+    taken = payouts_of_commissions(session, [earned.id for line in told.lines for earned in line.commissions])
+    payouts = {commission_id: list(map(_payout, found)) for commission_id, found in taken.items()}
     return {
         "order_id": told.order_id,
         "customer_id": told.customer_id,
@@ -65,16 +64,8 @@ def explanation(session: Session, program: Program, order_id: str) -> dict[str, 
         "referrer": told.referrer,
         "decision": _deciding(told),
         "decisions": [_decision(each) for each in told.decisions],
-        "bindings": [
-            {
-                "referrer": each.referrer,
-                "method": each.method.value,
-                "from": rfc3339(each.from_at),
-                "until": optional_rfc3339(each.until_at),
-            }
-            for each in told.bindings
-        ],
-        "lines": [_line(line, told.referrer, program.currency, payouts) for line in told.lines],
+        "bindings": [_binding(each) for each in told.bindings],
+        "lines": [_line(line, told, program, payouts) for line in told.lines],
         "refunds": [
             {
                 "refund_id": each.refund_id,
@@ -86,6 +77,39 @@ def explanation(session: Session, program: Program, order_id: str) -> dict[str, 
             }
             for each in told.refunds
         ],
+    }
+
+
+def signup_explanation(session: Session, program: Program, customer_id: str) -> dict[str, Any]:
+    """Whom a customer belongs to and why. Raises :class:`CustomerNotFound` where no signup was recorded."""
+    told = explain_signup(session, program, customer_id)
+    if told is None:
+        raise CustomerNotFound(customer_id)
+    return {
+        "customer_id": told.customer_id,
+        "signed_up_at": rfc3339(told.signed_up_at),
+        "decisions": [_decision(each) for each in told.decisions],
+        "bindings": [_binding(each) for each in told.bindings],
+    }
+
+
+def _binding(binding: ExplainedBinding) -> dict[str, Any]:
+    return {
+        "referrer": binding.referrer,
+        "method": binding.method.value,
+        "from": rfc3339(binding.from_at),
+        "until": optional_rfc3339(binding.until_at),
+    }
+
+
+def _payout(taken: TakenBy) -> dict[str, Any]:
+    return {
+        "run": taken.run,
+        "end_to_end_id": taken.end_to_end_id,
+        "state": taken.state.value,
+        "paid_on": taken.paid_on.isoformat() if taken.paid_on else None,
+        "returned_on": taken.returned_on.isoformat() if taken.returned_on else None,
+        "bank_reason": taken.reason_code,
     }
 
 
@@ -110,6 +134,7 @@ def _decision(decision: ExplainedDecision) -> dict[str, Any]:
         "occasion_ref": decision.occasion_ref,
         "at": rfc3339(decision.at),
         "rule": decision.rule,
+        "rule_version": _version(decision.rule),
         "referrer": decision.referrer,
         "method": decision.method.value if decision.method else None,
         "bound_from": optional_rfc3339(decision.bound_from),
@@ -119,17 +144,28 @@ def _decision(decision: ExplainedDecision) -> dict[str, Any]:
                 "value": each.value,
                 "referrer": each.referrer,
                 "at": each.at.replace("+00:00", "Z") if each.at else None,
+                "label": each.label,
                 "won": each.lost is None,
                 "reason": each.lost,
             }
             for each in decision.candidates
         ],
+        "reason": decision.reason,
     }
 
 
+def _version(rule: str) -> int:
+    """The number in "last_click/1 window 30d"."""
+    return int(rule.partition("/")[2].partition(" ")[0])
+
+
 def _line(
-    line: ExplainedLine, referrer: str | None, currency: str, payouts: dict[int, list[dict[str, Any]]]
+    line: ExplainedLine, told: Explanation, program: Program, payouts: dict[int, list[dict[str, Any]]]
 ) -> dict[str, Any]:
+    shown = [
+        _commission(earned, line, told, program) | {"payouts": payouts.get(earned.id, [])}
+        for earned in line.commissions
+    ]
     return {
         "line_id": line.line_id,
         "product": line.product,
@@ -140,35 +176,36 @@ def _line(
         "participates": line.outcome is Outcome.EARNS,
         "outcome": line.outcome.value,
         "why": _WHY[line.outcome],
-        "commission": next(
-            (
-                _commission(earned, currency, payouts.get(earned.id, []))
-                for earned in line.commissions
-                if earned.referrer == referrer
-            ),
-            None,
-        ),
-        "former": [
-            _commission(earned, currency, payouts.get(earned.id, []))
-            for earned in line.commissions
-            if earned.referrer != referrer
-        ],
+        "rate_version": _rate_version(line.deciding, program.currency) if line.deciding else None,
+        "commission": next((each for each in shown if each["referrer"] == told.referrer), None),
+        "former": [each for each in shown if each["referrer"] != told.referrer],
     }
 
 
-def _commission(earned: ExplainedCommission, currency: str, payouts: list[dict[str, Any]]) -> dict[str, Any]:
+def _rate_version(rate: Rate | RateVersion, currency: str) -> dict[str, Any]:
+    return {
+        "id": rate.id,
+        "rate": rate_text(rate, currency),
+        "level": _level(rate),
+        "duration": duration_text(rate),
+        "scope": rate.scope.value,
+        "valid_from": rfc3339(rate.valid_from),
+    }
+
+
+def _commission(
+    earned: ExplainedCommission, line: ExplainedLine, told: Explanation, program: Program
+) -> dict[str, Any]:
+    currency = program.currency
     return {
         "referrer": earned.referrer,
         "rate": rate_text(earned.rate, currency),
-        "rate_version": {
-            "id": earned.rate.id,
-            "level": _level(earned),
-            "duration": duration_text(earned.rate),
-            "scope": earned.rate.scope.value,
-            "valid_from": rfc3339(earned.rate.valid_from),
-        },
+        "rate_version": _rate_version(earned.rate, currency),
         "base": earned.base,
-        "rounding": _rounding(earned),
+        "rounding": _rounding(earned.rate, earned.base, earned.earned),
+        "after_refunds": _rounding(earned.rate, earned.base - line.refunded, earned.target)
+        if line.refunded
+        else None,
         "earned": earned.earned,
         "clawed_back": earned.earned - earned.target,
         "amount": earned.target,
@@ -176,6 +213,7 @@ def _commission(earned: ExplainedCommission, currency: str, payouts: list[dict[s
         "rejected": earned.rejected,
         "currency": currency,
         "available_on": earned.available_on.isoformat(),
+        "hold": _hold(told, program, earned),
         "holds": [
             {
                 "rule": each.rule.value,
@@ -186,12 +224,18 @@ def _commission(earned: ExplainedCommission, currency: str, payouts: list[dict[s
             }
             for each in earned.holds
         ],
-        "payouts": payouts,
     }
 
 
-def _level(earned: ExplainedCommission) -> str:
-    match earned.rate.referrer_id is not None, earned.rate.product_id is not None:
+def _hold(told: Explanation, program: Program, earned: ExplainedCommission) -> dict[str, Any] | None:
+    if told.paid_at is None:
+        return None
+    period = hold_period(local_day(told.paid_at, program.timezone), earned.available_on)
+    return {"paid_on": period.paid_on.isoformat(), "days": period.days, "ends_on": period.until.isoformat()}
+
+
+def _level(rate: Rate | RateVersion) -> str:
+    match rate.referrer_id is not None, rate.product_id is not None:
         case True, True:
             return "referrer and product"
         case True, False:
@@ -202,50 +246,16 @@ def _level(earned: ExplainedCommission) -> str:
             return "programme"
 
 
-def _rounding(earned: ExplainedCommission) -> dict[str, str] | None:
-    """The exact product of base and rate, and how it became whole minor units; null for a flat rate."""
-    if earned.rate.kind is not RateKind.PERCENT:
+def _rounding(rate: RateVersion, base: int, came_to: int) -> dict[str, Any] | None:
+    """The exact product of base and rate, and how it became whole minor units; null where it is no percentage."""
+    if rate.kind is not RateKind.PERCENT:
         return None
-    exact = Decimal(earned.base) * (earned.rate.rate_ppm or 0) / PPM
-    return {"exact": f"{exact:f}", "rule": "half up, once per line"}
-
-
-def _payouts(session: Session, commission_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
-    """The payouts that took the money of each commission's day after it was earned.
-
-    A payout takes all of a referrer's money of a day, so it cannot be told apart by commission any further.
-    """
-    if not commission_ids:
-        return {}
-    first_posted = (
-        select(func.min(LedgerEntry.posted_at))
-        .where(LedgerEntry.commission_id == Commission.id)
-        .correlate(Commission)
-        .scalar_subquery()
-    )
-    reserved = LedgerEntry.__table__.alias("reserved")
-    rows = session.execute(
-        select(Commission.id, Payout.end_to_end_id, Payout.state, Payout.paid_on, PayoutRun.name)
-        .join(
-            reserved,
-            (reserved.c.referrer_id == Commission.referrer_id)
-            & (reserved.c.account == LedgerAccount.IN_FLIGHT)
-            & (reserved.c.available_on == Commission.available_on)
-            & (reserved.c.kind == TransactionKind.PAYOUT_RESERVED),
-        )
-        .join(Payout, Payout.id == reserved.c.payout_id)
-        .join(PayoutRun, PayoutRun.id == Payout.run_id)
-        .where(Commission.id.in_(commission_ids), reserved.c.posted_at >= first_posted)
-        .order_by(Payout.id)
-    )
-    found: dict[int, list[dict[str, Any]]] = {}
-    for commission_id, end_to_end_id, state, paid_on, run in rows:
-        found.setdefault(commission_id, []).append(
-            {
-                "run": run,
-                "end_to_end_id": end_to_end_id,
-                "state": state.value,
-                "paid_on": paid_on.isoformat() if paid_on else None,
-            }
-        )
-    return found
+    sum_ = rounding(base, rate.rate_ppm or 0)
+    if sum_.rounded != came_to:
+        return None
+    return {
+        "base": sum_.base,
+        "exact": f"{sum_.exact:f}",
+        "rounded": sum_.rounded,
+        "rule": "half up, once per line",
+    }

@@ -189,7 +189,8 @@ def _readings(call: Call, path: str) -> Iterator[Callable[[], dict[str, Any]]]:
             yield partial(views.order_fact, session, program, kind, order_id, order_id, now)
     explained = path.removesuffix("/explanation")
     if explained and explained != path and Scope.REPORTS_READ in call.access.scopes:
-        yield partial(explanation, session, program, explained)
+        book = call.deps.rulebooks.of(session, program)
+        yield partial(explanation, session, program, book, explained)
     for word, kind in (("refunds", FactKind.REFUND), ("corrections", FactKind.CORRECTION)):
         for order_id, key in _partings(path, f"/{word}/"):
             yield partial(views.order_fact, session, program, kind, key, order_id, now)

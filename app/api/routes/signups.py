@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from app.api import answers, intake, schemas, views
+from app.api.explanation import signup_explanation
 from app.api.operations import Answer, Call, OperationTable
 from app.identity.api_keys import Scope
 from app.referrals.choices import record_partner_choice
@@ -44,6 +45,18 @@ def create_signup(call: Call) -> Answer:
 def read_signup(call: Call, customer_id: str) -> Answer:
     """The decision that holds now."""
     return Answer(HTTPStatus.OK, views.signup(call.session, call.program, customer_id))
+
+
+@table.declare(
+    "GET",
+    "/signups/{customer_id}/explanation",
+    summary="Why a customer belongs to whom it does",
+    scopes=(Scope.REPORTS_READ,),
+    answers={200: answers.SignupExplanationAnswer},
+)
+def read_signup_explanation(call: Call, customer_id: str) -> Answer:
+    """Every decision with every candidate, its time, its click label and why it lost; and what they came to."""
+    return Answer(HTTPStatus.OK, signup_explanation(call.session, call.program, customer_id))
 
 
 @table.declare(

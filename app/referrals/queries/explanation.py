@@ -8,11 +8,12 @@ edge, from ``payouts/queries.py``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
 from app.referrals.domain.commission import Outcome
+from app.referrals.domain.rates import choose_rate
 from app.referrals.models import (
     Binding,
     Commission,
@@ -22,9 +23,17 @@ from app.referrals.models import (
     Order,
     OrderLine,
     RateVersion,
-    Referrer,
     Refund,
 )
+from app.referrals.queries.decided import (
+    bindings_of,
+    codes_of,
+    decisions_on,
+    explained_binding,
+    explained_decision,
+    labels_of,
+)
+from app.referrals.story import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,43 +41,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.referrals.words import BindingMethod, HoldRule, HoldState, LineKind, OrderStatus, RefundKind
+    from app.referrals.domain.rates import Rate
+    from app.referrals.queries.decided import ExplainedBinding, ExplainedDecision
+    from app.referrals.rulebook import Rulebook
+    from app.referrals.words import HoldRule, HoldState, LineKind, OrderStatus, RefundKind
 
-
-@dataclass(frozen=True, slots=True)
-class ExplainedCandidate:
-    """One thing that was presented. ``referrer`` is a code; ``lost`` a member of ``Lost``, null for the winner."""
-
-    kind: str
-    value: str
-    referrer: str | None
-    at: str | None
-    lost: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedDecision:
-    """An attribution decision in force, with every candidate."""
-
-    decision_id: str
-    occasion: str
-    occasion_ref: str
-    at: datetime
-    rule: str
-    referrer: str | None
-    method: BindingMethod | None
-    bound_from: datetime | None
-    candidates: tuple[ExplainedCandidate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedBinding:
-    """[from_at, until_at): orders placed within it earn for the referrer."""
-
-    referrer: str
-    method: BindingMethod
-    from_at: datetime
-    until_at: datetime | None
+_BY_ITS_RATE: Final = frozenset({Outcome.EXCLUDED, Outcome.KIND_NOT_PAID, Outcome.DURATION_SPENT})
+"""Outcomes of lines that a rate version was found for, and that do not earn by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +94,8 @@ class ExplainedLine:
     refunded: int
     outcome: Outcome
     commissions: tuple[ExplainedCommission, ...]
+    deciding: Rate | None = None
+    """The rate version that says "nothing", "not this kind" or "no longer", where it is one that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,23 +129,22 @@ class Explanation:
     refunds: tuple[ExplainedRefund, ...]
 
 
-def explain_order(session: Session, order: Order) -> Explanation:
-    """Tell the story of one order. Decisions are those that concern it: its customer's signup and choices, its own."""
+def explain_order(session: Session, order: Order, book: Rulebook | None = None) -> Explanation:
+    """Tell the story of one order. Decisions are those that concern it: its customer's signup and choices, its own.
+
+    With the programme's ``book``, lines that do not earn name the rate version that says so.
+    """
     customer = session.get_one(Customer, order.customer_id)
     decisions = _decisions(session, order)
-    bindings = session.scalars(
-        select(Binding).where(Binding.customer_id == customer.id).order_by(Binding.from_at)
-    ).all()
+    bindings = bindings_of(session, customer.id)
     rows = session.execute(
         select(Commission, RateVersion)
         .join(RateVersion, RateVersion.id == Commission.rate_version_id)
         .where(Commission.order_id == order.id)
         .order_by(Commission.id)
     ).all()
-    codes = _codes(
-        session,
-        [*_named(decisions), *(each.referrer_id for each in bindings), *(c.referrer_id for c, _ in rows)],
-    )
+    named = [*(each.referrer_id for each in bindings), *(c.referrer_id for c, _ in rows)]
+    codes, labels = codes_of(session, decisions, named), labels_of(session, decisions)
     holds = _holds(session, [commission.id for commission, _ in rows])
     by_line: dict[int, list[ExplainedCommission]] = {}
     for commission, rate in rows:
@@ -186,12 +166,12 @@ def explain_order(session: Session, order: Order) -> Explanation:
         cancelled_at=order.cancelled_at,
         method=order.method,
         referrer=codes[order.referrer_id] if order.referrer_id else None,
-        decisions=tuple(_decision(decision, codes) for decision in decisions),
-        bindings=tuple(
-            ExplainedBinding(codes[each.referrer_id], each.method, each.from_at, each.until_at)
-            for each in bindings
+        decisions=tuple(explained_decision(decision, codes, labels) for decision in decisions),
+        bindings=tuple(explained_binding(each, codes) for each in bindings),
+        lines=tuple(
+            _line(line, by_line.get(line.id, ()), _deciding(line, order, bindings, book) if book else None)
+            for line in lines
         ),
-        lines=tuple(_line(line, by_line.get(line.id, ())) for line in lines),
         refunds=tuple(
             ExplainedRefund(each.refund_id, each.kind, each.refunded_at, each.full, each.lines, each.reverses)
             for each in refunds
@@ -201,30 +181,11 @@ def explain_order(session: Session, order: Order) -> Explanation:
 
 def _decisions(session: Session, order: Order) -> list[Decision]:
     """The decisions in force that concern the order, oldest first."""
-    in_force = session.scalars(
-        select(Decision)
-        .where(Decision.customer_id == order.customer_id, Decision.superseded_at.is_(None))
-        .order_by(Decision.occasion_at, Decision.id)
-    )
     return [
         decision
-        for decision in in_force
+        for decision in decisions_on(session, order.customer_id)
         if decision.occasion != "order" or decision.occasion_ref == order.order_id or decision.referrer_id
     ]
-
-
-def _named(decisions: Iterable[Decision]) -> Iterable[int]:
-    for decision in decisions:
-        if decision.referrer_id is not None:
-            yield decision.referrer_id
-        for candidate in decision.candidates:
-            if candidate["referrer_id"] is not None:
-                yield int(candidate["referrer_id"])
-
-
-def _codes(session: Session, referrer_ids: Iterable[int]) -> dict[int, str]:
-    wanted = select(Referrer.id, Referrer.code).where(Referrer.id.in_(set(referrer_ids)))
-    return dict(session.execute(wanted).all())
 
 
 def _holds(session: Session, commission_ids: Sequence[int]) -> dict[int, tuple[ExplainedHold, ...]]:
@@ -236,29 +197,6 @@ def _holds(session: Session, commission_ids: Sequence[int]) -> dict[int, tuple[E
         )
         found[hold.commission_id] = (*found.get(hold.commission_id, ()), shown)
     return found
-
-
-def _decision(decision: Decision, codes: Mapping[int, str]) -> ExplainedDecision:
-    return ExplainedDecision(
-        decision_id=decision.decision_id,
-        occasion=decision.occasion,
-        occasion_ref=decision.occasion_ref,
-        at=decision.occasion_at,
-        rule=decision.rule,
-        referrer=codes.get(decision.referrer_id) if decision.referrer_id else None,
-        method=decision.method,
-        bound_from=decision.bound_from,
-        candidates=tuple(
-            ExplainedCandidate(
-                kind=candidate["kind"],
-                value=candidate["value"],
-                referrer=codes.get(candidate["referrer_id"]),
-                at=candidate["at"],
-                lost=candidate["lost"],
-            )
-            for candidate in decision.candidates
-        ),
-    )
 
 
 def _commission(
@@ -278,7 +216,25 @@ def _commission(
     )
 
 
-def _line(line: OrderLine, commissions: Iterable[ExplainedCommission]) -> ExplainedLine:
+def _deciding(line: OrderLine, order: Order, bindings: Sequence[Binding], book: Rulebook) -> Rate | None:
+    """The rate version by which a line that was looked at for one does not earn."""
+    if line.outcome not in _BY_ITS_RATE or line.product_id is None or order.paid_at is None:
+        return None
+    span = next((each for each in map(span_of, bindings) if each.covers(order.placed_at)), None)
+    if span is None:
+        return None
+    return choose_rate(
+        book.rates_for([span.referrer_id]),
+        product_id=line.product_id,
+        referrer_id=span.referrer_id,
+        paid_at=order.paid_at,
+        bound_from=span.from_at,
+    )
+
+
+def _line(
+    line: OrderLine, commissions: Iterable[ExplainedCommission], deciding: Rate | None
+) -> ExplainedLine:
     return ExplainedLine(
         line_id=line.line_id,
         product=line.sku,
@@ -288,4 +244,5 @@ def _line(line: OrderLine, commissions: Iterable[ExplainedCommission]) -> Explai
         refunded=line.refunded_minor,
         outcome=Outcome(line.outcome),
         commissions=tuple(commissions),
+        deciding=deciding,
     )

@@ -119,6 +119,7 @@ def test_what_the_api_really_answers_fits_the_schema(shop: Shop, document: dict[
         "CancellationAnswer": shop.post("/orders/o2/cancellation", {"cancelled_at": "2026-09-12T09:00:00Z"}),
         "ExplanationAnswer": shop.get("/orders/o1/explanation"),
         "SignupAnswer": shop.get("/signups/c1"),
+        "SignupExplanationAnswer": shop.get("/signups/c1/explanation"),
         "PartnerAnswer": shop.put("/customers/c1/partner", {"referrer_code": "bob-hosting"}),
         "PartnerLinkAnswer": shop.post("/customers/c1/partner-link", None),
         "CustomerDataAnswer": shop.get("/customers/c1/personal-data"),

@@ -296,7 +296,12 @@ def test_the_explanation_names_every_candidate_and_every_lines_reason(shop: Shop
         ("code", True, None),
     }
     earning, other = told["lines"]
-    assert earning["commission"]["rounding"] == {"exact": "1100", "rule": "half up, once per line"}
+    assert earning["commission"]["rounding"] == {
+        "base": 11_000,
+        "exact": "1100",
+        "rounded": 1_100,
+        "rule": "half up, once per line",
+    }
     assert (
         earning["commission"]["base"],
         earning["commission"]["earned"],
