@@ -36,11 +36,13 @@ MINE = [
     "/dashboard/payouts",
     "/dashboard/links",
     "/dashboard/bank-account",
+    "/dashboard/your-data",
 ]
 OFFICE = [
     "/staff",
     "/staff/products",
     "/staff/referrers",
+    "/staff/clicks",
     "/staff/orders",
     "/staff/review",
     "/staff/payouts",
