@@ -15,6 +15,7 @@ def register(app: Flask) -> None:
     from app.cli.clicks import clicks  # noqa: PLC0415
     from app.cli.coupons import coupons  # noqa: PLC0415
     from app.cli.demo import demo  # noqa: PLC0415
+    from app.cli.exchange_rates import exchange_rates  # noqa: PLC0415
     from app.cli.imports import imports  # noqa: PLC0415
     from app.cli.ledger import ledger  # noqa: PLC0415
     from app.cli.payouts import payouts  # noqa: PLC0415
@@ -30,5 +31,6 @@ def register(app: Flask) -> None:
     app.cli.add_command(attribution)
     app.cli.add_command(rates)
     app.cli.add_command(imports)
+    app.cli.add_command(exchange_rates)
     app.cli.add_command(privacy)
     app.cli.add_command(demo)

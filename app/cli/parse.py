@@ -64,6 +64,23 @@ class MethodDays(click.ParamType[tuple[str, int]]):
         return method, int(days)
 
 
+class Tier(click.ParamType[tuple[int, str]]):
+    """``N=R``, a performance tier: from which customer on which rate holds."""
+
+    name = "N=R"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, str]:
+        """Read the text."""
+        if isinstance(value, tuple):
+            return value
+        number, equals, rate = str(value).partition("=")
+        if not (equals and rate and number.isascii() and number.isdecimal()):
+            self.fail(f"{value!r} is not of the form N=R, like 10=12%", param, ctx)
+        return int(number), rate
+
+
 class Kinds(click.ParamType[frozenset[LineKind]]):
     """A comma list of line kinds."""
 

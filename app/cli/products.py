@@ -8,7 +8,7 @@ import click
 
 from app.cli.command import House, answer, json_option, parts, program_of
 from app.cli.parse import Kinds
-from app.cli.rate_options import DURATION, FROM, RATE, SCOPE, RateOptions
+from app.cli.rate_options import RateOptions, with_rate
 from app.kernel import clock
 from app.referrals.programs import set_product
 
@@ -19,11 +19,8 @@ products = House("products", help="Products and their kickback rates.")
 @click.option("--program", "slug", required=True, metavar="S", help="The programme.")
 @click.option("--sku", required=True, help="The product, as orders name it.")
 @click.option("--name", help="What pages call it.  [default: the SKU]")
-@RATE
-@DURATION
-@SCOPE
+@with_rate
 @click.option("--kinds", type=Kinds(), help="Line kinds it pays: new,renewal,upgrade,addon.  [default: all]")
-@FROM
 @json_option
 def set_(slug: str, sku: str, name: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - Click's
     """Create or rename a product, and give it its next rate."""

@@ -8,7 +8,7 @@ import click
 
 from app.cli.command import BadInput, Command, House, answer, blaming, json_option, parts
 from app.cli.parse import MethodDays, words
-from app.cli.rate_options import DURATION, FROM, RATE, SCOPE, RateOptions
+from app.cli.rate_options import PARTS, RateOptions, with_rate
 from app.identity.audit import Actor
 from app.kernel import clock
 from app.kernel.money import Money
@@ -22,9 +22,14 @@ from app.referrals.programs import (
     find_program,
 )
 from app.referrals.queries.programs_shown import programs as all_programs
+from app.referrals.rates import set_signup_bonus
 from app.referrals.words import Approval, AttributionModel, ConsentMode
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
     from app.referrals.models import Program
 
 programs = House("programs", help="Create programmes and change their settings.")
@@ -55,10 +60,12 @@ _SETTINGS = (
         "--consent-mode", type=words(ConsentMode), help="How visitors are remembered.  [default: required]"
     ),
     click.option("--approval", type=words(Approval), help="Who approves a payout run.  [default: two]"),
-    RATE,
-    DURATION,
-    SCOPE,
-    FROM,
+    with_rate,
+    click.option(
+        "--signup-bonus",
+        metavar="AMOUNT",
+        help="Paid once when a customer bound from now on pays a first order; none ends it.",
+    ),
     click.option("--debtor-name", metavar="N", help="Who pays: the account holder."),
     click.option("--debtor-iban", metavar="I", help="Who pays: the account."),
     click.option("--debtor-bic", metavar="B", help="Who pays: the bank."),
@@ -79,7 +86,7 @@ def _with_settings(command: Command) -> Command:
 @click.option("--slug", required=True, help="Short name, a-z, 0-9 and hyphen.")
 @_with_settings
 @json_option
-def create(slug: str, currency: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - Click's
+def create(slug: str, currency: str | None, signup_bonus: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - Click's
     """Create a programme; --name, --currency and --landing-url are required."""
     rate, settings = _read(options)
     for option, value in (
@@ -100,6 +107,7 @@ def create(slug: str, currency: str | None, as_json: bool, **options: Any) -> No
             session, slug=slug, currency=currency or "", settings=settings, actor=Actor.cli(), now=now
         )
         rate.apply(session, program, now=now)
+        _set_bonus(session, program, signup_bonus, now)
         shown = _view(program)
     answer(as_json, shown, f"programme {slug} created")
 
@@ -108,7 +116,7 @@ def create(slug: str, currency: str | None, as_json: bool, **options: Any) -> No
 @click.option("--slug", required=True, help="The programme.")
 @_with_settings
 @json_option
-def change(slug: str, currency: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - Click's
+def change(slug: str, currency: str | None, signup_bonus: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - Click's
     """Change what is given, and nothing else; windows and holds change from now on."""
     rate, settings = _read(options)
     now = clock.now()
@@ -122,6 +130,7 @@ def change(slug: str, currency: str | None, as_json: bool, **options: Any) -> No
         if (program.debtor_name is None) != (program.debtor_iban is None):
             raise BadInput("--debtor-iban: goes together with --debtor-name")
         rate.apply(session, program, now=now)
+        _set_bonus(session, program, signup_bonus, now)
         shown = _view(program)
     answer(as_json, shown, f"programme {slug} changed")
 
@@ -138,7 +147,7 @@ def list_all(as_json: bool) -> None:
 
 def _read(options: dict[str, Any]) -> tuple[RateOptions, ProgramSettings]:
     """Check what can be checked without the database, and give each part its type."""
-    rate = RateOptions(*(options.pop(name) for name in ("rate", "duration", "scope", "rate_from")))
+    rate = RateOptions(**{name: options.pop(name) for name in PARTS})
     rate.check()
     for name, enum in (
         ("attribution", AttributionModel),
@@ -155,6 +164,11 @@ def _read(options: dict[str, Any]) -> tuple[RateOptions, ProgramSettings]:
     with blaming("--debtor-bic"):
         options["debtor_bic"] = normalise_bic(options["debtor_bic"])
     return rate, ProgramSettings(**options)
+
+
+def _set_bonus(session: Session, program: Program, text: str | None, now: datetime) -> None:
+    if text is not None:
+        set_signup_bonus(session, program, text, referrer=None, valid_from=None, actor=Actor.cli(), now=now)
 
 
 def _check_minimum(settings: ProgramSettings, currency: str) -> None:

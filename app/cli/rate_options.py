@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.command import BadInput
-from app.cli.parse import Instant, instant, words
+from app.cli.command import BadInput, Command
+from app.cli.parse import Instant, Tier, instant, words
 from app.identity.audit import Actor
 from app.referrals.rates import RateTerms, set_rate
-from app.referrals.words import LineKind, RateScope
+from app.referrals.words import LineKind, RateScope, TierBasis
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -25,7 +25,32 @@ DURATION = click.option("--duration", metavar="D", help="lifetime, first_order o
 SCOPE = click.option(
     "--scope", type=words(RateScope), help="Whom the rate concerns.  [default: new_customers]"
 )
+TIER = click.option(
+    "--tier",
+    "tiers",
+    type=Tier(),
+    multiple=True,
+    help="From the referrer's N-th customer on, the N-th included, the rate R holds; repeatable, rising.",
+)
+TIER_BASIS = click.option(
+    "--tier-basis",
+    type=words(TierBasis),
+    help="Customers with a paid order in the calendar month of the payment, or ever.  [default: month]",
+)
+CAP_ORDER = click.option("--cap-order", metavar="AMOUNT", help="The most that the rate earns of one order.")
+CAP_CUSTOMER = click.option(
+    "--cap-customer", metavar="AMOUNT", help="The most that the rate earns of one customer."
+)
 FROM = click.option("--from", "rate_from", type=Instant(), help="When the rate begins: a day or a time.")
+
+PARTS = ("rate", "duration", "scope", "rate_from", "tiers", "tier_basis", "cap_order", "cap_customer")
+
+
+def with_rate(command: Command) -> Command:
+    """Give a command the options of a rate."""
+    for option in (FROM, CAP_CUSTOMER, CAP_ORDER, TIER_BASIS, TIER, SCOPE, DURATION, RATE):
+        command = option(command)
+    return command
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +62,10 @@ class RateOptions:
     scope: str | None
     rate_from: datetime | date | None
     kinds: frozenset[LineKind] | None = None
+    tiers: tuple[tuple[int, str], ...] = ()
+    tier_basis: str | None = None
+    cap_order: str | None = None
+    cap_customer: str | None = None
 
     def check(self) -> None:
         """Refuse parts of a rate without a rate."""
@@ -45,6 +74,10 @@ class RateOptions:
             "--scope": self.scope,
             "--from": self.rate_from,
             "--kinds": self.kinds,
+            "--tier": self.tiers or None,
+            "--tier-basis": self.tier_basis,
+            "--cap-order": self.cap_order,
+            "--cap-customer": self.cap_customer,
         }
         for option, value in given.items():
             if value is not None and self.rate is None:
@@ -67,6 +100,10 @@ class RateOptions:
             self.duration or "lifetime",
             RateScope(self.scope or RateScope.NEW_CUSTOMERS.value),
             self.kinds or frozenset(LineKind),
+            tiers=self.tiers,
+            tier_basis=TierBasis(self.tier_basis) if self.tier_basis else None,
+            cap_order=self.cap_order,
+            cap_customer=self.cap_customer,
         )
         set_rate(
             session,

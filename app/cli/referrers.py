@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from app.cli.command import BadInput, House, answer, blaming, json_option, parts, program_of, referrer_of
-from app.cli.rate_options import DURATION, FROM, RATE, SCOPE, RateOptions
+from app.cli.rate_options import RateOptions, with_rate
 from app.identity.audit import Actor
 from app.kernel import clock
 from app.referrals import referrers as use_cases
@@ -20,10 +20,7 @@ referrers = House("referrers", help="Rates of one referrer; suspend and reinstat
 @click.option("--program", "slug", required=True, metavar="S", help="The programme.")
 @click.option("--referrer", "code", required=True, metavar="CODE", help="The referrer.")
 @click.option("--sku", help="For one product only.")
-@RATE
-@DURATION
-@SCOPE
-@FROM
+@with_rate
 @json_option
 def rate_(slug: str, code: str, sku: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - Click's
     """Give a referrer a rate of their own, for all products or one."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from app.jobs import housekeeping, payouts, sweeper
+from app.jobs import housekeeping, payouts, referrals, sweeper
 from app.kernel import clock
 from app.mail.outbox import SEND_JOB
 from app.payouts.background import ADVANCE_RUN
 from app.referrals.click_report import make_reports
+from app.referrals.tiers import RECOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SWEEP: Final = "jobs.sweep"
 KEEP_HOUSE: Final = "jobs.keep_house"
 REPORT_CLICKS: Final = "clicks.report"
+SETTLE_WAITING: Final = "referrals.settle_waiting"
 
 
 def _send_mail(services: Services, mail_id: int) -> None:
@@ -36,6 +38,10 @@ def _keep_house(services: Services) -> None:
     housekeeping.keep_house(services, clock.now())
 
 
+def _settle_waiting(services: Services) -> None:
+    referrals.settle_what_waits(services, clock.now())
+
+
 def _report_clicks(services: Services) -> None:
     make_reports(services.db, clock.now())
 
@@ -48,5 +54,7 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     SWEEP: _sweep,
     KEEP_HOUSE: _keep_house,
     REPORT_CLICKS: _report_clicks,
+    RECOUNT: referrals.recount,
+    SETTLE_WAITING: _settle_waiting,
 }
 """``name`` of a :class:`app.kernel.queue.JobRequest` to what it does."""

@@ -13,11 +13,12 @@ from app.identity.audit import Actor, record_event
 from app.kernel.clock import BEGINNING, as_utc
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.money import PPM, Money, exponent
-from app.referrals.domain.rates import Rate, choose_rate
+from app.referrals.domain.rates import Rate, choose_bonus, choose_rate
 from app.referrals.intake import AHEAD
 from app.referrals.models import Binding, Order, OrderLine, OrderStatus, RateVersion
+from app.referrals.rate_parts import amount_at, parse_cap, parse_tiers, percent_text
 from app.referrals.rulebook import new_rules, rate_of, read_rulebook
-from app.referrals.words import Duration, LineKind, RateKind, RateScope
+from app.referrals.words import CommissionKind, Duration, LineKind, RateKind, RateScope, TierBasis
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,6 +52,12 @@ class RateTerms:
     scope: RateScope = RateScope.NEW_CUSTOMERS
     kinds: frozenset[LineKind] = frozenset(LineKind)
     may_exceed_net: bool = False
+    tiers: tuple[tuple[int, str], ...] = ()
+    """(number of customers, rate): from the customer with that number on, that one included, the rate holds instead."""
+    tier_basis: TierBasis | None = None
+    cap_order: str | None = None
+    cap_customer: str | None = None
+    pays: CommissionKind = CommissionKind.KICKBACK
 
 
 def set_rate(
@@ -88,9 +95,58 @@ def set_rate(
     details = {"rate": terms.text, "duration": terms.duration, "scope": terms.scope.value}
     details |= {"kinds": ",".join(version.line_kinds), "from": version.valid_from.isoformat()}
     details |= {"referrer": referrer.code} if referrer else {}
+    details |= _said_besides(terms)
     subject = f"product:{product.sku}" if product else f"program:{program.slug}"
-    record_event(session, actor, "rate.set", subject, details, now=now, program_id=program.id)
+    action = "bonus.set" if terms.pays is CommissionKind.BONUS else "rate.set"
+    record_event(session, actor, action, subject, details, now=now, program_id=program.id)
     return version
+
+
+def set_signup_bonus(
+    session: Session,
+    program: Program,
+    text: str,
+    *,
+    referrer: Referrer | None,
+    valid_from: datetime | None,
+    actor: Actor,
+    now: datetime,
+) -> RateVersion:
+    """Add the next version of the sign-up bonus: "10.00", or "none" to end it; for customers bound from then on.
+
+    It is paid once for each binding, when its first order is paid. Raises as :func:`set_rate` does.
+    """
+    try:
+        kind, _, _ = parse_rate(text, program.currency)
+    except InvalidInput:
+        kind = RateKind.PERCENT
+    if kind is RateKind.PERCENT:
+        example = f"{10:.{exponent(program.currency)}f}"
+        raise InvalidInput(
+            f"signup_bonus: {text!r} is not an amount in {program.currency} like {example}, nor none",
+            pointer="/signup_bonus",
+        )
+    terms = RateTerms(text, duration=Duration.FIRST_ORDER.value, pays=CommissionKind.BONUS)
+    return set_rate(
+        session,
+        program,
+        terms,
+        product=None,
+        referrer=referrer,
+        valid_from=valid_from,
+        actor=actor,
+        now=now,
+    )
+
+
+def _said_besides(terms: RateTerms) -> dict[str, str]:
+    said = {
+        "tiers": ",".join(f"{number}={rate}" for number, rate in terms.tiers),
+        "tier_basis": (terms.tier_basis or TierBasis.MONTH).value if terms.tiers else "",
+        "cap_order": terms.cap_order or "",
+        "cap_customer": terms.cap_customer or "",
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def supposed_rate(
@@ -138,17 +194,15 @@ def parse_duration(text: str) -> tuple[Duration, int | None]:
     )
 
 
-def rate_text(version: RateVersion | Rate, currency: str) -> str:
-    """The rate as people write it: "10%", "0.35%", "5.00", "none"."""
+def rate_text(version: RateVersion | Rate, currency: str, tier_from: int | None = None) -> str:
+    """The rate as people write it: "10%", "0.35%", "5.00", "none"; at a performance tier, that tier's."""
     match version.kind:
         case RateKind.NONE:
             return "none"
         case RateKind.FLAT:
-            return Money(version.flat_minor or 0, currency).decimal_string()
+            return Money(amount_at(version, tier_from), currency).decimal_string()
         case RateKind.PERCENT:
-            whole, fraction = divmod(version.rate_ppm or 0, 10_000)
-            decimals = f"{fraction:04d}".rstrip("0")
-            return f"{whole}.{decimals}%" if decimals else f"{whole}%"
+            return percent_text(amount_at(version, tier_from))
 
 
 def _version(program: Program, terms: RateTerms, now: datetime, by: str) -> RateVersion:
@@ -156,11 +210,19 @@ def _version(program: Program, terms: RateTerms, now: datetime, by: str) -> Rate
     duration, months = parse_duration(terms.duration)
     if not terms.kinds:
         raise InvalidInput("kinds: expected at least one line kind", pointer="/kinds")
+    tiers, basis = parse_tiers(
+        terms.tiers, terms.tier_basis, (kind, ppm, flat), lambda text: parse_rate(text, program.currency)
+    )
     return RateVersion(
         program_id=program.id,
+        pays=terms.pays,
         kind=kind,
         rate_ppm=ppm,
         flat_minor=flat,
+        tiers=tiers,
+        tier_basis=basis,
+        cap_order_minor=parse_cap(terms.cap_order, "cap_order", kind, program.currency),
+        cap_customer_minor=parse_cap(terms.cap_customer, "cap_customer", kind, program.currency),
         may_exceed_net=terms.may_exceed_net,
         duration=duration,
         duration_months=months,
@@ -175,6 +237,7 @@ def _version(program: Program, terms: RateTerms, now: datetime, by: str) -> Rate
 def _is_first(session: Session, version: RateVersion) -> bool:
     wanted = select(RateVersion.id).where(
         RateVersion.program_id == version.program_id,
+        RateVersion.pays == version.pays,
         RateVersion.product_id.is_(None)
         if version.product_id is None
         else RateVersion.product_id == version.product_id,
@@ -201,6 +264,8 @@ def _refuse_changes(session: Session, program: Program, version: RateVersion, no
 
 def _first_changed(session: Session, program: Program, version: RateVersion) -> str | None:
     """The id of a recorded order that would find another version, if there is one."""
+    if version.pays is CommissionKind.BONUS:
+        return _first_bonus_changed(session, program, version)
     wanted = (
         select(Order.order_id, OrderLine.product_id, Order.referrer_id, Order.paid_at, Binding.from_at)
         .join(OrderLine, OrderLine.order_id == Order.id)
@@ -240,6 +305,24 @@ def _first_changed(session: Session, program: Program, version: RateVersion) -> 
             )
             if find([*rates, new]) != find(rates):
                 return order_id
+    return None
+
+
+def _first_bonus_changed(session: Session, program: Program, version: RateVersion) -> str | None:
+    """The id of a recorded first order that would bring another bonus, if there is one."""
+    wanted = select(
+        Binding.first_paid_order, Binding.referrer_id, Binding.first_paid_at, Binding.from_at
+    ).where(Binding.program_id == program.id, Binding.first_paid_at >= version.valid_from)
+    if version.referrer_id is not None:
+        wanted = wanted.where(Binding.referrer_id == version.referrer_id)
+    bonuses = list(read_rulebook(session, program).bonuses)
+    new = _candidate(version)
+    for order_id, referrer_id, paid_at, bound_from in session.execute(wanted.order_by(Binding.id)):
+        if paid_at is None:
+            continue
+        find = partial(choose_bonus, referrer_id=referrer_id, paid_at=paid_at, bound_from=bound_from)
+        if find([*bonuses, new]) != find(bonuses):
+            return order_id
     return None
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import event, func, insert, select
 
+from app.kernel import clock
 from app.kernel.db import Base, Database, connection_of, table_of
 from app.kernel.errors import RefledgerError
 from app.referrals import facts
@@ -28,6 +29,7 @@ from app.referrals.leads import record_lead
 from app.referrals.models import (
     Coupon,
     Customer,
+    ExchangeRate,
     Fact,
     FactKind,
     Product,
@@ -41,6 +43,7 @@ from app.referrals.orders import record_cancellation, record_correction, record_
 from app.referrals.reduced import is_reduced
 from app.referrals.refunds import record_refund
 from app.referrals.replay_people import take_over
+from app.referrals.resettle import recount_all
 from app.referrals.rulebook import Rulebooks, new_rules
 from app.referrals.signups import record_signup
 
@@ -69,7 +72,7 @@ _TELL: Final[dict[FactKind, tuple[Callable[..., Any], Callable[..., Any]]]] = {
     FactKind.LEAD: (record_lead, facts.lead_from),
 }
 
-_AT_ONCE: Final = (Program, ProgramTerms, RateVersion, Referrer)
+_AT_ONCE: Final = (Program, ProgramTerms, RateVersion, Referrer, ExchangeRate)
 """Settings that say themselves from when on they hold."""
 
 _IN_TIME: Final = (Product, Coupon)
@@ -138,6 +141,7 @@ def replay(
         done.told += len(chunk)
         progress(len(chunk))
     take_over(parts, live, scratch)
+    recount_all(parts, scratch, clock.now())
     return done
 
 

@@ -88,7 +88,9 @@ def _bindings(text: _Bytewise) -> Select[Any]:
 
 def _orders(text: _Bytewise) -> Select[Any]:
     keys = _ORDERS.c.program_id, text(_ORDERS.c.order_id)
-    columns = _ORDERS.c["currency", "status", "placed_at", "paid_at", "cancelled_at", "method", "referrer_id"]
+    columns = _ORDERS.c[
+        "currency", "status", "placed_at", "paid_at", "cancelled_at", "method", "referrer_id", "exchange"
+    ]
     return select(*keys, *columns).order_by(*keys)
 
 
@@ -106,9 +108,18 @@ def _commissions(text: _Bytewise) -> Select[Any]:
         text(_ORDERS.c.order_id),
         text(_LINES.c.line_id),
         _COMMISSIONS.c.referrer_id,
+        _COMMISSIONS.c.kind,
     )
     columns = _COMMISSIONS.c[
-        "rate_version_id", "base_minor", "earned_minor", "target_minor", "rejected", "paid_at", "available_on"
+        "rate_version_id",
+        "tier_from",
+        "uncapped_minor",
+        "base_minor",
+        "earned_minor",
+        "target_minor",
+        "rejected",
+        "paid_at",
+        "available_on",
     ]
     return (
         select(*keys, *columns)
@@ -140,7 +151,7 @@ _SIDES: Final = (
     _Side("binding", 3, _bindings),
     _Side("order", 2, _orders),
     _Side("line", 3, _lines),
-    _Side("commission", 4, _commissions),
+    _Side("commission", 5, _commissions),
     _Side("balance", 3, _balances),
     _Side("waiting fact", 3, _waiting),
 )

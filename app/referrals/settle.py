@@ -244,11 +244,11 @@ class Settlement:
     def _commission(
         self, line: LineRow, referrer_id: int, kind: CommissionKind, result: Earned
     ) -> CommissionRow | None:
-        """The line's commission of that referrer and kind, made where it comes to anything."""
+        """The line's commission of that referrer and kind, made where it comes to anything or a cap took all of it."""
         found = next(
             (each for each in line.commissions if (each.referrer_id, each.kind) == (referrer_id, kind)), None
         )
-        if found or not result.earned or not result.rate:
+        if found or not (result.earned or result.uncapped) or not result.rate:
             return found
         paid_at = line.order.paid_at
         assert paid_at is not None  # only a paid order earns

@@ -35,7 +35,7 @@ from app.referrals.models import (
     Referrer,
 )
 from tests.builders import World, line
-from tests.support.histories import History, build_world, feed, orders_of, undone
+from tests.support.histories import History, build_world, drain, feed, orders_of, undone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,6 +113,7 @@ def _lines(session: Session, codes: dict[int, str], known: dict[str, set[str]]) 
             line.refunded_minor,
             order.status,
             order.paid_at,
+            order.exchange,
             codes.get(order.referrer_id or 0),
         )
         for line, order in session.execute(wanted)
@@ -130,13 +131,15 @@ def _commissions(session: Session, codes: dict[int, str]) -> dict[Any, Any]:
         .where(Commission.earned_minor != 0)
     )
     return {
-        (order_id, line_id, codes[each.referrer_id]): (
+        (order_id, line_id, codes[each.referrer_id], each.kind): (
             each.earned_minor,
             each.target_minor,
             each.held_minor,
             each.base_minor,
             each.available_on,
             each.paid_at,
+            each.tier_from,
+            each.uncapped_minor,
             ppm,
             flat,
         )
@@ -158,6 +161,7 @@ def compare(world: World, ordered: Sequence[AnyFact], mixed: Sequence[AnyFact]) 
     for facts in (ordered, mixed):
         with undone(world.session):
             feed(world, facts)
+            drain(world)
             pictures.append(picture(world.session, world, ordered))
             assert first_broken(world.session, CHECKS) is None
     first, second = pictures

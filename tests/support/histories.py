@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from app.kernel.errors import RefledgerError
+from app.kernel.target_days import is_target_day
 from app.referrals.choices import record_partner_choice
 from app.referrals.errors import CustomerNotFound, NoPartner
 from app.referrals.facts import (
@@ -27,12 +28,16 @@ from app.referrals.facts import (
     RefundLine,
     SignupFact,
 )
+from app.referrals.models import ExchangeRate
 from app.referrals.orders import record_cancellation, record_correction, record_order, record_payment
 from app.referrals.programs import ProgramSettings, change_program
+from app.referrals.rates import set_signup_bonus
 from app.referrals.referrers import create_coupon, reinstate, suspend
 from app.referrals.refunds import record_refund
+from app.referrals.resettle import forget_recount, recount_of, recounts_due
+from app.referrals.settle import settle_again
 from app.referrals.signups import record_signup
-from app.referrals.words import AttributionModel, LineKind, OrderStatus, RateScope, RefundKind
+from app.referrals.words import AttributionModel, LineKind, OrderStatus, RateScope, RefundKind, TierBasis
 from tests.builders import ACTOR, World, at
 
 if TYPE_CHECKING:
@@ -74,6 +79,40 @@ def build_world(session: Session, slug: str = "hosting") -> World:
     return world
 
 
+FOREIGN = ("USD", "JPY", "KWD")
+
+
+def build_rich_world(session: Session) -> World:
+    """The same with performance tiers on both bases, caps of both kinds, sign-up bonuses and exchange rates.
+
+    June's rates are missing.
+    """
+    world = build_world(session)
+    month, total = TierBasis.MONTH, TierBasis.TOTAL
+    early: dict[str, Any] = {"valid_from": at("2026-01-03"), "scope": RateScope.ALL}
+    world.rate("10%", sku="web", tiers=((2, "12%"), (7, "15%")), tier_basis=month, **early)
+    world.rate("4%", sku="mail", tiers=((3, "5%"), (9, "6%")), tier_basis=total, cap_customer="9.00", **early)
+    world.rate("20%", sku="vps", cap_order="8.00", cap_customer="20.00", **early)
+    world.rate("5.00", sku="card", tiers=((3, "6.00"),), tier_basis=total, cap_order="5.50", **early)
+    bonus: dict[str, Any] = {"valid_from": at("2026-01-03"), "actor": ACTOR, "now": at("2026-01-03")}
+    set_signup_bonus(session, world.program, "7.50", referrer=None, **bonus)
+    set_signup_bonus(session, world.program, "3.33", referrer=world.referrers["bob"], **bonus)
+    days = [(START + timedelta(days=number)).date() for number in range(-10, 500)]
+    store_rates(session, [day for day in days if day.month != 6])
+    return world
+
+
+def store_rates(session: Session, days: Iterable[date]) -> None:
+    """Rates of three currencies, other ones each day."""
+    session.add_all(
+        ExchangeRate(day=day, currency=code, per_euro=f"{base}.{day.toordinal() % 9973:04d}")
+        for day in days
+        for code, base in (("USD", 1), ("JPY", 160), ("KWD", 0))
+        if is_target_day(day)
+    )
+    session.flush()
+
+
 @dataclass
 class History:
     """The facts of several customers; ``facts`` pairs each with its own time."""
@@ -82,6 +121,9 @@ class History:
     dice: Random
     facts: list[tuple[datetime, AnyFact]] = field(default_factory=list)
     customers: int = 0
+    foreign: int = 3
+    """How many orders of a hundred are in another currency."""
+    currencies: tuple[str, ...] = ("USD",)
 
     def grow(self, count: int) -> History:
         """Add whole customers until there are at least ``count`` facts."""
@@ -149,7 +191,7 @@ class History:
         order = OrderFact(
             order_id=order_id,
             customer_id=name,
-            currency="USD" if self._chance(3) else "EUR",
+            currency=self._currency(),
             status=OrderStatus.PAID if kind == "paid" else OrderStatus.PENDING,
             placed_at=placed,
             paid_at=paid if kind == "paid" else None,
@@ -170,6 +212,9 @@ class History:
             self._correction(order, f"{order_id}/k{number}", refundable)
         if paid:
             self._refunds(order_id, paid, refundable)
+
+    def _currency(self) -> str:
+        return self.dice.choice(self.currencies) if self._chance(self.foreign) else "EUR"
 
     def _line(self, line_id: str) -> LineFact:
         net = 0 if self._chance(5) else self.dice.randint(1, 30_000)
@@ -281,6 +326,16 @@ def feed(world: World, facts: Sequence[AnyFact], record: Callable[[World, AnyFac
     assert len(later) < len(facts) or not later
     if later:
         feed(world, later, record)
+
+
+def drain(world: World) -> None:
+    """What the jobs would do that the facts asked for, in this transaction."""
+    for referrer_id in recounts_due(world.session):
+        newest, customers = recount_of(world.session, referrer_id)
+        for customer in customers:
+            settle_again(world.deps, world.session, customer, world.now)
+            forget(world.session)
+        forget_recount(world.session, referrer_id, newest)
 
 
 def forget(session: Session) -> None:

@@ -1,0 +1,40 @@
+"""What a commission waits for and no fact of its own brings: other customers' orders, exchange rates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from app.kernel import clock
+from app.kernel.queue import JobRequest
+from app.referrals.resettle import recount_tiers, recounts_due, settle_waiting
+from app.referrals.tiers import RECOUNT
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.services import Services
+
+_log = structlog.get_logger(__name__)
+
+
+def recount(services: Services, referrer_id: int) -> None:
+    """Settle the referrer's later orders again, where their customers' numbers changed."""
+    customers = recount_tiers(services.referrals, services.db, referrer_id, clock.now())
+    if customers:
+        _log.info("tiers_recounted", referrer=referrer_id, customers=customers)
+
+
+def settle_what_waits(services: Services, now: datetime) -> None:
+    """Settle what an import of exchange rates left: an order that came while it ran, or an import that was killed."""
+    settled, waiting = settle_waiting(services.referrals, services.db, now)
+    if settled or waiting:
+        _log.info("waited_for_exchange_rates", settled=settled, waiting=waiting)
+
+
+def due_jobs(session: Session) -> list[JobRequest]:
+    """A job for each referrer whose tiers are to be counted again."""
+    return [JobRequest(RECOUNT, (referrer_id,)) for referrer_id in recounts_due(session)]
