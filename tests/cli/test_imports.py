@@ -184,6 +184,27 @@ def test_the_customers_orders_earn_for_the_imported_referrer(desk: Desk) -> None
     )
 
 
+def test_a_replay_from_the_facts_comes_to_the_same_bindings_and_balances(desk: Desk) -> None:
+    desk.shell.ok(*"products set --program hosting --sku vps --name VPS --rate 10% --from 2026-01-01".split())
+    desk.write("referrers", REFERRERS)
+    desk.write("customers", CUSTOMERS)
+    desk.write("commissions", COMMISSIONS, tool="generic")
+    services = desk.shell.services
+    with services.db.transaction() as session:
+        order = OrderFact(
+            order_id="o1",
+            customer_id="cus_1",
+            currency="EUR",
+            status=OrderStatus.PAID,
+            placed_at=at("2026-02-05"),
+            paid_at=at("2026-02-05"),
+            lines=(LineFact("l1", "vps", 1, 10_000),),
+        )
+        record_order(services.referrals, session, find_program(session, "hosting"), order, clock.now())
+    replayed = desk.shell.json("attribution", "replay")
+    assert (replayed["facts"], replayed["same"], replayed["differences"]) == (3, True, 0)
+
+
 def test_open_commissions_become_opening_balances_and_the_books_hold(desk: Desk) -> None:
     desk.write("referrers", REFERRERS)
     shown = desk.write("commissions", COMMISSIONS, tool="generic")
