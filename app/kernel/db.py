@@ -163,7 +163,10 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.on_commit: Callable[[Sequence[JobRequest]], None] = lambda _jobs: None
         if self.is_sqlite:
-            self.engine: Engine = create_engine(parsed, pool_size=pool_size, max_overflow=64)
+            # What a statement carried may be a person's; an error that is logged must not repeat it.
+            self.engine: Engine = create_engine(
+                parsed, pool_size=pool_size, max_overflow=64, hide_parameters=True
+            )
             event.listen(self.engine, "connect", _on_sqlite_connect)
             event.listen(self.engine, "begin", _on_sqlite_begin)
         else:
@@ -177,6 +180,7 @@ class Database:
                 pool_size=pool_size,
                 max_overflow=64,
                 connect_args=options,
+                hide_parameters=True,
             )
             event.listen(self.engine, "checkin", _on_postgresql_checkin)
             event.listen(self.engine, "checkout", _on_postgresql_checkout)

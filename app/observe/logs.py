@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,7 @@ _SECRET_NAMES: Final = (
 """A field whose name contains one of these is masked, whatever it holds."""
 
 _MASK: Final = "***"
+_QUOTED: Final = re.compile(r"DETAIL:[^\n]*")
 
 
 def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -38,6 +40,13 @@ def _masked(name: str, value: object) -> object:
     if isinstance(value, dict):
         return {inner: _masked(str(inner), held) for inner, held in value.items()}
     return value
+
+
+def without_details(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Leave out of a traceback what PostgreSQL quotes of a row that it refused ("DETAIL: Key (email)=...")."""
+    if isinstance(text := event.get("exception"), str):
+        event["exception"] = _QUOTED.sub("DETAIL:  " + _MASK, text)
+    return event
 
 
 _SHARED: Final[tuple[Processor, ...]] = (
@@ -67,6 +76,7 @@ def configure(level: str) -> None:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             # A traceback as text names files and lines, never the values of variables.
             structlog.processors.format_exc_info,
+            without_details,
             mask_secrets,
             structlog.processors.JSONRenderer(default=str),
         ],
