@@ -185,7 +185,7 @@ def _cells(first: Row, rest: Iterator[Row], locale: str) -> Iterator[list[str]]:
 
 
 def _cell(name: str, value: Any, row: Row, locale: str) -> str:  # noqa: ANN401 - JSON in, words out
-    if value is None:
+    if value is None or value in ([], {}):
         return ""
     if name in _AMOUNTS and "currency" in row:
         amount = Decimal(value).scaleb(-exponent(row["currency"]))

@@ -167,12 +167,12 @@ def test_the_page_of_ones_partner_is_asked_for_when_it_is_opened(
     sign_up(browser)
     refledger.bodies["/customers/C1001/partner-link"] = {"url": "http://refledger.example/partner/x"}
     assert (
-        browser.post("/account/rewarded/hosting").headers["Location"] == "http://refledger.example/partner/x"
+        browser.get("/account/rewarded/hosting").headers["Location"] == "http://refledger.example/partner/x"
     )
     refledger.failures = [503]
-    answer = browser.post("/account/rewarded/hosting", follow_redirects=True)
+    answer = browser.get("/account/rewarded/hosting", follow_redirects=True)
     assert "cannot be reached right now" in answer.text
-    assert browser.post("/account/rewarded/nowhere").status_code == 404
+    assert browser.get("/account/rewarded/nowhere").status_code == 404
 
 
 def test_facts_wait_while_refledger_is_away_and_are_sent_when_it_is_back(

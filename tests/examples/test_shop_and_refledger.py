@@ -116,7 +116,7 @@ def test_a_customer_sees_and_ends_the_reward_from_their_account(
     flora = enter(shop_app, "Flora", referrer_code="klartext")
     tell_all(shop)
 
-    url = flora.post("/account/rewarded/directory").headers["Location"]
+    url = flora.get("/account/rewarded/directory").headers["Location"]
     assert url.startswith(f"{app.extensions['refledger'].settings.public_url}/partner/")
     page = app.test_client()
     path = url.partition("127.0.0.1:8000")[2]

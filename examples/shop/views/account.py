@@ -81,7 +81,7 @@ def join(programme: str) -> Response:
     return redirect(url_for("account.programme", programme=programme))
 
 
-@pages.post("/rewarded/<programme>")
+@pages.get("/rewarded/<programme>")
 @customers_only
 def rewarded(programme: str) -> Response:
     """Sends the customer to the page that says who is rewarded for them, and what that person sees."""
