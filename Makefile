@@ -11,7 +11,7 @@ COVERED := $(addprefix --cov=,app.referrals.domain app.payouts.domain app.ledger
 	--cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench install format lock migration coverage audit clean
+.PHONY: help run test fuzz check bench install format lock migration coverage audit clean
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -21,6 +21,9 @@ run: $(RUNTIME) $(TRANSLATIONS) ## Starts everything with demo data, prints the 
 
 test: $(TOOLS) $(TRANSLATIONS) ## Runs every test on SQLite and on PostgreSQL, with a real Valkey
 	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(if $(COVERAGE),$(COVERED)) $(ARGS)
+
+fuzz: $(TOOLS) $(TRANSLATIONS) ## Ten times the random histories and state machines of the tests
+	@FUZZ=10 $(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup tests/db/test_any_order.py tests/db/test_state_machine.py $(ARGS)
 
 check: $(TOOLS) $(TRANSLATIONS) ## Format, lint, types, import contracts, templates, migrations in step with models, audit
 	$(BIN)/ruff format --check --quiet .

@@ -35,10 +35,12 @@ from app.referrals.models import (
     Referrer,
 )
 from tests.builders import World, line
+from tests.support.books import StandingChecks
+from tests.support.examples import examples
 from tests.support.histories import History, build_world, drain, feed, orders_of, undone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from app.referrals.facts import AnyFact
@@ -155,7 +157,16 @@ def _buckets(session: Session, codes: dict[int, str]) -> dict[Any, Any]:
     }
 
 
-def compare(world: World, ordered: Sequence[AnyFact], mixed: Sequence[AnyFact]) -> Picture:
+def _broken(session: Session) -> object:
+    return first_broken(session, CHECKS)
+
+
+def compare(
+    world: World,
+    ordered: Sequence[AnyFact],
+    mixed: Sequence[AnyFact],
+    broken: Callable[[Session], object] = _broken,
+) -> Picture:
     """Feed both on top of what is there, undoing each; the picture they have in common."""
     pictures = []
     for facts in (ordered, mixed):
@@ -163,7 +174,7 @@ def compare(world: World, ordered: Sequence[AnyFact], mixed: Sequence[AnyFact]) 
             feed(world, facts)
             drain(world)
             pictures.append(picture(world.session, world, ordered))
-            assert first_broken(world.session, CHECKS) is None
+            assert broken(world.session) is None
     first, second = pictures
     for name in first:
         different = {
@@ -213,17 +224,23 @@ def small_world(folder: Path, sqlite_template: Path) -> Iterator[World]:
     opened.dispose()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.fixture(scope="module")
+def standing(small_world: World) -> StandingChecks:
+    return StandingChecks(small_world.session)
+
+
+@pytest.mark.parametrize("_half", range(2))
+@settings(max_examples=examples(1_000) // 2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(dice=st.randoms(use_true_random=False), data=st.data())
 def test_a_small_history_in_any_order_comes_to_the_same(
-    small_world: World, dice: Random, data: st.DataObject
+    small_world: World, standing: StandingChecks, dice: Random, data: st.DataObject, _half: int
 ) -> None:
     history = History(small_world, dice)
     for _ in range(dice.randint(1, 2)):
         history.customer()
     facts = history.in_time()
     mixed = data.draw(st.permutations([*facts, *facts[: dice.randint(0, 3)]]))
-    compare(small_world, facts, mixed)
+    compare(small_world, facts, mixed, standing.broken)
 
 
 def test_a_line_that_a_correction_removed_earns_nothing_under_a_bounty_either(world: World) -> None:
