@@ -19,6 +19,7 @@ PASSWORD = "seven green bottles"
 DEMO_PASSWORD = "kickback-demo"
 REFERRER = "anna@example.com"
 STAFF = "finance1@korenhof.example"
+OWNER = "owner@korenhof.example"
 AXE = (Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js").read_text()
 JSQR = (Path(__file__).parent / "vendor" / "jsqr-1.4.0" / "jsQR.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -50,6 +51,11 @@ OFFICE = [
     "/staff/settings",
     "/staff/audit",
 ]
+OWNERS = [
+    "/staff/what-if",
+    "/staff/what-if?hold_days=3&rate=12%25&kinds=new&kinds=renewal&duration=lifetime&from=2026-01-01&to=2026-12-31",
+]
+"""Pages that the other staff may not open."""
 
 
 def log_in(page: Page, house: House, email: str, password: str = DEMO_PASSWORD) -> None:
@@ -115,7 +121,7 @@ def test_a_newcomer_joins_copies_the_link_and_the_qr_code_says_the_same(page: Pa
 def states(browser: Browser, house: House) -> dict[str, Any]:
     """Browser profiles: nobody's, the demo's referrer's, its staff's."""
     found: dict[str, Any] = {"": None}
-    for who in (REFERRER, STAFF):
+    for who in (REFERRER, STAFF, OWNER):
         context = browser.new_context(locale="en-GB")
         log_in(context.new_page(), house, who)
         found[who] = context.storage_state()
@@ -149,7 +155,7 @@ def visits(page: Page, house: House) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("who", ["", REFERRER, STAFF], ids=["public", "referrer", "staff"])
+@pytest.mark.parametrize("who", ["", REFERRER, STAFF, OWNER], ids=["public", "referrer", "staff", "owner"])
 @pytest.mark.parametrize("language", ["nl", "de", "en"])
 def test_every_page_holds_in_every_language_light_and_dark_wide_and_narrow(
     browser: Browser, house: House, states: dict[str, Any], language: str, who: str
@@ -167,7 +173,7 @@ def test_every_page_holds_in_every_language_light_and_dark_wide_and_narrow(
         page = watched(context.new_page(), troubles)
         page.goto(house.url)
         page.locator(f"footer button[value={language}]").click()
-        paths = {"": PUBLIC, REFERRER: MINE, STAFF: OFFICE}[who]
+        paths = {"": PUBLIC, REFERRER: MINE, STAFF: OFFICE, OWNER: OWNERS}[who]
         for path in [*paths, *(visits(page, house) if who == REFERRER else [])]:
             answer = page.goto(house.url + path)
             assert answer is not None

@@ -25,7 +25,7 @@ from app.referrals.models import (
 from app.referrals.queries.dashboard import older
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -74,6 +74,20 @@ def referrers(
         begins = wanted.where(Referrer.code >= code_from, Referrer.code < code_from + _LAST)
         return list(session.scalars(begins.order_by(Referrer.code)))
     return list(session.scalars(wanted.where(Referrer.id > after).order_by(Referrer.id)))
+
+
+def names_by_code(session: Session, program_id: int, codes: Collection[str]) -> dict[str, str]:
+    """The names of the referrers of these codes."""
+    wanted = select(Referrer.code, Referrer.name).where(
+        Referrer.program_id == program_id, Referrer.code.in_(codes)
+    )
+    return dict(session.execute(wanted).all())
+
+
+def product_names(session: Session, program_id: int) -> list[tuple[str, str]]:
+    """SKU and name of every product of a programme, by name."""
+    wanted = select(Product.sku, Product.name).where(Product.program_id == program_id)
+    return [(sku, name) for sku, name in session.execute(wanted.order_by(Product.name, Product.id))]
 
 
 def referrer_by_code(session: Session, program_id: int, code: str) -> Referrer | None:
