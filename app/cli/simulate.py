@@ -98,7 +98,10 @@ def _supposed(session: Session, program: Program, given: dict[str, Any]) -> Supp
         rate = supposed_rate(program, terms, product=product, referrer=referrer, now=clock.now())
     model = given["attribution"]
     supposed = Supposed(
-        rate, given["window_days"], AttributionModel(model) if model else None, given["hold_days"]
+        rate,
+        window_days=given["window_days"],
+        attribution=AttributionModel(model) if model else None,
+        hold_days=given["hold_days"],
     )
     if supposed == Supposed():
         raise BadInput("give at least one of --rate, --window-days, --attribution and --hold-days")

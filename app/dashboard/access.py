@@ -59,6 +59,8 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.set_product": Action.CHANGE_RATES,
     "staff.rate": Action.CHANGE_RATES,
     "staff.set_rate": Action.CHANGE_RATES,
+    "staff.what_if": Action.CHANGE_RATES,
+    "staff.what_if_file": Action.CHANGE_RATES,
     "staff.settings": Action.VIEW_PROGRAM,
     "staff.change_settings": Action.CHANGE_PROGRAM,
     "staff.referrers": Action.VIEW_REFERRERS,

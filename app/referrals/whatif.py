@@ -26,7 +26,7 @@ from app.referrals.terms import Terms, TermsHistory, hold_days
 from app.referrals.words import RateScope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
@@ -48,10 +48,12 @@ _CUSTOMERS, _ORDERS, _REFERRERS = table_of(Customer), table_of(Order), table_of(
 class Supposed:
     """What is supposed to have held all along; ``None`` leaves it as it was.
 
-    ``rate`` takes the place of every version at its own level (product or all, referrer or all).
+    ``rate`` takes the place of every version at its own level (product or all, referrer or all), ``bonus`` that of
+    every sign-up bonus at its own (referrer or all).
     """
 
     rate: Rate | None = None
+    bonus: Rate | None = None
     window_days: int | None = None
     attribution: AttributionModel | None = None
     hold_days: int | None = None
@@ -80,6 +82,17 @@ class Shift:
         return self.would_be - self.was
 
 
+def total_of(shifts: Iterable[Shift]) -> Shift:
+    """All of them together."""
+    total = Shift()
+    for shift in shifts:
+        total.was += shift.was
+        total.would_be += shift.would_be
+        total.payable_was += shift.payable_was
+        total.payable_would_be += shift.payable_would_be
+    return total
+
+
 def count_customers(session: Session, program: Program, start: datetime, end: datetime) -> int:
     """How many customers paid an order within [start, end)."""
     paid = _paid_within(program, start, end)
@@ -100,10 +113,9 @@ def simulate(  # each argument is one part of the question
     ``session`` reads one snapshot. ``progress`` is told how many customers were reckoned each time. Memory is bounded
     by the number of referrers.
     """
-    study = _Study(deps, session, program, supposed, start, end)
-    for customers in _customers(session, program, start, end):
-        study.reckon(customers)
-        progress(len(customers))
+    study = Study(deps, session, program, supposed, start, end)
+    for customers in study.steps():
+        progress(customers)
     return study.by_code()
 
 
@@ -124,7 +136,9 @@ def _customers(
         yield [CustomerRow(*row) for row in rows]
 
 
-class _Study:
+class Study:
+    """The same as :func:`simulate` at the caller's own pace."""
+
     def __init__(
         self,
         deps: ReferralDeps,
@@ -141,13 +155,20 @@ class _Study:
         self._shifts: defaultdict[int, Shift] = defaultdict(Shift)
         self._referrers = _referrers(session, program)
 
+    def steps(self) -> Iterator[int]:
+        """Reckon some customers at a time; how many, each time."""
+        for customers in _customers(self._session, self._program, *self._range):
+            self._reckon_all(customers)
+            yield len(customers)
+
     def by_code(self) -> dict[str, Shift]:
+        """The shift of each referrer concerned so far."""
         codes = {number: referrer.code for number, referrer in self._referrers.items()}
         return {
             codes[number]: shift for number, shift in sorted(self._shifts.items(), key=lambda i: codes[i[0]])
         }
 
-    def reckon(self, customers: Sequence[CustomerRow]) -> None:
+    def _reckon_all(self, customers: Sequence[CustomerRow]) -> None:
         numbers = [customer.id for customer in customers]
         bindings = look_at_bindings(self._session, numbers)
         orders = sorted(read_orders_of(self._session, *numbers), key=lambda order: order.customer_id)
@@ -214,8 +235,14 @@ def _supposed_book(book: Rulebook, supposed: Supposed) -> Rulebook:
         new = replace(supposed.rate, valid_from=BEGINNING, scope=RateScope.ALL)
         others = [rate for rate in rates.get(new.referrer_id, ()) if rate.product_id != new.product_id]
         rates[new.referrer_id] = (*others, new)
+    bonuses = book.bonuses
+    if supposed.bonus is not None:
+        others = [bonus for bonus in bonuses if bonus.referrer_id != supposed.bonus.referrer_id]
+        # Two supposed rates need two numbers.
+        number = supposed.bonus.id + 1
+        bonuses = (*others, replace(supposed.bonus, id=number, valid_from=BEGINNING, scope=RateScope.ALL))
     terms = TermsHistory(tuple(_supposed_terms(version, supposed) for version in book.terms.versions))
-    return replace(book, rates=rates, terms=terms)
+    return replace(book, rates=rates, bonuses=bonuses, terms=terms)
 
 
 def _supposed_terms(terms: Terms, supposed: Supposed) -> Terms:

@@ -164,7 +164,15 @@ def test_pages_carry_a_strict_policy_and_obey_it(quick_site: Site) -> None:
         ("zoe@example.org", ["/dashboard", "/dashboard/links", "/dashboard/bank-account"]),
         (
             "owner@example.org",
-            ["/staff", "/staff/products", "/staff/settings", "/staff/payouts", "/staff/bank"],
+            [
+                "/staff",
+                "/staff/products",
+                "/staff/what-if",
+                "/staff/what-if?hold_days=3&from=2026-09-01&to=2026-09-30&kinds=new&duration=lifetime",
+                "/staff/settings",
+                "/staff/payouts",
+                "/staff/bank",
+            ],
         ),
     ):
         browser = quick_site.browser(who)

@@ -84,6 +84,8 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
         "/staff/products",
         "/staff/clicks",
         "/staff/rates/new?sku=web",
+        "/staff/what-if",
+        "/staff/what-if?rate=12%25&kinds=new&duration=lifetime&window_days=60&from=2026-06-01&to=2026-11-30",
         "/staff/settings",
         "/staff/referrers",
         "/staff/referrers?q=zoe",

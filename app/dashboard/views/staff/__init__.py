@@ -13,6 +13,7 @@ from app.dashboard.views.staff import (  # noqa: F401 - routes
     review,
     run_moves,
     runs,
+    what_if,
 )
 from app.dashboard.views.staff.base import staff
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    stream_template,
+    url_for,
+)
 from flask import session as browser
 
 from app.dashboard.components import NavItem
@@ -64,11 +75,25 @@ def chosen_program(found: Sequence[Program]) -> Program:
 
 def page(template: str, chosen: Program, found: Sequence[Program], **values: object) -> str:
     """A staff page with the tabs of the programmes."""
+    return render_template(template, **_around(chosen, found), **values)
+
+
+def streamed_page(
+    template: str, chosen: Program, found: Sequence[Program], **values: object
+) -> ResponseReturnValue:
+    """The same, sent while it is being rendered; the request's own database session is over by then."""
+    answer = Response(stream_template(template, **_around(chosen, found), **values))
+    # A proxy that collects the whole page first would hide how far it is (nginx's name for it, which others know too).
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+def _around(chosen: Program, found: Sequence[Program]) -> dict[str, Any]:
     tabs = [
         NavItem(each.name, url_for(_list_of(request.endpoint), program=each.slug), each.id == chosen.id)
         for each in found
     ]
-    return render_template(template, memberships=tabs, program=chosen, may=me().may, **values)
+    return {"memberships": tabs, "program": chosen, "may": me().may}
 
 
 _LISTS = {

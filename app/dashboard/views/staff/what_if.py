@@ -1,0 +1,183 @@
+"""What if: past orders under supposed terms, reckoned while the page is being sent. Nothing is posted or stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import structlog
+from flask import Response, redirect, request, stream_with_context, url_for
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.dashboard.forms.base import show_refusal, text
+from app.dashboard.forms.what_if import WhatIfForm, range_until
+from app.dashboard.i18n import _
+from app.dashboard.presenters.staff import what_if as presenter
+from app.dashboard.views.staff.base import all_programs, chosen_program, page, staff, streamed_page
+from app.kernel import clock
+from app.kernel.errors import InvalidInput
+from app.referrals.errors import ProductNotFound, ReferrerNotFound
+from app.referrals.models import Program
+from app.referrals.programs import find_product
+from app.referrals.queries import staff as queries
+from app.referrals.rates import RateTerms, supposed_rate
+from app.referrals.referrers import find_referrer
+from app.referrals.whatif import Study, Supposed, count_customers
+from app.referrals.words import AttributionModel, LineKind
+from app.requests import services, session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date, datetime
+
+    from flask.typing import ResponseReturnValue
+    from sqlalchemy.orm import Session
+
+    from app.referrals.domain.rates import Rate
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    program_id: int
+    currency: str
+    supposed: Supposed
+    first: date
+    last: date
+    start: datetime
+    end: datetime
+
+
+@staff.get("/what-if")
+def what_if() -> ResponseReturnValue:
+    """The question; and once it is asked, the answer, sent as it is being reckoned."""
+    found = all_programs()
+    chosen = chosen_program(found)
+    asked = "from" in request.args
+    form = _form(chosen, asked=asked)
+    if not asked:
+        return page("staff/what_if.html", chosen, found, form=form, work=None)
+    question = _question(form, chosen)
+    if question is None:
+        return page("staff/what_if.html", chosen, found, form=form, work=None), 422
+    return streamed_page("staff/what_if.html", chosen, found, form=form, work=_Work(question))
+
+
+@staff.get("/what-if.csv")
+def what_if_file() -> ResponseReturnValue:
+    """The same answer as a file with every referrer."""
+    chosen = chosen_program(all_programs())
+    question = _question(_form(chosen, asked=True), chosen)
+    if question is None:
+        return redirect(_here("staff.what_if"))
+    name = f"what-if-{chosen.slug}-{question.first}-{question.last}.csv"
+    answer = Response(stream_with_context(_sheet(question)), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f"attachment; filename={name}"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _here(endpoint: str) -> str:
+    """The address of the same question there."""
+    return f"{url_for(endpoint)}?{urlencode(list(request.args.items(multi=True)))}"
+
+
+def _form(program: Program, *, asked: bool) -> WhatIfForm:
+    first, last = range_until(clock.local_day(clock.now(), program.timezone))
+    form = WhatIfForm(request.args if asked else None, first=first, last=last)
+    form.offer(queries.product_names(session(), program.id))
+    return form
+
+
+def _question(form: WhatIfForm, program: Program) -> _Question | None:
+    """What is asked; ``None`` where the form says what is wrong."""
+    first, last = form.first.data, form.last.data
+    if not form.validate() or first is None or last is None:
+        return None
+    rate = None
+    if form.rate.data:
+        rate = _rate(form, program)
+        if rate is None:
+            return None
+    model = AttributionModel(form.attribution.data) if form.attribution.data else None
+    return _Question(
+        program.id,
+        program.currency,
+        Supposed(rate, window_days=form.window_days.data, attribution=model, hold_days=form.hold_days.data),
+        first,
+        last,
+        clock.day_start(first, program.timezone),
+        clock.day_start(last + timedelta(days=1), program.timezone),
+    )
+
+
+def _rate(form: WhatIfForm, program: Program) -> Rate | None:
+    terms = RateTerms(
+        text=text(form.rate).replace(",", ".").replace(" ", ""),
+        duration=f"{form.months.data}m" if form.duration.data == "months" else form.duration.data,
+        kinds=frozenset(LineKind(kind) for kind in form.kinds.data or ()),
+    )
+    code, sku = text(form.referrer), text(form.sku)
+    try:
+        product = find_product(session(), program, sku) if sku else None
+        referrer = find_referrer(session(), program, code) if code else None
+        return supposed_rate(program, terms, product=product, referrer=referrer, now=clock.now())
+    except ProductNotFound:
+        form.sku.errors = [_("There is no such product.")]
+    except ReferrerNotFound:
+        form.referrer.errors = [_("There is no referrer with this code.")]
+    except InvalidInput as error:
+        show_refusal(form, error, _("Write 10%, 5.00 or none."))
+    return None
+
+
+class _Work:
+    """The reckoning of one answer, in a session of its own that sees one snapshot for as long as it takes."""
+
+    def __init__(self, question: _Question) -> None:
+        self._question = question
+        self.days = presenter.days_words(question.first, question.last)
+        self.answer: presenter.Answer | None = None
+        """Stands once :meth:`steps` has ended; ``None`` then says that the database gave up."""
+
+    def steps(self) -> Iterator[presenter.Step]:
+        """How far it is, again and again."""
+        asked = self._question
+        try:
+            with services().db.snapshot() as live:
+                customers, study = _study(live, asked)
+                yield from presenter.steps(study.steps(), customers)
+                found = study.by_code()
+                names = queries.names_by_code(live, asked.program_id, presenter.most_concerned(found))
+        except SQLAlchemyError:
+            # The page is half sent: an error page can no longer take its place.
+            _log.exception("what_if_interrupted")
+            return
+        self.answer = presenter.answer(
+            found,
+            names,
+            currency=asked.currency,
+            customers=customers,
+            last=asked.last,
+            file_href=_here("staff.what_if_file"),
+        )
+
+
+def _study(live: Session, asked: _Question) -> tuple[int, Study]:
+    """How many customers are to be reckoned, and the study of them."""
+    program = live.get_one(Program, asked.program_id)
+    customers = count_customers(live, program, asked.start, asked.end)
+    return customers, Study(services().referrals, live, program, asked.supposed, asked.start, asked.end)
+
+
+def _sheet(asked: _Question) -> Iterator[str]:
+    # Sent at once, so that no proxy tires of waiting for the rest.
+    yield presenter.sheet_head()
+    with services().db.snapshot() as live:
+        _customers, study = _study(live, asked)
+        for _some in study.steps():
+            pass
+        yield from presenter.sheet_lines(study.by_code(), asked.currency)
