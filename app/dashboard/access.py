@@ -75,6 +75,8 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.review": Action.VIEW_ORDERS,
     "staff.release": Action.REVIEW,
     "staff.reject": Action.REVIEW,
+    "staff.aside": Action.REVIEW,
+    "staff.decide_many": Action.REVIEW,
     "staff.runs": Action.VIEW_PAYOUTS,
     "staff.create_run": Action.PREPARE_PAYOUTS,
     "staff.run": Action.VIEW_PAYOUTS,

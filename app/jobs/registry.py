@@ -13,6 +13,8 @@ from app.kernel import clock
 from app.mail.outbox import SEND_JOB
 from app.payouts.background import ADVANCE_RUN
 from app.referrals.click_report import make_reports
+from app.referrals.marks import REVIEW_CLICK
+from app.referrals.reviewing import review_click, review_referrers
 from app.referrals.tiers import RECOUNT
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 SWEEP: Final = "jobs.sweep"
 KEEP_HOUSE: Final = "jobs.keep_house"
 REPORT_CLICKS: Final = "clicks.report"
+REVIEW_REFERRERS: Final = "review.referrers"
 SETTLE_WAITING: Final = "referrals.settle_waiting"
 
 
@@ -46,6 +49,14 @@ def _report_clicks(services: Services) -> None:
     make_reports(services.db, clock.now())
 
 
+def _review_click(services: Services, click_id: str) -> None:
+    review_click(services.referrals, services.db, click_id, clock.now())
+
+
+def _review_referrers(services: Services) -> None:
+    review_referrers(services.referrals, services.db, clock.now())
+
+
 JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     payouts.DRAFT_DUE: payouts.draft_due,
     ADVANCE_RUN: payouts.advance,
@@ -54,6 +65,8 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     SWEEP: _sweep,
     KEEP_HOUSE: _keep_house,
     REPORT_CLICKS: _report_clicks,
+    REVIEW_CLICK: _review_click,
+    REVIEW_REFERRERS: _review_referrers,
     RECOUNT: referrals.recount,
     SETTLE_WAITING: _settle_waiting,
 }

@@ -168,6 +168,7 @@ class _Told:
         wanted = (
             select(Commission.referrer_id, Hold)
             .join(Commission, Commission.id == Hold.commission_id)
+            .where(Hold.told())
             .order_by(Hold.id)
         )
         yield from self.of(wanted, "rule", "state", "opened_at", "closed_at")

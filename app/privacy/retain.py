@@ -206,8 +206,10 @@ def _evidence(_house: House, session: Session, before: datetime, limit: int) -> 
     old = (
         select(holds.c.id)
         .where(
+            (holds.c.closed_at < before)
+            # A note that nobody looked at is as old as its making.
+            | ((holds.c.state == HoldState.NOTED) & (holds.c.opened_at < before)),
             holds.c.state != HoldState.OPEN,
-            holds.c.closed_at < before,
             sql_cast(holds.c.evidence, String) != "{}",
         )
         .limit(limit)

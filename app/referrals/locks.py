@@ -30,7 +30,11 @@ _CUSTOMERS, _REFERRERS = table_of(Customer), table_of(Referrer)
 # Every order needs these, so they are made once.
 _ORDER_KEY: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0)))
 _LOCKED: Final = select(
-    _CUSTOMERS.c.id, _CUSTOMERS.c.customer_id, _CUSTOMERS.c.email_key, _CUSTOMERS.c.first_seen_at
+    _CUSTOMERS.c.id,
+    _CUSTOMERS.c.customer_id,
+    _CUSTOMERS.c.email_key,
+    _CUSTOMERS.c.first_seen_at,
+    _CUSTOMERS.c.marks,
 ).with_for_update(key_share=True)
 _CUSTOMER: Final = _LOCKED.where(
     _CUSTOMERS.c.program_id == bindparam("program"), _CUSTOMERS.c.customer_id == bindparam("customer")

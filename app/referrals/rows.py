@@ -52,6 +52,7 @@ class CustomerRow:
     customer_id: str
     email_key: str | None
     first_seen_at: datetime | None
+    marks: list[dict[str, Any]] | None = None
 
 
 class SharedReferrer(NamedTuple):

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from app.kernel import ids
 from app.kernel.db import table_of
 from app.referrals.domain.rates import Rate, Step
+from app.referrals.domain.review import ReviewSettings, read_settings
 from app.referrals.models import Product, Program, ProgramTerms, RateVersion
 from app.referrals.terms import Terms, TermsHistory
 from app.referrals.words import CommissionKind, LineKind, TierBasis
@@ -53,6 +54,11 @@ class Rulebook:
         for referrer_id in referrer_ids:
             found += self.rates.get(referrer_id, ())
         return found
+
+    @cached_property
+    def review(self) -> ReviewSettings:
+        """What the review rules do in this programme."""
+        return read_settings(self.program.review)
 
     @cached_property
     def all_rates(self) -> Mapping[int, Rate]:

@@ -282,7 +282,11 @@ class Settlement:
     def _open_holds(self, wanted: Wanted, referrer: SharedReferrer) -> bool:
         commission = wanted.commission
         order = commission.line.order
-        rules = holds.rules_against(self.deps, self.session, order, self.customer, referrer)
+        binding = _covering(self.bindings, order)
+        span = binding.span if binding else None
+        rules = holds.rules_against(
+            self.deps, self.session, order, self.customer, referrer, self.book.review.limits, span
+        )
         if wanted.target <= commission.target_minor:
             # A suspension took aside what there was when it began; here it only catches what is earned under it.
             rules.pop(HoldRule.REFERRER_SUSPENDED, None)
@@ -290,7 +294,7 @@ class Settlement:
             return False
         # A hold names its commission.
         write_orders(self.session, [order])
-        return bool(holds.open_holds(self.session, commission, rules, self.now))
+        return bool(holds.open_holds(self.session, self.program, commission, rules, self.now))
 
 
 def _turn(order: OrderRow) -> tuple[datetime, str]:

@@ -27,6 +27,7 @@ from app.referrals.domain.attribution import (
     Verdict,
     attribute,
 )
+from app.referrals.marks import mark_customer
 from app.referrals.models import Assignment as AssignmentRow
 from app.referrals.models import (
     Binding,
@@ -60,13 +61,14 @@ def retell(
     terms: TermsHistory,
     now: datetime,
 ) -> bool:
-    """Decide anew whom the customer belongs to; whether any binding changed."""
+    """Decide anew whom the customer belongs to; whether any binding, or what the review rules know of it, changed."""
     session.flush()
     told = _Teller(deps, session, program, customer, terms)
     story = told.story()
     rows = [*map(_decision_row, story.verdicts), *told.choice_rows(), *told.staff_rows()]
-    _store_decisions(session, program, customer, rows, now)
-    return _store_bindings(session, program, customer, story.spans)
+    presented = _store_decisions(session, program, customer, rows, now)
+    marked = mark_customer(session, program, customer, story.verdicts, presented)
+    return _store_bindings(session, program, customer, story.spans) or marked
 
 
 def spans_under(
@@ -289,7 +291,8 @@ def _decision_row(verdict: Verdict) -> dict[str, Any]:
 
 def _store_decisions(
     session: Session, program: Program, customer: CustomerRow, rows: Sequence[dict[str, Any]], now: datetime
-) -> None:
+) -> set[str]:
+    """Store what differs; the click ids that the new decisions name."""
     current = {
         (decision.occasion, decision.occasion_ref): decision
         for decision in session.scalars(
@@ -318,6 +321,7 @@ def _store_decisions(
     session.flush()
     uses = [{"click_id": click_id, "customer_id": customer.id} for click_id in sorted(presented)]
     insert_or_ignore(session, ClickUse, uses, key=("click_id", "customer_id"))
+    return presented
 
 
 def _store_bindings(session: Session, program: Program, customer: CustomerRow, spans: Sequence[Span]) -> bool:

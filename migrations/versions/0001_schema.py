@@ -154,6 +154,11 @@ def upgrade() -> None:
         sa.Column("debtor_bic", sa.String(length=11), nullable=True),
         sa.Column("bank_profile", sa.String(length=16), nullable=False),
         sa.Column("joinable", sa.Boolean(), nullable=False),
+        sa.Column(
+            "review",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("rules_key", sa.String(length=32), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("minimum_payout_minor >= 0", name=op.f("ck_programs_minimum_payout")),
@@ -298,6 +303,11 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.String(length=128), nullable=False),
         sa.Column("email_key", sa.String(length=64), nullable=True),
         sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "marks",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -1721,6 +1731,14 @@ def upgrade() -> None:
                 "self_referral_iban",
                 "referrer_suspended",
                 "staff",
+                "shared_click",
+                "crowded_click",
+                "fast_conversion",
+                "late_click",
+                "same_network",
+                "conversion_outlier",
+                "refund_rate",
+                "referral_ring",
                 name="holdrule",
                 native_enum=False,
                 create_constraint=True,
@@ -1738,6 +1756,8 @@ def upgrade() -> None:
             "state",
             sa.Enum(
                 "open",
+                "noted",
+                "seen",
                 "released",
                 "rejected",
                 name="holdstate",
@@ -1764,8 +1784,8 @@ def upgrade() -> None:
             "uq_holds_open",
             ["commission_id", "rule"],
             unique=True,
-            sqlite_where=sa.text("state = 'open'"),
-            postgresql_where=sa.text("state = 'open'"),
+            sqlite_where=sa.text("state IN ('open', 'noted')"),
+            postgresql_where=sa.text("state IN ('open', 'noted')"),
         )
 
     op.create_table(
@@ -1900,8 +1920,8 @@ def downgrade() -> None:
     with op.batch_alter_table("holds", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_holds_open",
-            sqlite_where=sa.text("state = 'open'"),
-            postgresql_where=sa.text("state = 'open'"),
+            sqlite_where=sa.text("state IN ('open', 'noted')"),
+            postgresql_where=sa.text("state IN ('open', 'noted')"),
         )
         batch_op.drop_index("ix_holds_state")
         batch_op.drop_index("ix_holds_commission")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from flask_babel import lazy_gettext as _l
 
 from app.dashboard import formatting
 from app.dashboard.components import Status, Tone
@@ -226,17 +228,29 @@ def refund_kind(kind: RefundKind) -> str:
             return _("The payment that was taken back came in again")
 
 
+_HOLD_RULES: Final = {
+    HoldRule.SELF_REFERRAL_EMAIL: _l("The customer has the referrer's e-mail address"),
+    HoldRule.SELF_REFERRAL_IBAN: _l("Paid from the referrer's bank account"),
+    HoldRule.REFERRER_SUSPENDED: _l("The referrer is suspended"),
+    HoldRule.STAFF: _l("Taken aside by staff"),
+    HoldRule.SHARED_CLICK: _l("A second customer came with the same click"),
+    HoldRule.CROWDED_CLICK: _l("Several customers came with the same click"),
+    HoldRule.FAST_CONVERSION: _l("Paid sooner after the click than a person can"),
+    HoldRule.LATE_CLICK: _l("The click came after the order or the signup that presents it"),
+    HoldRule.SAME_NETWORK: _l("The click came from a network in which the referrer was logged in that day"),
+    HoldRule.CONVERSION_OUTLIER: _l(
+        "The referrer's clicks become customers far more often than everybody else's"
+    ),
+    HoldRule.REFUND_RATE: _l("Too many of the referrer's orders are refunded"),
+    HoldRule.REFERRAL_RING: _l(
+        "The customer is a referrer, and the customers they brought lead back to this referrer"
+    ),
+}
+
+
 def hold_rule(rule: HoldRule) -> str:
-    """Why a commission was taken under review, for staff."""
-    match rule:
-        case HoldRule.SELF_REFERRAL_EMAIL:
-            return _("The customer has the referrer's e-mail address")
-        case HoldRule.SELF_REFERRAL_IBAN:
-            return _("Paid from the referrer's bank account")
-        case HoldRule.REFERRER_SUSPENDED:
-            return _("The referrer is suspended")
-        case HoldRule.STAFF:
-            return _("Taken aside by staff")
+    """Why a commission was taken under review or noted, for staff."""
+    return str(_HOLD_RULES[rule])
 
 
 def hold_rule_for_referrer(rule: HoldRule) -> str:
@@ -248,8 +262,22 @@ def hold_rule_for_referrer(rule: HoldRule) -> str:
             )
         case HoldRule.REFERRER_SUSPENDED:
             return _("Your participation is suspended; the money waits until that is settled.")
+        case HoldRule.REFUND_RATE:
+            return _("Many orders were refunded lately. Someone checks before more is paid out.")
         case HoldRule.STAFF:
             return _("Someone of the programme looks at it.")
+        case (
+            HoldRule.SHARED_CLICK
+            | HoldRule.CROWDED_CLICK
+            | HoldRule.FAST_CONVERSION
+            | HoldRule.LATE_CLICK
+            | HoldRule.SAME_NETWORK
+            | HoldRule.CONVERSION_OUTLIER
+            | HoldRule.REFERRAL_RING
+        ):
+            return _(
+                "How this customer came to you is unusual. Someone checks it; an honest order is released."
+            )
 
 
 def hold_state(state: HoldState) -> Status:
@@ -257,6 +285,10 @@ def hold_state(state: HoldState) -> Status:
     match state:
         case HoldState.OPEN:
             return Status(_("under review"), Tone.HELD)
+        case HoldState.NOTED:
+            return Status(_("noted"), Tone.WAIT)
+        case HoldState.SEEN:
+            return Status(_("seen and left"), Tone.CALM)
         case HoldState.RELEASED:
             return Status(_("released"), Tone.DONE)
         case HoldState.REJECTED:

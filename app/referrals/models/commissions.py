@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
@@ -62,7 +62,7 @@ class Commission(Base):
 
 
 class Hold(Base):
-    """A commission taken under review by a rule or a person, and how that ended."""
+    """A commission taken under review by a rule or a person, or only noted, and how that ended."""
 
     __tablename__ = "holds"
     __table_args__ = (
@@ -71,8 +71,8 @@ class Hold(Base):
             "commission_id",
             "rule",
             unique=True,
-            sqlite_where=text("state = 'open'"),
-            postgresql_where=text("state = 'open'"),
+            sqlite_where=text("state IN ('open', 'noted')"),
+            postgresql_where=text("state IN ('open', 'noted')"),
         ),
         Index("ix_holds_state", "program_id", "state", "id"),
         Index("ix_holds_commission", "commission_id"),
@@ -90,6 +90,11 @@ class Hold(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_by: Mapped[str | None] = mapped_column(String(200))
     reason: Mapped[str | None] = mapped_column(String(500))
+
+    @classmethod
+    def told(cls) -> ColumnElement[bool]:
+        """Whether the referrer is told of it: notes are for staff."""
+        return cls.state.not_in((HoldState.NOTED, HoldState.SEEN))
 
 
 class TierRecount(Base):

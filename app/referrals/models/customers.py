@@ -36,6 +36,8 @@ class Customer(Base):
     """Keyed fingerprint of the normalised address, from the signup."""
     first_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The earliest of its signup's and its orders' own times: a later click finds an existing customer."""
+    marks: Mapped[list[dict[str, Any]] | None] = mapped_column(JsonValue)
+    """What the review rules found in how it came (``marks.py``): every order for that referrer is judged by it."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

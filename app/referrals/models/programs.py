@@ -66,6 +66,8 @@ class Program(Base):
     bank_profile: Mapped[str] = mapped_column(String(16), default="generic")
     joinable: Mapped[bool] = mapped_column(default=True)
     """Whether people may join by themselves, on /join."""
+    review: Mapped[dict[str, int | str] | None] = mapped_column(JsonValue)
+    """What differs from the defaults of the review rules (``domain/review.py``)."""
     rules_key: Mapped[str] = mapped_column(String(32), default=lambda: ids.random_id(""))
     """Changes whenever this row, its terms, products or rates do (``rulebook.py``)."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

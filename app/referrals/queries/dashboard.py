@@ -166,7 +166,9 @@ def commission_story(
         ),
         holds=tuple(
             session.scalars(
-                select(Hold).where(Hold.commission_id == commission.id).order_by(Hold.opened_at, Hold.id)
+                select(Hold)
+                .where(Hold.commission_id == commission.id, Hold.told())
+                .order_by(Hold.opened_at, Hold.id)
             )
         ),
     )

@@ -190,7 +190,7 @@ def _decisions(session: Session, order: Order) -> list[Decision]:
 
 def _holds(session: Session, commission_ids: Sequence[int]) -> dict[int, tuple[ExplainedHold, ...]]:
     found: dict[int, tuple[ExplainedHold, ...]] = {}
-    wanted = select(Hold).where(Hold.commission_id.in_(commission_ids)).order_by(Hold.id)
+    wanted = select(Hold).where(Hold.commission_id.in_(commission_ids), Hold.told()).order_by(Hold.id)
     for hold in session.scalars(wanted):
         shown = ExplainedHold(
             hold.rule, hold.rule_version, hold.state, hold.opened_at, hold.closed_at, hold.reason

@@ -181,6 +181,84 @@ def test_a_held_order_is_released_with_a_reason_and_audited(site: Site, owner: B
         assert actions.count("hold.released") == 1
 
 
+def crowd(site: Site, how_many: int) -> None:
+    """Customers who all came with one click of zoe's, within the same two days."""
+    with site.world() as world:
+        click = world.click("zoe", clock.now() - timedelta(days=50))
+        for number in range(how_many):
+            world.signup(f"c{number}", when=days_ago(50), click_ids=(click,))
+            when = days_ago(49)
+            world.order(f"o{number}", customer=f"c{number}", placed=when, paid=when)
+
+
+def ticked(owner: Browser, state: str) -> list[str]:
+    return re.findall(r'name="hold"\s+value="(\d+)"', owner.get(f"/staff/review?state={state}").text)
+
+
+def test_several_held_orders_are_decided_together_with_one_reason_and_each_is_audited(
+    site: Site, owner: Browser
+) -> None:
+    crowd(site, 5)
+    held = ticked(owner, "open")
+    assert len(held) == 3
+    page = owner.text("/staff/review")
+    assert "Under review (3)" in page
+    assert "Noted (1)" in page
+    assert "Several customers came with the same click" in page
+    many, here = "/staff/review/decide?state=open", "/staff/review"
+    form = {"hold": held[:2], "decision": "release", "reason": "a school class"}
+    assert "Please give a reason" in owner.post(many, form | {"reason": ""}, start=here).text
+    nothing = owner.post(many, form | {"hold": ["x"]}, start=here)
+    assert nothing.status_code == 422
+    assert "Please tick at least one." in nothing.text
+    assert owner.post(many, form | {"decision": "burn"}, start=here).status_code == 422
+    assert owner.post(many, form, start=here).status_code == 302
+    assert "2 released." in owner.text(here)
+    assert owner.post(many, form | {"hold": held, "decision": "reject"}, start=here).status_code == 302
+    page = owner.text(here)
+    assert "1 rejected." in page
+    assert "2 were left" in page
+    with site.services.db.reading() as session:
+        events = session.scalars(select(AuditEvent).where(AuditEvent.action.startswith("hold."))).all()
+        assert [event.action for event in events] == ["hold.released", "hold.released", "hold.rejected"]
+        assert {event.details["reason"] for event in events} == {"a school class"}
+        assert sum(session.scalars(select(Commission.held_minor))) == 0
+
+
+def test_a_note_is_left_or_taken_aside_and_the_referrer_never_sees_it(site: Site, owner: Browser) -> None:
+    crowd(site, 2)
+    (note,) = ticked(owner, "noted")
+    zoe = site.browser("zoe@example.org")
+    with site.services.db.reading() as session:
+        keys = session.scalars(select(Commission.id).order_by(Commission.id)).all()
+    whys = [f"/dashboard/commissions/{key}" for key in keys]
+    assert all("review" not in zoe.text(why).lower() for why in whys)
+    here = "/staff/review?state=noted"
+    assert "A second customer came with the same click" in owner.text(here)
+    owner.post(f"/staff/review/{note}/aside?state=noted", {"reason": "asks for a look"}, start=here)
+    assert "Nothing noted" in owner.text(here)
+    assert any("How this customer came to you is unusual." in zoe.text(why) for why in whys)
+    owner.post(f"/staff/review/{note}/release", {"reason": "a couple"}, start=here)
+    assert "Nothing to review" in owner.text("/staff/review")
+    owner_page = owner.text("/staff/audit")
+    assert "hold.taken_aside" in owner_page
+
+
+def test_a_note_that_was_left_is_gone_from_the_list_and_stays_hidden(site: Site, owner: Browser) -> None:
+    crowd(site, 2)
+    (note,) = ticked(owner, "noted")
+    here = "/staff/review?state=noted"
+    owner.post(f"/staff/review/{note}/release?state=noted", {"reason": "a couple"}, start=here)
+    assert "Left as it is." in owner.text(here)
+    with site.services.db.reading() as session:
+        order = session.scalars(select(Order.id).order_by(Order.id.desc())).first()
+        key = session.scalars(select(Commission.id).where(Commission.order_id == order)).one()
+    assert "seen and left" in owner.text(f"/staff/orders/{order}")
+    zoe = site.browser("zoe@example.org")
+    assert "unusual" not in zoe.text(f"/dashboard/commissions/{key}")
+    assert "Under review" not in zoe.text(f"/dashboard/commissions/{key}")
+
+
 def test_an_order_is_explained_with_every_candidate(site: Site, owner: Browser) -> None:
     with site.world() as world:
         first, second = (

@@ -285,9 +285,13 @@ def _refunded(refund: Refund, currency: str, zone: str) -> Step:
 
 def _reviewed(hold: Hold, zone: str) -> Iterator[tuple[datetime, Step]]:
     opened = formatting.instant(hold.opened_at, zone)
-    yield hold.opened_at, Step(_("Under review"), Tone.HELD, opened, words.hold_rule(hold.rule))
+    rule = words.hold_rule(hold.rule)
+    if hold.state in {HoldState.NOTED, HoldState.SEEN}:
+        yield hold.opened_at, Step(_("Noted"), Tone.CALM, opened, rule)
+    else:
+        yield hold.opened_at, Step(_("Under review"), Tone.HELD, opened, rule)
     if hold.closed_at is not None:
         state = words.hold_state(hold.state)
-        tone = Tone.DONE if hold.state is HoldState.RELEASED else Tone.STOP
+        tone = Tone.STOP if hold.state is HoldState.REJECTED else Tone.DONE
         closed = formatting.instant(hold.closed_at, zone)
         yield hold.closed_at, Step(_("Review: %(state)s", state=state.word), tone, closed, hold.reason or "")

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from app.ledger.balances import Balance
     from app.payouts.models import PayoutDestination
     from app.referrals.models import Program, Referrer
-    from app.referrals.queries.staff import ReviewRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +39,6 @@ class ReferrerPage:
     payouts: Table
     can_suspend: bool
     can_reinstate: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewItem:
-    """One commission that waits for a decision."""
-
-    id: int
-    title: str
-    href: str
-    rule: str
-    opened: str
-    facts: tuple[Fact, ...]
 
 
 def referrer_table(
@@ -146,35 +133,6 @@ def may_reinstate(referrer: Referrer) -> bool:
     return referrer.status is ReferrerStatus.SUSPENDED
 
 
-def review_items(rows: Sequence[ReviewRow], program: Program) -> tuple[ReviewItem, ...]:
-    """What waits for a decision, with the evidence."""
-    return tuple(
-        ReviewItem(
-            id=row.hold.id,
-            title=_(
-                "%(amount)s for %(name)s",
-                amount=formatting.amount(row.commission.target_minor, program.currency),
-                name=row.referrer.name,
-            ),
-            href=url_for("staff.order", order_id=row.order.id),
-            rule=words.hold_rule(row.hold.rule),
-            opened=formatting.instant(row.hold.opened_at, program.timezone),
-            facts=(
-                Fact(
-                    _("Order"), Cell(row.order.order_id, href=url_for("staff.order", order_id=row.order.id))
-                ),
-                Fact(_("Product"), Cell(row.product.name if row.product else row.line.sku)),
-                Fact(
-                    _("Referrer"),
-                    Cell(row.referrer.name, href=url_for("staff.referrer", code=row.referrer.code)),
-                ),
-                Fact(_("Evidence"), Cell(_details(row.hold.evidence) or formatting.DASH)),
-            ),
-        )
-        for row in rows
-    )
-
-
 def audit_table(
     events: Sequence[AuditEvent], names: Mapping[str, str], timezone: str, *, more_href: str | None
 ) -> Table:
@@ -196,7 +154,7 @@ def audit_table(
                 Cell(names.get(event.actor, event.actor)),
                 Cell(event.action, code=True),
                 Cell(event.subject, wraps=True),
-                Cell(_details(event.details), wraps=True),
+                Cell(details(event.details), wraps=True),
             )
             for event in events
         ),
@@ -207,17 +165,10 @@ def audit_table(
     )
 
 
-def _details(details: Mapping[str, object]) -> str:
+def details(given: Mapping[str, object]) -> str:
     """The facts of a change, as short as they are kept: "rate: 10%, scope: all"."""
-    return ", ".join(f"{key}: {_plain(value)}" for key, value in details.items())
+    return ", ".join(f"{key}: {_plain(value)}" for key, value in given.items())
 
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def nothing_to_review() -> Empty:
-    """The review list when it is empty."""
-    return Empty(
-        _("Nothing to review"), _("Orders that look like a referrer's own are listed here for a decision.")
-    )

@@ -1,4 +1,4 @@
-"""The review list: what a rule took aside, released or rejected with a reason."""
+"""The review list: what a rule took aside or noted, decided one by one or together, with a reason."""
 
 from __future__ import annotations
 
@@ -8,75 +8,162 @@ from flask import flash, redirect, request, url_for
 
 from app.dashboard.cursors import read_key
 from app.dashboard.forms.base import text
+from app.dashboard.forms.review import DecideManyForm, Decision
 from app.dashboard.forms.staff import ReasonForm
-from app.dashboard.i18n import _
-from app.dashboard.presenters.staff import people as presenter
+from app.dashboard.i18n import _, ngettext
+from app.dashboard.presenters.staff import review as presenter
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, refused, staff
 from app.identity.audit import record_event
 from app.identity.roles import Action
 from app.kernel import clock
 from app.kernel.errors import Conflict
-from app.referrals.holds import decide_hold
+from app.referrals.holds import decide_hold, decide_holds, take_aside
 from app.referrals.queries import staff as queries
+from app.referrals.words import HoldState
 from app.requests import session
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+    from app.referrals.models import Hold, Program
+
+_VERBS = {Decision.RELEASE: "released", Decision.REJECT: "rejected", Decision.ASIDE: "taken_aside"}
+
 
 @staff.get("/review")
 def review() -> ResponseReturnValue:
-    """What waits for a decision, oldest first."""
-    return _page(0, ReasonForm(formdata=None))
+    """What waits for a decision, oldest first; ``?state=noted`` what was only noted."""
+    return _page(0, ReasonForm(formdata=None), DecideManyForm(formdata=None))
 
 
-def _page(wrong: int, form: ReasonForm) -> str:
+def _page(wrong: int, form: ReasonForm, many: DecideManyForm) -> str:
     found = all_programs()
     chosen = chosen_program(found)
+    state = _state()
     after = read_key(request.args.get("after"))
-    rows = queries.open_holds(session(), chosen.id, after=after, limit=queries.PAGE + 1)
-    more = url_for("staff.review", after=rows[queries.PAGE - 1].hold.id) if len(rows) > queries.PAGE else None
+    rows = queries.waiting_holds(session(), chosen.id, state, after=after, limit=queries.PAGE + 1)
+    last = rows[queries.PAGE - 1].hold.id if len(rows) > queries.PAGE else None
+    counts = queries.waiting_counts(session(), chosen.id)
     return page(
         "staff/review.html",
         chosen,
         found,
+        tabs=presenter.tabs(counts, state),
         items=presenter.review_items(rows[: queries.PAGE], chosen),
-        nothing=presenter.nothing_to_review(),
-        more_href=more,
+        nothing=presenter.nothing_to_review(state),
+        more_href=url_for("staff.review", state=state.value, after=last) if last else None,
         may_decide=me().may(Action.REVIEW),
+        noted=state is HoldState.NOTED,
+        state=state.value,
         form=form,
         wrong=wrong,
+        many=many,
+        ticked=set(many.holds.data or ()),
     )
+
+
+def _state() -> HoldState:
+    return HoldState.NOTED if request.args.get("state") == HoldState.NOTED.value else HoldState.OPEN
+
+
+def _back() -> str:
+    return url_for("staff.review", state=_state().value)
 
 
 @staff.post("/review/<int:hold_id>/release")
 def release(hold_id: int) -> ResponseReturnValue:
-    """It was an honest order: the money comes free."""
-    return _decide(hold_id, released=True)
+    """It was an honest order: the money comes free, or the note is closed."""
+    return _decide(hold_id, Decision.RELEASE)
 
 
 @staff.post("/review/<int:hold_id>/reject")
 def reject(hold_id: int) -> ResponseReturnValue:
     """It earns nothing, for good."""
-    return _decide(hold_id, released=False)
+    return _decide(hold_id, Decision.REJECT)
 
 
-def _decide(hold_id: int, *, released: bool) -> ResponseReturnValue:
+@staff.post("/review/<int:hold_id>/aside")
+def aside(hold_id: int) -> ResponseReturnValue:
+    """A note becomes a hold."""
+    return _decide(hold_id, Decision.ASIDE)
+
+
+@staff.post("/review/decide")
+def decide_many() -> ResponseReturnValue:
+    """Release or reject all that are ticked, for one reason."""
+    form = DecideManyForm()
+    if not form.validate_on_submit():
+        return _page(0, ReasonForm(formdata=None), form), 422
+    chosen = chosen_program(all_programs())
+    reason, now = text(form.reason), clock.now()
+    decision = Decision(text(form.decision))
+    decided = decide_holds(
+        session(),
+        chosen,
+        form.holds.data or [],
+        release=decision is Decision.RELEASE,
+        reason=reason,
+        by=actor().label,
+        now=now,
+    )
+    for hold in decided:
+        _record(chosen, hold, decision, reason)
+    _tell_many(len(decided), len(set(form.holds.data or ())) - len(decided), decision)
+    return redirect(_back())
+
+
+def _tell_many(decided: int, left: int, decision: Decision) -> None:
+    if decided and decision is Decision.RELEASE:
+        flash(ngettext("%(num)s released.", "%(num)s released.", decided), "done")
+    elif decided:
+        flash(ngettext("%(num)s rejected.", "%(num)s rejected.", decided), "done")
+    if left:
+        flash(
+            ngettext(
+                "%(num)s was left: it was decided before, or ends with the suspension.",
+                "%(num)s were left: they were decided before, or end with the suspension.",
+                left,
+            ),
+            "stop",
+        )
+
+
+def _decide(hold_id: int, decision: Decision) -> ResponseReturnValue:
     form = ReasonForm()
     if not form.validate_on_submit():
-        return _page(hold_id, form), 422
+        return _page(hold_id, form, DecideManyForm(formdata=None)), 422
     chosen = chosen_program(all_programs())
     reason, now = text(form.reason), clock.now()
     try:
-        hold = decide_hold(
-            session(), chosen, hold_id, release=released, reason=reason, by=actor().label, now=now
-        )
+        if decision is Decision.ASIDE:
+            hold = take_aside(session(), chosen, hold_id, now=now)
+        else:
+            release = decision is Decision.RELEASE
+            hold = decide_hold(
+                session(), chosen, hold_id, release=release, reason=reason, by=actor().label, now=now
+            )
     except Conflict as error:
-        return refused(error, url_for("staff.review"))
-    verb = "released" if released else "rejected"
+        return refused(error, _back())
+    _record(chosen, hold, decision, reason)
+    flash(_said(hold), "done")
+    return redirect(_back())
+
+
+def _said(hold: Hold) -> str:
+    match hold.state:
+        case HoldState.RELEASED:
+            return _("Released.")
+        case HoldState.SEEN:
+            return _("Left as it is.")
+        case HoldState.OPEN | HoldState.NOTED:
+            return _("Taken aside.")
+        case HoldState.REJECTED:
+            return _("Rejected.")
+
+
+def _record(chosen: Program, hold: Hold, decision: Decision, reason: str) -> None:
     details = {"reason": reason, "rule": hold.rule.value, "commission": hold.commission_id}
+    action = f"hold.{_VERBS[decision]}"
     record_event(
-        session(), actor(), f"hold.{verb}", f"hold:{hold_id}", details, now=now, program_id=chosen.id
+        session(), actor(), action, f"hold:{hold.id}", details, now=clock.now(), program_id=chosen.id
     )
-    flash(_("Released.") if released else _("Rejected."), "done")
-    return redirect(url_for("staff.review"))

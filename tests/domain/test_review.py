@@ -1,0 +1,148 @@
+"""When a review rule speaks: each on both sides of its threshold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise, permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.referrals.domain.review import (
+    ACTIONS,
+    LEAST,
+    LIMIT_NAMES,
+    LONGEST_RING,
+    MOST,
+    Action,
+    Limits,
+    ReviewSettings,
+    Share,
+    converts_too_well,
+    read_settings,
+    refunded_too_often,
+    rings,
+    shared_by,
+    surely_above,
+    too_fast,
+    too_late,
+)
+from app.referrals.words import BindingMethod, HoldRule
+
+CLICK = datetime(2026, 9, 1, 12, tzinfo=UTC)
+LIMITS = Limits()
+
+
+def seconds(number: float) -> datetime:
+    return CLICK + timedelta(seconds=number)
+
+
+def test_a_payment_ten_seconds_after_the_click_is_possible_and_one_sooner_is_not() -> None:
+    assert too_fast(BindingMethod.CLICK, CLICK, seconds(9.999), LIMITS)
+    assert not too_fast(BindingMethod.CLICK, CLICK, seconds(10), LIMITS)
+    assert too_fast(BindingMethod.CLICK, CLICK, seconds(10), Limits(fast_seconds=11))
+
+
+@pytest.mark.parametrize("method", set(BindingMethod) - {BindingMethod.CLICK})
+def test_only_a_click_can_be_too_fast(method: BindingMethod) -> None:
+    assert not too_fast(method, CLICK, CLICK, LIMITS)
+
+
+def test_a_click_is_late_once_clocks_cannot_explain_it() -> None:
+    assert not too_late(seconds(300), CLICK, LIMITS)
+    assert too_late(seconds(300.001), CLICK, LIMITS)
+    assert too_late(seconds(1), CLICK, Limits(late_seconds=0))
+
+
+def test_two_customers_share_a_click_and_three_are_a_crowd() -> None:
+    assert [shared_by(number, LIMITS) for number in (1, 2, 3, 4)] == [
+        None,
+        HoldRule.SHARED_CLICK,
+        HoldRule.CROWDED_CLICK,
+        HoldRule.CROWDED_CLICK,
+    ]
+    assert shared_by(3, Limits(crowd_customers=4)) is HoldRule.SHARED_CLICK
+    assert shared_by(2, Limits(crowd_customers=2)) is HoldRule.CROWDED_CLICK
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [(0, 0, 0.0), (0, 10, 0.0), (1, 10, 0.0119), (50, 100, 0.3753), (9, 3, 0.3114)],
+)
+def test_the_lower_end_of_the_interval_is_wilsons(part: int, whole: int, expected: float) -> None:
+    assert surely_above(Share(part, whole)) == pytest.approx(expected, abs=1e-4)
+
+
+@given(st.integers(0, 500), st.integers(1, 500))
+def test_nobody_is_surely_above_the_own_rate_and_more_of_the_same_makes_surer(part: int, whole: int) -> None:
+    share = Share(min(part, whole), whole)
+    assert 0 <= surely_above(share) <= share.part / share.whole
+    assert surely_above(Share(10 * share.part, 10 * whole)) >= surely_above(share) - 1e-12
+
+
+def test_a_referrer_stands_out_who_surely_converts_three_times_as_well_as_the_others() -> None:
+    def found(signups: int) -> bool:
+        own = Share(signups, 100)
+        return converts_too_well(own, Share(signups + 50, 1_100), LIMITS)  # the others: 5 %
+
+    assert [found(signups) for signups in (24, 25, 26)] == [False, True, True]
+    assert surely_above(Share(24, 100)) < 0.15 < surely_above(Share(25, 100))
+    assert not converts_too_well(Share(27, 100), Share(77, 1_100), Limits(outlier_percent=400))
+
+
+def test_nobody_stands_out_before_both_sides_have_enough_clicks() -> None:
+    assert converts_too_well(Share(40, 50), Share(40, 100), LIMITS)
+    assert not converts_too_well(Share(39, 49), Share(39, 100), LIMITS)
+    assert not converts_too_well(Share(40, 50), Share(40, 99), LIMITS)
+    assert not converts_too_well(Share(40, 50), Share(40, 50), Limits(outlier_clicks=1))
+
+
+def test_refunds_are_too_many_above_thirty_percent_of_at_least_ten_orders() -> None:
+    assert not refunded_too_often(Share(3, 10), LIMITS)
+    assert refunded_too_often(Share(4, 10), LIMITS)
+    assert not refunded_too_often(Share(9, 9), LIMITS)
+    assert refunded_too_often(Share(3, 10), Limits(refund_percent=29))
+
+
+def test_a_ring_of_four_is_found_once_and_one_of_five_is_none() -> None:
+    def ring(size: int) -> list[tuple[int, int]]:
+        return [*pairwise(range(1, size + 1)), (size, 1)]
+
+    assert rings(ring(2)) == {(1, 2)}
+    assert rings(ring(LONGEST_RING)) == {(1, 2, 3, 4)}
+    assert rings(ring(LONGEST_RING + 1)) == frozenset()
+
+
+def test_a_chain_or_the_own_customer_is_no_ring_and_two_rings_may_share_a_referrer() -> None:
+    assert rings([(1, 1), (1, 2), (2, 3), (4, 3)]) == frozenset()
+    assert rings([(3, 1), (1, 3), (3, 2), (2, 3), (1, 1)]) == {(1, 3), (2, 3)}
+
+
+def test_the_order_of_the_pairs_makes_no_difference() -> None:
+    pairs = [(1, 2), (2, 3), (3, 1), (2, 1)]
+    assert {rings(each) for each in permutations(pairs)} == {frozenset({(1, 2), (1, 2, 3)})}
+
+
+def test_a_programme_changes_limits_and_actions_and_keeps_the_other_defaults() -> None:
+    assert read_settings(None) == read_settings({}) == ReviewSettings()
+    held = read_settings({"fast_seconds": 5, "fast_conversion": "hold", "refund_rate": "off"})
+    assert held.limits == Limits(fast_seconds=5)
+    assert held.action(HoldRule.FAST_CONVERSION) is Action.HOLD
+    assert held.action(HoldRule.REFUND_RATE) is Action.OFF
+    assert held.action(HoldRule.LATE_CLICK) is ACTIONS[HoldRule.LATE_CLICK]
+
+
+def test_a_rule_that_a_programme_cannot_set_always_holds() -> None:
+    assert read_settings({"self_referral_email": "off"}).action(HoldRule.SELF_REFERRAL_EMAIL) is Action.HOLD
+    assert {rule for rule in HoldRule if rule not in ACTIONS} == {
+        HoldRule.SELF_REFERRAL_EMAIL,
+        HoldRule.SELF_REFERRAL_IBAN,
+        HoldRule.REFERRER_SUSPENDED,
+        HoldRule.STAFF,
+    }
+
+
+def test_every_default_lies_within_its_bounds() -> None:
+    for name in LIMIT_NAMES:
+        assert getattr(LEAST, name) <= getattr(LIMITS, name) <= getattr(MOST, name)
