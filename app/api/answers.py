@@ -36,6 +36,13 @@ class Problem(AnswerModel):
     request_id: str | None
 
 
+class TierAnswer(AnswerModel):
+    """From the referrer's customer with that number on, that one included, ``rate`` holds instead."""
+
+    from_customers: int
+    rate: str
+
+
 class RateAnswer(AnswerModel):
     """A kickback rate that applies. ``product`` null: to every product without a rate of its own."""
 
@@ -45,6 +52,13 @@ class RateAnswer(AnswerModel):
     kinds: list[str]
     scope: str
     valid_from: datetime
+    tiers: Annotated[list[TierAnswer], Field(description="performance tiers, rising; empty: none")]
+    tier_basis: Annotated[
+        Literal["month", "total"] | None,
+        Field(description="customers with a paid order in the calendar month of the payment, or ever"),
+    ]
+    cap_order: Annotated[int | None, Field(description="the most it earns of one order, in minor units")]
+    cap_customer: Annotated[int | None, Field(description="the most it earns of one customer")]
 
 
 class LinkAnswer(AnswerModel):
@@ -155,6 +169,10 @@ class CommissionAnswer(AnswerModel):
     """What a line earns its referrer now, after refunds."""
 
     line_id: str
+    kind: Annotated[
+        Literal["kickback", "bonus"],
+        Field(description="`bonus`: the sign-up bonus, on the first line of a customer's first paid order"),
+    ]
     amount: int
     currency: str
     rate: str

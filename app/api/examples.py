@@ -94,6 +94,7 @@ ANSWERS: Final[dict[str, dict[str, dict[str, Any]]]] = {
             "commissions": [
                 {
                     "line_id": "1",
+                    "kind": "kickback",
                     "amount": 1100,
                     "currency": "EUR",
                     "rate": "10%",

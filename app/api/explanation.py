@@ -15,8 +15,9 @@ from app.referrals.errors import CustomerNotFound, OrderNotFound
 from app.referrals.models import Order
 from app.referrals.queries.decided import explain_signup
 from app.referrals.queries.explanation import explain_order
+from app.referrals.rate_parts import amount_at
 from app.referrals.rates import rate_text
-from app.referrals.words import RateKind
+from app.referrals.words import CommissionKind, RateKind
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -62,6 +63,7 @@ def explanation(session: Session, program: Program, book: Rulebook, order_id: st
         "cancelled_at": optional_rfc3339(told.cancelled_at),
         "method": told.method,
         "referrer": told.referrer,
+        "exchange": _exchange(told),
         "decision": _deciding(told),
         "decisions": [_decision(each) for each in told.decisions],
         "bindings": [_binding(each) for each in told.bindings],
@@ -177,9 +179,22 @@ def _line(
         "outcome": line.outcome.value,
         "why": _WHY[line.outcome],
         "rate_version": _rate_version(line.deciding, program.currency) if line.deciding else None,
-        "commission": next((each for each in shown if each["referrer"] == told.referrer), None),
+        "commission": _of_kind(shown, told, CommissionKind.KICKBACK),
+        "signup_bonus": _of_kind(shown, told, CommissionKind.BONUS),
         "former": [each for each in shown if each["referrer"] != told.referrer],
     }
+
+
+def _of_kind(shown: list[dict[str, Any]], told: Explanation, kind: CommissionKind) -> dict[str, Any] | None:
+    theirs = (each for each in shown if each["referrer"] == told.referrer and each["kind"] == kind.value)
+    return next(theirs, None)
+
+
+def _exchange(told: Explanation) -> dict[str, Any] | None:
+    """The European Central Bank's rates that convert the order, as decimals; null where none is needed or known."""
+    if told.exchange is None:
+        return None
+    return {"on": told.exchange["on"], "per_euro": dict(told.exchange["per_euro"])}
 
 
 def _rate_version(rate: Rate | RateVersion, currency: str) -> dict[str, Any]:
@@ -199,12 +214,15 @@ def _commission(
     currency = program.currency
     return {
         "referrer": earned.referrer,
-        "rate": rate_text(earned.rate, currency),
+        "kind": earned.kind.value,
+        "rate": rate_text(earned.rate, currency, earned.tier_from),
+        "tier_from": earned.tier_from,
+        "uncapped": earned.uncapped,
         "rate_version": _rate_version(earned.rate, currency),
         "base": earned.base,
-        "rounding": _rounding(earned.rate, earned.base, earned.earned),
-        "after_refunds": _rounding(earned.rate, earned.base - line.refunded, earned.target)
-        if line.refunded
+        "rounding": _rounding(earned, earned.base, earned.earned),
+        "after_refunds": _rounding(earned, earned.base - line.refunded, earned.target)
+        if line.refunded and told.exchange is None
         else None,
         "earned": earned.earned,
         "clawed_back": earned.earned - earned.target,
@@ -246,11 +264,11 @@ def _level(rate: Rate | RateVersion) -> str:
             return "programme"
 
 
-def _rounding(rate: RateVersion, base: int, came_to: int) -> dict[str, Any] | None:
+def _rounding(earned: ExplainedCommission, base: int, came_to: int) -> dict[str, Any] | None:
     """The exact product of base and rate, and how it became whole minor units; null where it is no percentage."""
-    if rate.kind is not RateKind.PERCENT:
+    if earned.rate.kind is not RateKind.PERCENT:
         return None
-    sum_ = rounding(base, rate.rate_ppm or 0)
+    sum_ = rounding(base, amount_at(earned.rate, earned.tier_from))
     if sum_.rounded != came_to:
         return None
     return {

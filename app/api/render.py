@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.payouts.models import Payout, PayoutDestination, PayoutRun
     from app.referrals.domain.rates import Rate
     from app.referrals.models import Click, Lead, RateVersion
+    from app.referrals.words import CommissionKind
 
 
 def rfc3339(at: datetime) -> str:
@@ -37,6 +38,19 @@ def optional_rfc3339(at: datetime | None) -> str | None:
 def duration_text(version: RateVersion | Rate) -> str:
     """``lifetime``, ``first_order`` or ``12m``."""
     return f"{version.duration_months}m" if version.duration is Duration.MONTHS else version.duration.value
+
+
+def tiers_and_caps(rate: Rate, currency: str) -> dict[str, Any]:
+    """What a rate says besides its rate; caps in minor units."""
+    return {
+        "tiers": [
+            {"from_customers": step.from_customers, "rate": rate_text(rate, currency, step.from_customers)}
+            for step in rate.steps
+        ],
+        "tier_basis": rate.tier_basis.value if rate.steps else None,
+        "cap_order": rate.cap_order_minor,
+        "cap_customer": rate.cap_customer_minor,
+    }
 
 
 class CommissionState(StrEnum):
@@ -62,6 +76,7 @@ class Standing(Protocol):
     held_minor: int
     rejected: bool
     available_on: date
+    tier_from: int | None
 
 
 def state_of(commission: Standing, today: date) -> CommissionState:
@@ -104,14 +119,20 @@ def click(row: Click, referrer: str | None) -> dict[str, Any]:
 
 
 def commission(
-    earned: Standing, line_id: str, version: RateVersion | Rate, currency: str, today: date
+    earned: Standing,
+    kind: CommissionKind,
+    line_id: str,
+    version: RateVersion | Rate,
+    currency: str,
+    today: date,
 ) -> dict[str, Any]:
     """A commission within an order."""
     return {
         "line_id": line_id,
+        "kind": kind.value,
         "amount": earned.target_minor,
         "currency": currency,
-        "rate": rate_text(version, currency),
+        "rate": rate_text(version, currency, earned.tier_from),
         "available_on": earned.available_on.isoformat(),
         "state": state_of(earned, today).value,
     }
@@ -125,11 +146,12 @@ def listed_commission(
     return {
         "order_id": order_id,
         "line_id": line_id,
+        "kind": commission.kind.value,
         "product": sku,
         "referrer": referrer,
         "amount": commission.target_minor,
         "currency": currency,
-        "rate": rate_text(version, currency),
+        "rate": rate_text(version, currency, commission.tier_from),
         "earned": commission.earned_minor,
         "clawed_back": commission.earned_minor - commission.target_minor,
         "paid_at": rfc3339(commission.paid_at),

@@ -88,7 +88,7 @@ def _rate(rate: Rate, product: str | None, currency: str) -> dict[str, Any]:
         "kinds": sorted(kind.value for kind in rate.line_kinds),
         "scope": rate.scope.value,
         "valid_from": render.rfc3339(rate.valid_from),
-    }
+    } | render.tiers_and_caps(rate, currency)
 
 
 def signup(session: Session, program: Program, customer_id: str) -> dict[str, Any]:
@@ -170,9 +170,12 @@ _ORDER: Final = (
         _COMMISSIONS.c.held_minor,
         _COMMISSIONS.c.rejected,
         _COMMISSIONS.c.available_on,
+        _COMMISSIONS.c.tier_from,
+        _COMMISSIONS.c.kind.label("commission_kind"),
         _VERSIONS.c.kind,
         _VERSIONS.c.rate_ppm,
         _VERSIONS.c.flat_minor,
+        _VERSIONS.c.tiers,
     )
     .select_from(_ORDERS)
     .join(_LINES, _LINES.c.order_id == _ORDERS.c.id)
@@ -186,7 +189,7 @@ _ORDER: Final = (
     )
     .outerjoin(_VERSIONS, _VERSIONS.c.id == _COMMISSIONS.c.rate_version_id)
     .where(_ORDERS.c.program_id == bindparam("program"), _ORDERS.c.order_id == bindparam("order"))
-    .order_by(_LINES.c.position, _LINES.c.id)
+    .order_by(_LINES.c.position, _LINES.c.id, _COMMISSIONS.c.kind.desc())
 )
 """Plain columns by a statement made once: every order that is reported is answered by it."""
 
@@ -204,7 +207,7 @@ def order(session: Session, program: Program, order_id: str, now: datetime) -> d
         "status": rows[0].status.value,
         "referrer": rows[0].code,
         "commissions": [
-            render.commission(row, row.line_id, row, program.currency, today)
+            render.commission(row, row.commission_kind, row.line_id, row, program.currency, today)
             for row in rows
             if row.target_minor is not None
         ],
@@ -220,7 +223,12 @@ def settled_order(order: OrderRow, program: Program, book: Rulebook, now: dateti
         "referrer": order.referrer,
         "commissions": [
             render.commission(
-                earned, line.line_id, book.all_rates[earned.rate_version_id], program.currency, today
+                earned,
+                earned.kind,
+                line.line_id,
+                book.all_rates[earned.rate_version_id],
+                program.currency,
+                today,
             )
             for line in order.lines
             for earned in line.commissions

@@ -61,6 +61,8 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.set_rate": Action.CHANGE_RATES,
     "staff.what_if": Action.CHANGE_RATES,
     "staff.what_if_file": Action.CHANGE_RATES,
+    "staff.rate_table_page": Action.VIEW_PROGRAM,
+    "staff.waiting_orders": Action.VIEW_ORDERS,
     "staff.settings": Action.VIEW_PROGRAM,
     "staff.change_settings": Action.CHANGE_PROGRAM,
     "staff.referrers": Action.VIEW_REFERRERS,

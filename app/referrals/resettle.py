@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select
 
-from app.referrals.domain.commission import Outcome
 from app.referrals.exchange import find_exchange
-from app.referrals.models import Order, OrderLine, Program, TierRecount
+from app.referrals.models import Order, Program, TierRecount
+from app.referrals.queries.waiting import waiting_lines
 from app.referrals.settle import settle_again
 
 if TYPE_CHECKING:
@@ -87,11 +87,10 @@ def settle_waiting(deps: ReferralDeps, db: Database, now: datetime) -> tuple[int
 
 def waiting_orders() -> Select[Order, Program]:
     """The paid orders that wait for an exchange rate, oldest first."""
-    lines = select(OrderLine.order_id).where(OrderLine.outcome == Outcome.WAITING_RATE.value)
     return (
         select(Order, Program)
         .join(Program, Program.id == Order.program_id)
-        .where(Order.id.in_(lines))
+        .where(Order.id.in_(waiting_lines()))
         .order_by(Order.paid_at, Order.id)
     )
 

@@ -48,6 +48,7 @@ def read_program(call: Call) -> Answer:
             kinds=sorted(kind.value for kind in rate.line_kinds),
             scope=rate.scope.value,
             valid_from=rate.valid_from,
+            **render.tiers_and_caps(rate, call.program.currency),
         )
         for sku, rate in [*offered, (None, shown.everything_else)]
         if rate is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from flask import url_for
@@ -12,14 +13,13 @@ from app.dashboard.components import Cell, Column, Empty, Fact, ListPage, NavIte
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.payouts.domain.state import PayoutState
-from app.referrals.words import HoldState, RateKind
+from app.referrals.words import CommissionKind, HoldState, RateKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from app.payouts.models import Payout, PayoutRun
-    from app.referrals.models import Hold, Program
+    from app.referrals.models import Commission, Hold, Order, Program
     from app.referrals.queries.dashboard import CommissionRow, CommissionStory
 
 _GONE = frozenset({PayoutState.REJECTED, PayoutState.RETURNED, PayoutState.CANCELLED})
@@ -80,7 +80,20 @@ def commission_state(row: CommissionRow, payouts: Sequence[PaidBy], today: date)
     return Status(_("in flight"), Tone.MOVE)
 
 
+def _how_earned(story: CommissionStory, currency: str) -> str:
+    commission = story.row.commission
+    if commission.kind is CommissionKind.BONUS:
+        return _("With their first paid order you earned the sign-up bonus.")
+    rate = words.rate(story.rate, currency, commission.tier_from)
+    if commission.uncapped_minor is None:
+        return _("You earned %(rate)s.", rate=rate)
+    full = formatting.amount(commission.uncapped_minor, currency)
+    return _("%(rate)s is %(full)s; the most that the programme pays cut it.", rate=rate, full=full)
+
+
 def _product(row: CommissionRow) -> str:
+    if row.commission.kind is CommissionKind.BONUS:
+        return _("Sign-up bonus")
     return row.product.name if row.product else row.line.sku
 
 
@@ -202,7 +215,7 @@ def _steps(story: CommissionStory, program: Program, payouts: Sequence[PaidBy], 
             _("The customer paid"),
             Tone.DONE,
             formatting.instant(commission.paid_at, zone),
-            _("You earned %(rate)s.", rate=words.rate(story.rate, currency)),
+            _how_earned(story, currency),
             formatting.signed(commission.earned_minor, currency),
         )
     )
@@ -302,16 +315,19 @@ def payout_step(paid: PaidBy, program: Program) -> Step:
 def _facts(story: CommissionStory, program: Program) -> list[Fact]:
     commission, line, rate = story.row.commission, story.row.line, story.rate
     currency = program.currency
-    facts = [
-        Fact(_("Customer paid, without VAT"), Cell(formatting.amount(commission.base_minor, currency))),
-    ]
+    order = story.row.order
+    facts: list[Fact] = []
+    if commission.kind is CommissionKind.KICKBACK:
+        paid = formatting.amount(line.net_minor, order.currency)
+        facts.append(Fact(_("Customer paid, without VAT"), Cell(paid)))
+        facts += _exchange_facts(order, commission, currency)
     if line.refunded_minor:
-        facts.append(Fact(_("Given back"), Cell(formatting.signed(-line.refunded_minor, currency))))
+        facts.append(Fact(_("Given back"), Cell(formatting.signed(-line.refunded_minor, order.currency))))
     if rate.kind is RateKind.FLAT:
         facts.append(Fact(_("Quantity"), Cell(formatting.number(line.quantity))))
     facts += [
-        Fact(_("Commission rate"), Cell(words.rate(rate, currency))),
-        Fact(_("Applies to"), Cell(words.rate_terms(rate))),
+        Fact(_("Commission rate"), Cell(words.rate(rate, currency, commission.tier_from))),
+        Fact(_("Applies to"), Cell(words.rate_terms(rate, currency))),
         Fact(
             _("Rate in force since"),
             Cell(formatting.short_day(formatting.local(rate.valid_from, program.timezone))),
@@ -324,6 +340,18 @@ def _facts(story: CommissionStory, program: Program) -> list[Fact]:
         Fact(_("Customer"), Cell(pseudonym(story.customer.id), code=True)),
     ]
     return facts
+
+
+def _exchange_facts(order: Order, commission: Commission, currency: str) -> list[Fact]:
+    """What converts an order of another currency: the European Central Bank's rates of a day."""
+    if order.exchange is None:
+        return []
+    day = formatting.day(date.fromisoformat(order.exchange["on"]))
+    rates = ", ".join(f"1 EUR = {rate} {code}" for code, rate in order.exchange["per_euro"].items())
+    return [
+        Fact(_("Exchange rate of the European Central Bank"), Cell(rates, sub=day)),
+        Fact(_("Converted"), Cell(formatting.amount(commission.base_minor, currency))),
+    ]
 
 
 def pseudonym(customer_id: int) -> str:

@@ -243,13 +243,17 @@ def rates(shown: ShownProgram) -> tuple[Rate, ...]:
     """What each product pays; products without a rate are named too."""
     currency = shown.program.currency
     rows = [
-        Rate(product.name, words.rate(rate, currency), words.rate_terms(rate))
+        Rate(product.name, words.rate(rate, currency), words.rate_terms(rate, currency))
         for product, rate in shown.rates
     ]
     if shown.everything_else is not None:
         label = _("Every other product") if rows else _("Every product")
         rows.append(
-            Rate(label, words.rate(shown.everything_else, currency), words.rate_terms(shown.everything_else))
+            Rate(
+                label,
+                words.rate(shown.everything_else, currency),
+                words.rate_terms(shown.everything_else, currency),
+            )
         )
     return tuple(rows)
 

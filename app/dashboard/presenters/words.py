@@ -12,6 +12,7 @@ from app.dashboard.i18n import _, ngettext
 from app.payouts.domain.state import PayoutState, RunState
 from app.payouts.words import BlockedReason, OmissionReason
 from app.referrals.domain.commission import Outcome
+from app.referrals.rate_parts import amount_at, steps_of
 from app.referrals.words import (
     Approval,
     AttributionModel,
@@ -24,6 +25,7 @@ from app.referrals.words import (
     RateKind,
     ReferrerStatus,
     RefundKind,
+    TierBasis,
 )
 
 if TYPE_CHECKING:
@@ -31,21 +33,21 @@ if TYPE_CHECKING:
     from app.referrals.models import RateVersion
 
 
-def rate(version: Rate | RateVersion | None, currency: str) -> str:
-    """What a rate version pays: "10 %", "5.00 EUR each", "nothing"."""
+def rate(version: Rate | RateVersion | None, currency: str, tier_from: int | None = None) -> str:
+    """What a rate version pays: "10 %", "5.00 EUR each", "nothing"; at a performance tier, that tier's."""
     if version is None:
         return _("nothing")
     match version.kind:
         case RateKind.PERCENT:
-            return formatting.percent(version.rate_ppm or 0)
+            return formatting.percent(amount_at(version, tier_from))
         case RateKind.FLAT:
-            return formatting.amount(version.flat_minor or 0, currency)
+            return formatting.amount(amount_at(version, tier_from), currency)
         case RateKind.NONE:
             return _("nothing")
 
 
-def rate_terms(version: Rate | RateVersion | None) -> str:
-    """Of what and for how long: "of every order, for 12 months"."""
+def rate_terms(version: Rate | RateVersion | None, currency: str) -> str:
+    """Of what, for how long, up to what and with which tiers: "of the paid amount, for 12 months"."""
     if version is None or version.kind is RateKind.NONE:
         return _("does not participate")
     base = _("per piece") if version.kind is RateKind.FLAT else _("of the paid amount")
@@ -53,7 +55,31 @@ def rate_terms(version: Rate | RateVersion | None) -> str:
     kinds = {LineKind(kind) for kind in version.line_kinds}
     if kinds != set(LineKind):
         parts.append(", ".join(line_kind(kind) for kind in LineKind if kind in kinds))
-    return ", ".join(parts)
+    if version.cap_order_minor is not None:
+        most = formatting.amount(version.cap_order_minor, currency)
+        parts.append(_("at most %(amount)s per order", amount=most))
+    if version.cap_customer_minor is not None:
+        most = formatting.amount(version.cap_customer_minor, currency)
+        parts.append(_("at most %(amount)s per customer", amount=most))
+    return "; ".join([", ".join(parts), *tiers(version, currency)])
+
+
+def tiers(version: Rate | RateVersion, currency: str) -> list[str]:
+    """Each performance tier: "12 % from customer number 10 of the calendar month on"."""
+    found = []
+    for step in steps_of(version):
+        reached = rate(version, currency, step.from_customers)
+        number = formatting.number(step.from_customers)
+        found.append(
+            _("%(rate)s from customer number %(number)s on", rate=reached, number=number)
+            if version.tier_basis is TierBasis.TOTAL
+            else _(
+                "%(rate)s from customer number %(number)s of the calendar month on",
+                rate=reached,
+                number=number,
+            )
+        )
+    return found
 
 
 def duration(kind: Duration, months: int | None) -> str:

@@ -8,7 +8,7 @@ edge, from ``payouts/queries.py``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
@@ -34,6 +34,7 @@ from app.referrals.queries.decided import (
     labels_of,
 )
 from app.referrals.story import span_of
+from app.referrals.words import CommissionKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -76,6 +77,11 @@ class ExplainedCommission:
     rejected: bool
     available_on: date
     holds: tuple[ExplainedHold, ...]
+    kind: CommissionKind = CommissionKind.KICKBACK
+    tier_from: int | None = None
+    """The performance tier that applied: its number of customers."""
+    uncapped: int | None = None
+    """What it would have earned where a cap cut it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,8 @@ class Explanation:
     bindings: tuple[ExplainedBinding, ...]
     lines: tuple[ExplainedLine, ...]
     refunds: tuple[ExplainedRefund, ...]
+    exchange: Mapping[str, Any] | None = None
+    """The reference rates that convert it: the day ``on``, and ``per_euro`` what a euro bought of each currency."""
 
 
 def explain_order(session: Session, order: Order, book: Rulebook | None = None) -> Explanation:
@@ -176,6 +184,7 @@ def explain_order(session: Session, order: Order, book: Rulebook | None = None) 
             ExplainedRefund(each.refund_id, each.kind, each.refunded_at, each.full, each.lines, each.reverses)
             for each in refunds
         ),
+        exchange=order.exchange,
     )
 
 
@@ -213,6 +222,9 @@ def _commission(
         rejected=commission.rejected,
         available_on=commission.available_on,
         holds=holds,
+        kind=commission.kind,
+        tier_from=commission.tier_from,
+        uncapped=commission.uncapped_minor,
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from app.referrals.domain.rates import Rate, choose_rate
 from app.referrals.models import Product, Program, ProgramTerms, RateVersion
 from app.referrals.rulebook import rate_of
+from app.referrals.words import CommissionKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +111,11 @@ def rate_history(session: Session, program_id: int, limit: int = 200) -> list[Ra
     return list(
         session.scalars(
             select(RateVersion)
-            .where(RateVersion.program_id == program_id, RateVersion.referrer_id.is_(None))
+            .where(
+                RateVersion.program_id == program_id,
+                RateVersion.referrer_id.is_(None),
+                RateVersion.pays == CommissionKind.KICKBACK,
+            )
             .order_by(RateVersion.valid_from.desc(), RateVersion.id.desc())
             .limit(limit)
         )
@@ -122,7 +127,11 @@ def rates_of_referrer(session: Session, program_id: int, referrer_id: int) -> li
     return list(
         session.scalars(
             select(RateVersion)
-            .where(RateVersion.program_id == program_id, RateVersion.referrer_id == referrer_id)
+            .where(
+                RateVersion.program_id == program_id,
+                RateVersion.referrer_id == referrer_id,
+                RateVersion.pays == CommissionKind.KICKBACK,
+            )
             .order_by(RateVersion.valid_from.desc(), RateVersion.id.desc())
         )
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PAID = {"paid_at": "2026-09-12T09:00:00Z"}
 COMMISSION = {
     "line_id": "l1",
+    "kind": "kickback",
     "amount": 1_100,
     "currency": "EUR",
     "rate": "10%",

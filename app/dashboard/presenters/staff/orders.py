@@ -12,7 +12,7 @@ from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Status, Step, Table, Tone
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
-from app.referrals.words import HoldState
+from app.referrals.words import CommissionKind, HoldState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -155,10 +155,10 @@ def _earned(
 ) -> tuple[Cell, ...]:
     currency = program.currency
     return (
-        _product(line),
+        Cell(_("Sign-up bonus")) if commission.kind is CommissionKind.BONUS else _product(line),
         Cell(formatting.amount(line.line.net_minor, story.order.currency)),
         Cell(formatting.amount(line.line.refunded_minor, story.order.currency)),
-        Cell(words.rate(rate, currency)),
+        Cell(words.rate(rate, currency, commission.tier_from)),
         Cell(formatting.amount(commission.earned_minor, currency)),
         Cell(formatting.amount(commission.target_minor, currency)),
         Cell(formatting.short_day(commission.available_on)),

@@ -38,9 +38,9 @@ def no_program() -> Empty:
     return Empty(_("No programme yet"), _("Make the first one on the command line: flask programs create."))
 
 
-def todo(holds: int, exceptions: int, parked: int) -> tuple[Figure, ...]:
-    """What waits for a person."""
-    return (
+def todo(holds: int, exceptions: int, parked: int, without_rate: int) -> tuple[Figure, ...]:
+    """What waits for a person; an exchange rate only where one is missing."""
+    figures = (
         Figure(
             _("Under review"),
             formatting.number(holds),
@@ -59,6 +59,15 @@ def todo(holds: int, exceptions: int, parked: int) -> tuple[Figure, ...]:
             _("payments or refunds whose order has not come") if parked else _("nothing is parked"),
         ),
     )
+    if not without_rate:
+        return figures
+    waiting = Figure(
+        _("Waiting for an exchange rate"),
+        formatting.number(without_rate),
+        _("orders in another currency"),
+        url_for("staff.waiting_orders"),
+    )
+    return (*figures, waiting)
 
 
 def settings_facts(program: Program, terms: ProgramTerms) -> tuple[Fact, ...]:
@@ -101,7 +110,7 @@ def product_table(shown: ShownProgram, *, may_change: bool) -> Table:
         (
             Cell(product.name, sub=product.sku),
             Cell(words.rate(rate, currency)),
-            Cell(words.rate_terms(rate)),
+            Cell(words.rate_terms(rate, currency)),
             _change(product.sku) if may_change else Cell(),
         )
         for product, rate in shown.rates
@@ -110,7 +119,7 @@ def product_table(shown: ShownProgram, *, may_change: bool) -> Table:
         (
             Cell(_("Every other product"), sub=_("programme-wide")),
             Cell(words.rate(shown.everything_else, currency)),
-            Cell(words.rate_terms(shown.everything_else)),
+            Cell(words.rate_terms(shown.everything_else, currency)),
             _change("") if may_change else Cell(),
         )
     )
@@ -169,7 +178,7 @@ def _version(
     return (
         Cell(product.name if product else _("Every other product")),
         Cell(words.rate(version, program.currency)),
-        Cell(words.rate_terms(version)),
+        Cell(words.rate_terms(version, program.currency)),
         since,
         Cell(scope),
         Cell(version.created_by),

@@ -9,6 +9,7 @@ from app.dashboard.views.staff import (  # noqa: F401 - routes
     customers,
     orders,
     programs,
+    rates,
     referrers,
     review,
     run_moves,

@@ -23,6 +23,7 @@ from app.referrals import programs
 from app.referrals.programs import ProgramSettings
 from app.referrals.queries import programs_shown
 from app.referrals.queries import staff as queries
+from app.referrals.queries.waiting import waiting_counts
 from app.referrals.rates import RateChangesRecordedOrders, RateTerms
 from app.referrals.rates import set_rate as add_rate
 from app.referrals.words import Approval, AttributionModel, ConsentMode, LineKind, RateScope
@@ -49,7 +50,7 @@ def index() -> ResponseReturnValue:
         todo=presenter.todo(
             queries.open_hold_count(session(), chosen.id),
             payouts.exception_count(session()),
-            queries.parked_count(session(), chosen.id),
+            *waiting_counts(session(), chosen.id),
         ),
         facts=presenter.settings_facts(chosen, shown.terms),
         runs=runs_presenter.run_table(runs, more_href=url_for("staff.runs") if runs else None, short=True),

@@ -90,7 +90,10 @@ def _referrer_page(code: str, form: ReasonForm) -> str:
         status=words.referrer_status(row.status),
         figures=presenter.figures(money, opening_balance(session(), row.id, money)),
         facts=presenter.referrer_facts(row, owner, accounts[0] if accounts else None),
-        rates=tuple(f"{words.rate(rate, owner.currency)}, {words.rate_terms(rate)}" for rate in own_rates),
+        rates=tuple(
+            f"{words.rate(rate, owner.currency)}, {words.rate_terms(rate, owner.currency)}"
+            for rate in own_rates
+        ),
         orders=orders_presenter.order_table(
             orders[:_FEW],
             owner,
