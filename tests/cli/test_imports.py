@@ -18,15 +18,19 @@ from app.referrals.facts import LeadFact, LineFact, OrderFact
 from app.referrals.importing import run
 from app.referrals.importing.customers import CustomerLines
 from app.referrals.importing.opening import MoneyLines
+from app.referrals.importing.referrers import ReferrerLines
 from app.referrals.leads import record_lead
 from app.referrals.models import Binding, BindingMethod, Customer, Fact, FactKind, Referrer
 from app.referrals.orders import record_order
 from app.referrals.programs import find_program
+from app.referrals.referrers import Joining, join
 from app.referrals.words import OrderStatus
 from tests.builders import ACTOR, at
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy.orm import Session
 
     from tests.cli.kit import Shell
 
@@ -361,6 +365,32 @@ def test_what_changes_between_check_and_writing_stops_the_import(
             "cus_2",
             "cus_3",
         ]
+
+
+def test_a_code_that_somebody_takes_in_between_is_named_by_its_line(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = ReferrerLines.check
+
+    def then_taken(self: ReferrerLines, session: Session, *args: Any) -> Any:
+        found = checked(self, session, *args)
+        if session.info.get("taken") is None and calls:
+            session.info["taken"] = True
+            program = find_program(session, "hosting")
+            joining = Joining("Ana", "ana@mail.example", code="ada-l")
+            join(session, desk.shell.services.keyring, program, joining, actor=ACTOR, now=clock.now())
+        calls.append(1)
+        return found
+
+    calls: list[int] = []
+    monkeypatch.setattr(ReferrerLines, "check", then_taken)
+    before = desk.shell.rows()
+    done = desk.shell.run(*desk.line("referrers", REFERRERS, "--write"))
+    assert done.exit_code == 1
+    assert done.stderr.startswith(
+        "Error: line 2: the code 'ada-l' is taken; this changed after the check. 0 lines"
+    )
+    assert desk.shell.rows() == before
 
 
 def test_an_import_moves_no_customer_who_has_a_referrer(desk: Desk) -> None:

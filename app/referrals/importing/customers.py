@@ -16,7 +16,7 @@ from app.kernel.crypto import email_key
 from app.referrals.domain.attribution import LEAD_DAYS
 from app.referrals.facts import SignupFact, body_of, hash_of
 from app.referrals.importing import values
-from app.referrals.importing.errors import LineRefused, NotBrought
+from app.referrals.importing.errors import LineRefused, NotBrought, blaming
 from app.referrals.importing.lines import Item, Lines, Referrers, State, Verdict, Whom, whom
 from app.referrals.intake import AHEAD
 from app.referrals.models import Assignment, Binding, Customer, Fact, FactKind, Lead, Signup
@@ -106,7 +106,8 @@ class CustomerLines(Lines[Belongs]):
         referrers = Referrers(session, program, [item.value.referrer for item in items])
         for item in sorted(items, key=lambda each: each.value.customer_id):
             fact = _fact(item.value, referrers.of(item.value.referrer))
-            record_signup(self._deps, session, program, fact, now)
+            with blaming(item.line):
+                record_signup(self._deps, session, program, fact, now)
         owners = _owners(session, program, [item.value.customer_id for item in items])
         for item in items:
             # Whatever the check did not foresee: nobody is brought in for somebody else in silence.

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from app.kernel.errors import Conflict, InvalidInput
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from app.kernel.errors import Conflict, InvalidInput, RefledgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class FileRefused(InvalidInput):
@@ -23,6 +29,15 @@ class NotBrought(LineRefused):
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(reason)
         self.line = line
+
+
+@contextmanager
+def blaming(line: int) -> Iterator[None]:
+    """Have a use case's refusal within the block name the line that it was about."""
+    try:
+        yield
+    except RefledgerError as error:
+        raise NotBrought(line, error.detail) from error
 
 
 class MapRefused(InvalidInput):

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.identity.emails import clean_email
 from app.kernel.crypto import email_key
 from app.referrals.importing import values
-from app.referrals.importing.errors import LineRefused
+from app.referrals.importing.errors import LineRefused, blaming
 from app.referrals.importing.lines import Item, Lines, State, Verdict, code_of
 from app.referrals.models import Referrer
 from app.referrals.referrers import LOCALES, MAX_NAME, Joining, join
@@ -126,6 +126,7 @@ class ReferrerLines(Lines[Incoming]):
         """Have them join; with an invitation where that was asked for."""
         for item in items:
             value = item.value
-            user_id = self._invite(session, program, value, now) if self._invite else None
-            joining = Joining(value.name, value.email, value.locale, value.code, user_id)
-            join(session, self._keyring, program, joining, actor=self._actor, now=now)
+            with blaming(item.line):
+                user_id = self._invite(session, program, value, now) if self._invite else None
+                joining = Joining(value.name, value.email, value.locale, value.code, user_id)
+                join(session, self._keyring, program, joining, actor=self._actor, now=now)

@@ -1,7 +1,7 @@
 """A whole file: checked to its last line before any of it is written, then written in batches.
 
 All or nothing: while any line is refused, nothing is written. The writing is not one transaction: a million signups in
-one would hold the only write lock of SQLite for most of an hour and keep a million customers locked on PostgreSQL.
+one would hold the only write lock of SQLite for an hour and more and keep a million customers locked on PostgreSQL.
 Instead every line has a key of its own (mailbox, customer id, line id), so that an import that was killed half-way is
 finished by running it again, and one that is done changes nothing when it is repeated. Each batch checks its lines once
 more within its own transaction, so that what changed since the check stops it rather than slips through.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 CHECK_BATCH: Final = 500
 WRITE_BATCH: Final = 200
-"""Lines of one transaction: about half a second of SQLite's write lock."""
+"""Lines of one transaction: about a second of SQLite's write lock."""
 
 KEPT: Final = 1_000
 """Refusals that a report keeps; all of them go to ``on_refusal``."""
