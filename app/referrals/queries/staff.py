@@ -11,8 +11,6 @@ from app.referrals.models import (
     Commission,
     Customer,
     Decision,
-    Fact,
-    FactState,
     Hold,
     HoldState,
     Order,
@@ -176,12 +174,6 @@ def hold_of_program(session: Session, program_id: int, hold_id: int) -> Hold | N
 def open_hold_count(session: Session, program_id: int) -> int:
     """How many commissions wait for a decision."""
     wanted = select(func.count()).where(Hold.program_id == program_id, Hold.state == HoldState.OPEN)
-    return int(session.scalar(wanted) or 0)
-
-
-def parked_count(session: Session, program_id: int) -> int:
-    """How many facts wait for another one."""
-    wanted = select(func.count()).where(Fact.program_id == program_id, Fact.state == FactState.PARKED)
     return int(session.scalar(wanted) or 0)
 
 
