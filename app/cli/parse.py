@@ -64,6 +64,23 @@ class MethodDays(click.ParamType[tuple[str, int]]):
         return method, int(days)
 
 
+class ReviewSetting(click.ParamType[tuple[str, str]]):
+    """``NAME=VALUE``, a limit or a rule of the review."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Read the text; hyphens in the name are as good as underscores."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, setting = str(value).partition("=")
+        if not (name and equals and setting):
+            self.fail(f"{value!r} is not of the form NAME=VALUE, like fast-conversion=hold", param, ctx)
+        return name.replace("-", "_"), setting
+
+
 class Tier(click.ParamType[tuple[int, str]]):
     """``N=R``, a performance tier: from which customer on which rate holds."""
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli.command import BadInput, Command, House, answer, blaming, json_option, parts
-from app.cli.parse import MethodDays, words
+from app.cli.parse import MethodDays, ReviewSetting, words
 from app.cli.rate_options import PARTS, RateOptions, with_rate
 from app.identity.audit import Actor
 from app.kernel import clock
 from app.kernel.money import Money
 from app.payouts.domain.iban import last4, normalise_bic, normalise_iban
+from app.referrals.domain.review import review_shown
 from app.referrals.programs import (
     BANK_PROFILES,
     RAILS,
@@ -65,6 +66,12 @@ _SETTINGS = (
         "--signup-bonus",
         metavar="AMOUNT",
         help="Paid once when a customer bound from now on pays a first order; none ends it.",
+    ),
+    click.option(
+        "--review",
+        type=ReviewSetting(),
+        multiple=True,
+        help="A review rule (hold, note or off) or a limit, like fast-conversion=hold or fast-seconds=20; repeatable.",
     ),
     click.option("--debtor-name", metavar="N", help="Who pays: the account holder."),
     click.option("--debtor-iban", metavar="I", help="Who pays: the account."),
@@ -158,6 +165,7 @@ def _read(options: dict[str, Any]) -> tuple[RateOptions, ProgramSettings]:
             options[name] = enum(options[name])
     options["hosts"] = options["hosts"] or None
     options["holds"] = dict(options["holds"]) or None
+    options["review"] = dict(options["review"]) or None
     if options["debtor_iban"] is not None:
         with blaming("--debtor-iban"):
             options["debtor_iban"] = normalise_iban(options["debtor_iban"])
@@ -189,6 +197,7 @@ def _view(program: Program) -> dict[str, Any]:
         "payout_day": program.payout_day,
         "consent_mode": program.consent_mode.value,
         "approval": program.approval.value,
+        "review": review_shown(program.review),
         "rail": program.rail,
         "debtor": program.debtor_iban and f"{program.debtor_name} ...{last4(program.debtor_iban)}",
     }

@@ -14,6 +14,7 @@ from app.identity.audit import Actor, record_event
 from app.kernel.clock import BEGINNING
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.money import Money, exponent
+from app.referrals.domain.review import parse_setting
 from app.referrals.errors import ProductNotFound, ProgramNotFound
 from app.referrals.models import Product, Program, ProgramTerms
 from app.referrals.rulebook import new_rules, read_rulebook
@@ -51,7 +52,8 @@ class ProgramExists(Conflict):
 class ProgramSettings:
     """What may be said about a programme; ``None`` leaves it as it is (or at its default, when it is created).
 
-    ``minimum_payout`` is a decimal in the programme's currency. ``holds`` maps payment method to days.
+    ``minimum_payout`` is a decimal in the programme's currency. ``holds`` maps payment method to days, ``review`` the
+    limits and rules of ``domain/review.py`` to what they shall be; what it does not name stays.
     ``debtor_iban`` is checked by the caller, which knows how.
     """
 
@@ -73,6 +75,7 @@ class ProgramSettings:
     bank_profile: str | None = None
     rail: str | None = None
     joinable: bool | None = None
+    review: Mapping[str, str] | None = None
 
 
 _DEFAULTS: Final = ProgramSettings(
@@ -222,8 +225,13 @@ def _check_numbers(settings: ProgramSettings, currency: str) -> None:
             )
         _check_range(f"hold {method}", days, 0, MAX_HOLD_DAYS)
     _check_range("payout_day", settings.payout_day, 1, MAX_PAYOUT_DAY)
+    _parsed_review(settings)
     if settings.minimum_payout is not None and Money.parse(settings.minimum_payout, currency).minor < 0:
         raise InvalidInput("minimum_payout: expected 0 or more", pointer="/minimum_payout")
+
+
+def _parsed_review(settings: ProgramSettings) -> dict[str, int | str]:
+    return {name: parse_setting(name, text) for name, text in (settings.review or {}).items()}
 
 
 def _default_rail(currency: str) -> str:
@@ -246,6 +254,8 @@ def _apply(program: Program, settings: ProgramSettings) -> None:
     for name in plain:
         if (value := getattr(settings, name)) is not None:
             setattr(program, name, value)
+    if settings.review:
+        program.review = {**(program.review or {}), **_parsed_review(settings)}
     if settings.hosts is not None:
         program.hosts = sorted({host.lower() for host in settings.hosts})
     if settings.minimum_payout is not None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.kernel.errors import InvalidInput
 from app.referrals.domain.review import (
     ACTIONS,
     LEAST,
@@ -20,8 +21,10 @@ from app.referrals.domain.review import (
     ReviewSettings,
     Share,
     converts_too_well,
+    parse_setting,
     read_settings,
     refunded_too_often,
+    review_shown,
     rings,
     shared_by,
     surely_above,
@@ -146,3 +149,39 @@ def test_a_rule_that_a_programme_cannot_set_always_holds() -> None:
 def test_every_default_lies_within_its_bounds() -> None:
     for name in LIMIT_NAMES:
         assert getattr(LEAST, name) <= getattr(LIMITS, name) <= getattr(MOST, name)
+
+
+def test_a_setting_is_a_number_within_its_bounds_or_what_a_rule_does() -> None:
+    assert parse_setting("fast_seconds", "86400") == 86_400
+    assert parse_setting("refund_percent", "0") == 0
+    assert parse_setting("referral_ring", "note") == "note"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("fast_seconds", "0", "from 1 to 86400"),
+        ("fast_seconds", "86401", "from 1 to 86400"),
+        ("fast_seconds", "1.5", "from 1 to 86400"),
+        ("fast_seconds", "9" * 5_000, "from 1 to 86400"),
+        ("referral_ring", "hide", "expected hold, note or off"),
+        ("self_referral_email", "off", "no such setting"),
+        ("nothing", "1", "there are crowd_customers, "),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(name: str, text: str, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        parse_setting(name, text)
+
+
+def test_all_settings_are_shown_with_their_defaults() -> None:
+    shown = review_shown({"fast_seconds": 5, "referral_ring": "off"})
+    assert (shown["fast_seconds"], shown["referral_ring"]) == (5, "off")
+    assert (shown["crowd_customers"], shown["refund_rate"]) == (3, "hold")
+    assert shown.keys() == {*LIMIT_NAMES, *(rule.value for rule in ACTIONS)}
+
+
+def test_shares_add_up_and_taking_one_away_leaves_the_others() -> None:
+    one, other = Share(1, 10), Share(4, 20)
+    assert one + other == Share(5, 30)
+    assert one + other - one == other

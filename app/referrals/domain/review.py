@@ -12,6 +12,7 @@ from enum import StrEnum
 from math import sqrt
 from typing import TYPE_CHECKING, Final
 
+from app.kernel.errors import InvalidInput
 from app.referrals.words import BindingMethod, HoldRule
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ RULE_VERSION: Final = 1
 
 LONGEST_RING: Final = 4
 """Referrers in a ring: longer circles are what a good programme looks like."""
+
+_LONG: Final = 10
+"""Digits of no number that is meant."""
 
 _SURE: Final = 2.576
 """Standard deviations of a 99 % interval: many referrers are compared every night."""
@@ -100,6 +104,32 @@ def read_settings(stored: Mapping[str, int | str] | None) -> ReviewSettings:
         Limits(**{name: int(stored[name]) for name in LIMIT_NAMES if name in stored}),
         {rule: Action(str(stored[rule.value])) for rule in ACTIONS if rule.value in stored},
     )
+
+
+def review_shown(stored: Mapping[str, int | str] | None) -> dict[str, int | str]:
+    """Every limit and what every rule does, by name."""
+    settings = read_settings(stored)
+    limits = {name: int(getattr(settings.limits, name)) for name in LIMIT_NAMES}
+    return {**limits, **{rule.value: settings.action(rule).value for rule in ACTIONS}}
+
+
+def parse_setting(name: str, text: str) -> int | str:
+    """The value of one setting as a programme stores it: a limit's number, or what a rule does.
+
+    Raises ``InvalidInput`` for an unknown name, and for a value outside its bounds.
+    """
+    if name in LIMIT_NAMES:
+        low, high = getattr(LEAST, name), getattr(MOST, name)
+        number = int(text) if text.isascii() and text.isdecimal() and len(text) < _LONG else -1
+        if not low <= number <= high:
+            raise InvalidInput(f"review {name}: expected a whole number from {low} to {high}")
+        return number
+    if name not in {rule.value for rule in ACTIONS}:
+        known = ", ".join([*LIMIT_NAMES, *(rule.value for rule in ACTIONS)])
+        raise InvalidInput(f"review {name}: no such setting; there are {known}")
+    if text not in {action.value for action in Action}:
+        raise InvalidInput(f"review {name}: expected hold, note or off")
+    return text
 
 
 def too_fast(method: BindingMethod, clicked_at: datetime, paid_at: datetime, limits: Limits) -> bool:
