@@ -154,6 +154,7 @@ class CustomerDataAnswer(AnswerModel):
     first_seen_at: datetime | None
     erased_at: datetime | None
     email_fingerprint: str | None
+    marks: list[dict[str, Any]]
     signup: list[dict[str, Any]]
     clicks: list[dict[str, Any]]
     partners: list[dict[str, Any]]

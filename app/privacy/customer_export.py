@@ -47,6 +47,7 @@ def customer_export(session: Session, program: Program, customer: Customer) -> d
         "first_seen_at": plain(customer.first_seen_at),
         "erased_at": plain(customer.erased_at),
         "email_fingerprint": customer.email_key,
+        "marks": customer.marks or [],
         "signup": rows_of([signup], "signed_up_at", "click_ids", "coupons", "referrer_codes", "lead_ids"),
         "clicks": _clicks(session, program, signup, orders),
         "partners": _partners(session, customer),

@@ -131,9 +131,9 @@ LEADS: Final = Rule(
 EVIDENCE: Final = Rule(
     "review-evidence",
     "holds",
-    "Evidence of reviews that are decided",
+    "Evidence of reviews that are decided, and of notes",
     Span(months=24),
-    "the decision",
+    "the decision, of a note its day",
     Deed.CLEARED,
     "objections against the decision; rule, decision and reason stay",
 )

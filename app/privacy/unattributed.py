@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import String, bindparam, cast, delete, func, or_, select, update
 
 from app.kernel.clock import local_day
 from app.kernel.db import insert_or_ignore, table_of
-from app.referrals.customers import signups_of
 from app.referrals.models import (
     GONE,
     Binding,
@@ -19,6 +18,7 @@ from app.referrals.models import (
     Customer,
     Decision,
     Fact,
+    FactKind,
     FactState,
     Order,
     OrderLine,
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-TOTALLED: str = "its order is older than we keep and became a total"
+TOTALLED: Final = "its order is older than we keep and became a total"
 """Why a fact that still waited for its order is refused."""
 
-_NO_CANDIDATES: dict[str, Any] = {"click_ids": [], "coupons": [], "referrer_codes": [], "lead_ids": []}
+_CHUNK: Final = 500
+_NO_CANDIDATES: Final[dict[str, Any]] = {"click_ids": [], "coupons": [], "referrer_codes": [], "lead_ids": []}
 
 
 def free_customers(session: Session, customer_pks: Collection[int]) -> set[int]:
@@ -182,21 +183,31 @@ def clear_signups(session: Session, before: datetime, limit: int) -> int:
     again = session.execute(old.where(Customer.id.in_(free))).all()
     if again:
         _clear_customers(session, [row.id for row in again])
-    for _, program_id, customer_id in again:
-        _bare_signups(session, Fact.program_id == program_id, signups_of(customer_id))
+    for program_id in {row.program_id for row in again}:
+        _bare_signups(session, program_id, {row.customer_id for row in again if row.program_id == program_id})
     return len(again)
 
 
-def _bare_signups(session: Session, *which: ColumnElement[bool]) -> None:
-    for fact in session.scalars(select(Fact).where(*which)):
-        fact.body = {name: fact.body[name] for name in BARE_SIGNUP if name in fact.body}
+def _bare_signups(session: Session, program_id: int, customer_ids: Collection[str]) -> None:
+    """Leave of these customers' signup facts that they signed up.
+
+    The first one stands under the customer's id. Further postings, which are few, stand under the id, a line break and
+    a hash: they are looked through once for all.
+    """
+    mine = Fact.program_id == program_id, Fact.kind == FactKind.SIGNUP
+    keys = list(customer_ids)
+    again = session.scalars(select(Fact.key).where(*mine, Fact.key.contains("\n")))
+    keys += [key for key in again if key.partition("\n")[0] in customer_ids]
+    for start in range(0, len(keys), _CHUNK):
+        for fact in session.scalars(select(Fact).where(*mine, Fact.key.in_(keys[start : start + _CHUNK]))):
+            fact.body = {name: fact.body[name] for name in BARE_SIGNUP if name in fact.body}
     session.flush()
 
 
 def _clear_customers(session: Session, customer_pks: Iterable[int]) -> None:
     pks = list(customer_pks)
     customers, signups, decisions = table_of(Customer), table_of(Signup), table_of(Decision)
-    session.execute(update(customers).where(customers.c.id.in_(pks)).values(email_key=None))
+    session.execute(update(customers).where(customers.c.id.in_(pks)).values(email_key=None, marks=None))
     session.execute(update(signups).where(signups.c.customer_id.in_(pks)).values(**_NO_CANDIDATES))
     session.execute(
         update(decisions)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from app.referrals.models import Program
 
-_NAMES_ONLY_OUR_ROWS: Final = frozenset({"customer", "customers", "order", "orders", "by"})
-"""Names in a review's evidence under which the merchant's own ids stand, or who on the staff acted."""
+_NAMES_ONLY_OUR_ROWS: Final = frozenset({"customer", "order", "click", "ring", "by"})
+"""Names in a review's evidence under which ids of the merchant's or of ours stand, or who on the staff acted."""
 
 _CHUNK: Final = 500
 
@@ -107,6 +107,9 @@ def _strip_evidence(session: Session, customer: Customer) -> None:
     )
     for hold in session.scalars(holds):
         hold.evidence = impersonal(hold.evidence)
+    customer.marks = [
+        {**mark, "evidence": impersonal(mark["evidence"])} for mark in customer.marks or ()
+    ] or None
 
 
 def impersonal(evidence: Mapping[str, Any]) -> dict[str, Any]:

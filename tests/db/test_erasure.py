@@ -273,6 +273,9 @@ def test_a_customer_is_gone_from_customer_orders_facts_and_evidence(session: Ses
             opened_at=NOW,
         )
     )
+    customer.marks = [
+        {"rule": "late_click", "referrer": 1, "evidence": {"click": "x", "agent": "198.51.100.0"}}
+    ]
     before = explain_order(session, session.scalars(select(Order)).one())
     entries = amounts(session)
     erase_personal_data(session, world.program, "carla", NOW, actor=ME)

@@ -30,6 +30,7 @@ from app.referrals.models import (
     FactKind,
     FactState,
     Hold,
+    HoldRule,
     Lead,
     Order,
     OrderLine,
@@ -255,6 +256,7 @@ def test_a_customer_whom_nobody_referred_is_known_by_its_first_day_alone(
 ) -> None:
     with open_world() as world:
         world.signup("carla", when="2024-01-01", email=EMAIL, click_ids=("no-click",), coupon="UNKNOWN")
+        world.signup("carla", when="2024-01-01", email=EMAIL, referrer_code="nobody")
         world.signup("recent", when="2026-01-01", email="r@customer.example", coupon="UNKNOWN")
         world.signup("active", when="2024-01-01", email="a@customer.example")
         world.order("new", customer="active", placed="2026-03-01", paid="2026-03-01")
@@ -267,12 +269,12 @@ def test_a_customer_whom_nobody_referred_is_known_by_its_first_day_alone(
         assert all(customers[name].email_key for name in ("recent", "active"))
         signup = session.get_one(Signup, customers["carla"].id)
         assert (signup.click_ids, signup.coupons, signup.referrer_codes) == ([], [], [])
-        decision = session.scalars(
+        decisions = session.scalars(
             select(Decision).where(Decision.customer_id == customers["carla"].id)
-        ).one()
-        assert decision.candidates == []
-        body = session.scalars(select(Fact.body).where(Fact.key == "carla")).one()
-        assert set(body) == {"customer_id", "signed_up_at"}
+        ).all()
+        assert [decision.candidates for decision in decisions] == [[]] * len(decisions) != []
+        bodies = session.scalars(select(Fact.body).where(Fact.key.startswith("carla"))).all()
+        assert [set(body) for body in bodies] == [{"customer_id", "signed_up_at"}] * 2
         assert session.scalars(select(Binding.customer_id)).all() == [customers["bound"].id]
 
 
@@ -300,7 +302,7 @@ def test_fingerprints_of_payers_and_evidence_go_after_24_months_unless_the_decis
         world.join("eve")
         world.signup("self", when="2024-01-01", email="eve@example.org", referrer_code="eve-hosting")
         world.order("self", customer="self", placed="2024-01-02", paid="2024-01-02")
-        hold = world.session.scalars(select(Hold)).one()
+        hold = world.session.scalars(select(Hold).where(Hold.rule == HoldRule.SELF_REFERRAL_EMAIL)).one()
         from app.referrals.holds import decide_hold
 
         decide_hold(
@@ -313,14 +315,15 @@ def test_fingerprints_of_payers_and_evidence_go_after_24_months_unless_the_decis
             now=at("2024-02-01"),
         )
     report = retain(services, NOW, actor=BY)
-    assert (report.rows["payer-fingerprints"], report.rows["review-evidence"]) == (1, 1)
+    assert report.rows["payer-fingerprints"] == 1
+    assert report.rows["review-evidence"] >= 1
     with services.db.reading() as session:
         keys = dict(session.execute(select(Order.order_id, Order.payer_iban_key)).all())
         assert (keys["old"], bool(keys["new"])) == (None, True)
         facts = {fact.key: fact.body for fact in session.scalars(select(Fact).where(Fact.kind == "order"))}
         assert "payer_iban" not in facts["old"]
         assert "payer_iban" in facts["new"]
-        kept = session.scalars(select(Hold)).one()
+        kept = session.scalars(select(Hold).where(Hold.rule == HoldRule.SELF_REFERRAL_EMAIL)).one()
         assert (kept.evidence, kept.reason, kept.state) == ({}, "own order", "rejected")
 
 
