@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 _DAY: Final = 10
+_FIRST, _LAST = date(1, 1, 2), date(9999, 12, 30)
 
 
 class Instant(click.ParamType[datetime | date]):
@@ -31,13 +32,23 @@ class Instant(click.ParamType[datetime | date]):
             return value
         text = str(value)
         try:
-            return date.fromisoformat(text) if len(text) == _DAY else as_utc(datetime.fromisoformat(text))
+            if len(text) == _DAY:
+                return _day(text)
+            return as_utc(datetime.fromisoformat(text))
         except (ValueError, OverflowError):
             self.fail(
                 f"{text!r} is not a time with an offset (2026-10-01T00:00:00+02:00) nor a day (2026-10-01)",
                 param,
                 ctx,
             )
+
+
+def _day(text: str) -> date:
+    """A day whose first instant is one in every zone. Raises ``ValueError``."""
+    day = date.fromisoformat(text)
+    if not _FIRST <= day <= _LAST:
+        raise ValueError(text)
+    return day
 
 
 def instant(given: datetime | date | None, timezone: str) -> datetime | None:

@@ -83,6 +83,21 @@ class RateOptions:
             if value is not None and self.rate is None:
                 raise BadInput(f"{option}: goes with --rate, which is missing")
 
+    def terms(self) -> RateTerms | None:
+        """What the rate says, if one was given."""
+        if self.rate is None:
+            return None
+        return RateTerms(
+            self.rate,
+            self.duration or "lifetime",
+            RateScope(self.scope or RateScope.NEW_CUSTOMERS.value),
+            self.kinds or frozenset(LineKind),
+            tiers=self.tiers,
+            tier_basis=TierBasis(self.tier_basis) if self.tier_basis else None,
+            cap_order=self.cap_order,
+            cap_customer=self.cap_customer,
+        )
+
     def apply(
         self,
         session: Session,
@@ -93,18 +108,9 @@ class RateOptions:
         now: datetime,
     ) -> None:
         """Add the rate version, if there is one to add."""
-        if self.rate is None:
+        terms = self.terms()
+        if terms is None:
             return
-        terms = RateTerms(
-            self.rate,
-            self.duration or "lifetime",
-            RateScope(self.scope or RateScope.NEW_CUSTOMERS.value),
-            self.kinds or frozenset(LineKind),
-            tiers=self.tiers,
-            tier_basis=TierBasis(self.tier_basis) if self.tier_basis else None,
-            cap_order=self.cap_order,
-            cap_customer=self.cap_customer,
-        )
         set_rate(
             session,
             program,

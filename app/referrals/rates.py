@@ -102,6 +102,21 @@ def set_rate(
     return version
 
 
+def bonus_terms(program: Program, text: str) -> RateTerms:
+    """A sign-up bonus as a rate version says it: "10.00" or "none". Raises ``InvalidInput`` naming the part."""
+    try:
+        kind, _, _ = parse_rate(text, program.currency)
+    except InvalidInput:
+        kind = RateKind.PERCENT
+    if kind is RateKind.PERCENT:
+        example = f"{10:.{exponent(program.currency)}f}"
+        raise InvalidInput(
+            f"signup_bonus: {text!r} is not an amount in {program.currency} like {example}, nor none",
+            pointer="/signup_bonus",
+        )
+    return RateTerms(text, duration=Duration.FIRST_ORDER.value, pays=CommissionKind.BONUS)
+
+
 def set_signup_bonus(
     session: Session,
     program: Program,
@@ -116,17 +131,7 @@ def set_signup_bonus(
 
     It is paid once for each binding, when its first order is paid. Raises as :func:`set_rate` does.
     """
-    try:
-        kind, _, _ = parse_rate(text, program.currency)
-    except InvalidInput:
-        kind = RateKind.PERCENT
-    if kind is RateKind.PERCENT:
-        example = f"{10:.{exponent(program.currency)}f}"
-        raise InvalidInput(
-            f"signup_bonus: {text!r} is not an amount in {program.currency} like {example}, nor none",
-            pointer="/signup_bonus",
-        )
-    terms = RateTerms(text, duration=Duration.FIRST_ORDER.value, pays=CommissionKind.BONUS)
+    terms = bonus_terms(program, text)
     return set_rate(
         session,
         program,
