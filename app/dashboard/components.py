@@ -91,6 +91,8 @@ class ListPage:
     table: Table
     text: str = ""
     figures: tuple[Figure, ...] = ()
+    link: NavItem | None = None
+    """Where to go from here, below the list."""
 
 
 @dataclass(frozen=True, slots=True)

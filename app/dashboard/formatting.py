@@ -34,6 +34,14 @@ def amount(minor: int, currency: str) -> str:
     return str(format_currency(value, currency, locale=language()))
 
 
+def exact_amount(minor: Decimal, currency: str) -> str:
+    """An amount that is no whole number of minor units, with every decimal it has: "0.385 EUR"."""
+    value = minor.scaleb(-exponent(currency)).normalize()
+    return str(
+        format_currency(value, currency, locale=language(), currency_digits=False, decimal_quantization=False)
+    )
+
+
 def signed(minor: int, currency: str) -> str:
     """An amount that changes a balance: with a plus or a minus in front."""
     text = amount(abs(minor), currency)

@@ -31,6 +31,10 @@ class MailKind(StrEnum):
     """Money is on its way, or the bank has booked it."""
     PAYOUT_FAILED = "payout_failed"
     """The bank rejected or returned a payout."""
+    CONTEST_OPENED = "contest_opened"
+    """A referrer contests something; goes to the staff who answer."""
+    CONTEST_ANSWERED = "contest_answered"
+    """Staff answered what a referrer contested."""
 
 
 class Mail(Base):

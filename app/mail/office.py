@@ -154,6 +154,21 @@ class PostOffice:
         key = f"partner-left:{binding}"
         _queue(session, key, MailKind.PARTNER_LEFT, recipient, context, now)
 
+    def contest_opened(
+        self, session: Session, recipient: Recipient, *, contest: str, program: str, code: str, now: datetime
+    ) -> None:
+        """The referrer ``code`` contests something. ``contest`` is its id; what was written stays on the page."""
+        context = {"name": recipient.name, "program": program, "code": code}
+        key = f"contest-opened:{contest}:{_mark(recipient.email)}"
+        _queue(session, key, MailKind.CONTEST_OPENED, recipient, context, now)
+
+    def contest_answered(
+        self, session: Session, recipient: Recipient, *, contest: str, program: str, path: str, now: datetime
+    ) -> None:
+        """Staff answered. ``path`` leads to the page that shows both."""
+        context = {"name": recipient.name, "program": program, "path": path}
+        _queue(session, f"contest-answered:{contest}", MailKind.CONTEST_ANSWERED, recipient, context, now)
+
     def payout_sent(
         self, session: Session, recipient: Recipient, payout: PayoutNotice, *, paid_on: date, now: datetime
     ) -> None:

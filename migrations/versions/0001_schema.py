@@ -77,6 +77,8 @@ def upgrade() -> None:
                 "partner_left",
                 "payout_sent",
                 "payout_failed",
+                "contest_opened",
+                "contest_answered",
                 name="mailkind",
                 native_enum=False,
                 create_constraint=True,
@@ -1381,6 +1383,63 @@ def upgrade() -> None:
         batch_op.create_index("ix_tier_recounts_referrer", ["referrer_id"], unique=False)
 
     op.create_table(
+        "contests",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("contest_id", sa.String(length=40), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "subject",
+            sa.Enum(
+                "commission",
+                "order",
+                "click",
+                name="contestsubject",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("about", sa.String(length=80), nullable=False),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("path", sa.String(length=800), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "open", "answered", name="conteststate", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("words", sa.String(length=1000), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer", sa.String(length=1000), nullable=True),
+        sa.Column("answered_by", sa.String(length=80), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(state = 'answered') = (answer IS NOT NULL)", name=op.f("ck_contests_answer")),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_contests_order_id_orders")),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_contests_program_id_programs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_contests_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contests")),
+        sa.UniqueConstraint("contest_id", name=op.f("uq_contests_contest_id")),
+    )
+    with op.batch_alter_table("contests", schema=None) as batch_op:
+        batch_op.create_index("ix_contests_order", ["order_id"], unique=False)
+        batch_op.create_index("ix_contests_referrer", ["referrer_id", "subject", "about"], unique=False)
+        batch_op.create_index("ix_contests_state", ["program_id", "state", "id"], unique=False)
+        batch_op.create_index(
+            "uq_contests_open",
+            ["referrer_id", "subject", "about"],
+            unique=True,
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+
+    op.create_table(
         "corrections",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1965,6 +2024,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_corrections_order_id"))
 
     op.drop_table("corrections")
+    with op.batch_alter_table("contests", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_contests_open",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+        batch_op.drop_index("ix_contests_state")
+        batch_op.drop_index("ix_contests_referrer")
+        batch_op.drop_index("ix_contests_order")
+
+    op.drop_table("contests")
     with op.batch_alter_table("tier_recounts", schema=None) as batch_op:
         batch_op.drop_index("ix_tier_recounts_referrer")
 

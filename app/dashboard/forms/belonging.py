@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, EmailField, StringField
+from wtforms import BooleanField, DateField, EmailField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
 
 from app.dashboard.forms.base import stripped
@@ -47,4 +47,34 @@ class CorrectionForm(FlaskForm):
         filters=[stripped],
         validators=[DataRequired(_l("Please give a reason; it is kept.")), Length(max=500)],
         render_kw={"maxlength": 500, "autocomplete": "off"},
+    )
+
+
+class ContestForm(FlaskForm):
+    """Why the reader thinks that something is wrong."""
+
+    words = TextAreaField(
+        _l("What do you think is wrong?"),
+        filters=[stripped],
+        description=_l("At most 1000 characters. Please name no customer by name or address."),
+        validators=[
+            DataRequired(_l("Please write what you think is wrong.")),
+            Length(max=1000, message=_l("At most 1000 characters.")),
+        ],
+        render_kw={"maxlength": 1000, "rows": 4},
+    )
+
+
+class AnswerForm(FlaskForm):
+    """What staff answer. The referrer reads it."""
+
+    answer = TextAreaField(
+        _l("Answer"),
+        filters=[stripped],
+        description=_l("The referrer reads this, and both stay as they are."),
+        validators=[
+            DataRequired(_l("Please write an answer.")),
+            Length(max=1000, message=_l("At most 1000 characters.")),
+        ],
+        render_kw={"maxlength": 1000, "rows": 4},
     )

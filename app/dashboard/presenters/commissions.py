@@ -11,13 +11,14 @@ from flask import url_for
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, ListPage, NavItem, Status, Step, Table, Tone
 from app.dashboard.i18n import _
-from app.dashboard.presenters import words
+from app.dashboard.presenters import sentences, words
 from app.payouts.domain.state import PayoutState
 from app.referrals.words import CommissionKind, HoldState, RateKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from app.dashboard.presenters.sentences import Paragraph
     from app.payouts.models import Payout, PayoutRun
     from app.referrals.models import Commission, Hold, Order, Program
     from app.referrals.queries.dashboard import CommissionRow, CommissionStory
@@ -43,6 +44,7 @@ class WhyPage:
     steps: tuple[Step, ...]
     facts: tuple[Fact, ...]
     back: NavItem
+    paragraphs: tuple[Paragraph, ...] = ()
 
 
 def payout_of(row: CommissionRow, payouts: Sequence[PaidBy]) -> PaidBy | None:
@@ -137,6 +139,7 @@ def list_page(table: Table) -> ListPage:
     return ListPage(
         title=_("Commissions"),
         text=_("What your customers' paid orders earn you. Every amount leads to its explanation."),
+        link=NavItem(_("You miss an order or a click? Ask why."), url_for("home.why")),
         table=table,
     )
 
@@ -156,7 +159,11 @@ def _row(row: CommissionRow, program: Program, payouts: Sequence[PaidBy], today:
 
 
 def why_commission(
-    story: CommissionStory, program: Program, payouts: Sequence[PaidBy], today: date
+    story: CommissionStory,
+    labels: Mapping[str, str],
+    program: Program,
+    payouts: Sequence[PaidBy],
+    today: date,
 ) -> WhyPage:
     """The story of one commission, from the click to the bank."""
     row = story.row
@@ -169,7 +176,20 @@ def why_commission(
         steps=tuple(_steps(story, program, payouts, today)),
         facts=tuple(_facts(story, program)),
         back=NavItem(_("All commissions"), url_for("home.commissions")),
+        paragraphs=sentences.of_commission(story, labels, _took_it(story, payouts), program, today),
     )
+
+
+def _took_it(story: CommissionStory, payouts: Sequence[PaidBy]) -> list[PaidBy]:
+    """The payouts that took it along, up to the first one that stands."""
+    taken: list[PaidBy] = []
+    for paid in payouts:
+        covers = story.row.posted_at is not None and story.row.posted_at <= paid.payout.created_at
+        if covers and story.row.commission.available_on <= paid.run.until_on:
+            taken.append(paid)
+            if paid.payout.state not in _GONE:
+                break
+    return taken
 
 
 def _sentence(story: CommissionStory, payouts: Sequence[PaidBy], today: date, amount: str) -> str:
@@ -285,12 +305,7 @@ def _money_steps(
             _("Until then the customer's payment can still be reversed.") if waiting else "",
         )
     ]
-    for paid in payouts:
-        covers = story.row.posted_at is not None and story.row.posted_at <= paid.payout.created_at
-        if covers and commission.available_on <= paid.run.until_on:
-            steps.append(payout_step(paid, program))
-            if paid.payout.state not in _GONE:
-                break
+    steps.extend(payout_step(paid, program) for paid in _took_it(story, payouts))
     if len(steps) == 1 and not waiting and not commission.held_minor:
         steps.append(Step(_("Comes with the next payout"), Tone.WAIT))
     return steps

@@ -10,15 +10,15 @@ from flask import url_for
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, ListPage, NavItem, Status, Table
 from app.dashboard.i18n import _
-from app.dashboard.presenters import words
+from app.dashboard.presenters import sentences, words
 from app.dashboard.presenters.commissions import pseudonym
-from app.referrals.domain.commission import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.referrals.models import Commission, OrderLine, Product, Program
+    from app.referrals.models import Order, OrderLine, Product, Program
     from app.referrals.queries.dashboard import OrderRow
+    from app.referrals.queries.explanation import ExplainedLine, Explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class OrderPage:
     title: str
     status: Status
     lines: Table
+    sentences: tuple[str, ...]
     facts: tuple[Fact, ...]
     back: NavItem
 
@@ -37,6 +38,7 @@ def list_page(rows: Sequence[OrderRow], program: Program, *, more_href: str | No
     return ListPage(
         title=_("Orders"),
         text=_("Everything that your customers ordered, also what earns nothing, with the reason."),
+        link=NavItem(_("You miss an order or a click? Ask why."), url_for("home.why")),
         table=Table(
             title=_("Orders"),
             show_title=False,
@@ -72,11 +74,10 @@ def _name(line: OrderLine, product: Product | None) -> str:
     return product.name if product else line.sku
 
 
-def why_order(row: OrderRow, program: Program) -> OrderPage:
-    """One order, line by line."""
-    order = row.order
+def why_order(told: Explanation, order: Order, referrer: str, program: Program) -> OrderPage:
+    """One order, line by line; ``referrer`` is the reader's code."""
     facts = [
-        Fact(_("Customer"), Cell(pseudonym(row.customer.id), code=True)),
+        Fact(_("Customer"), Cell(pseudonym(order.customer_id), code=True)),
         Fact(_("Ordered"), Cell(formatting.instant(order.placed_at, program.timezone))),
     ]
     if order.paid_at is not None:
@@ -95,30 +96,24 @@ def why_order(row: OrderRow, program: Program) -> OrderPage:
                 Column(_("Yours"), numeric=True, fold=False),
                 Column(_("Customer paid, without VAT"), numeric=True),
                 Column(_("State"), fold=False),
-                Column(_("Why"), fold=False),
             ),
-            rows=tuple(
-                _line(line, product, commission, program, order.currency)
-                for line, product, commission in row.lines
-            ),
+            rows=tuple(_line(line, referrer, program, order.currency) for line in told.lines),
             empty=Empty(_("No lines"), _("The merchant sent this order without lines.")),
         ),
+        sentences=tuple(sentences.of_line(line, referrer, program) for line in told.lines),
         facts=tuple(facts),
         back=NavItem(_("All orders"), url_for("home.orders")),
     )
 
 
-def _line(
-    line: OrderLine, product: Product | None, commission: Commission | None, program: Program, currency: str
-) -> tuple[Cell, ...]:
-    earns = line.outcome == Outcome.EARNS and commission is not None
+def _line(line: ExplainedLine, referrer: str, program: Program, currency: str) -> tuple[Cell, ...]:
+    mine = [each for each in line.commissions if each.referrer == referrer]
     return (
-        Cell(_name(line, product)),
+        Cell(line.name or line.product),
         Cell(
-            formatting.amount(commission.target_minor if commission else 0, program.currency),
-            href=url_for("home.commission", commission_id=commission.id) if commission else None,
+            formatting.amount(sum(each.target for each in mine), program.currency),
+            href=url_for("home.commission", commission_id=mine[0].id) if mine else None,
         ),
-        Cell(formatting.amount(line.net_minor, currency)),
+        Cell(formatting.amount(line.net, currency)),
         Cell(status=words.outcome_status(line.outcome)),
-        Cell(_("See the calculation.") if earns else words.outcome(line.outcome)),
     )

@@ -208,6 +208,20 @@ def lost(reason: str | None) -> str:
     return sentences.get(reason, reason or "")
 
 
+def click_label(label: str) -> str:
+    """What kind of request a click was."""
+    named = {
+        "counted": _("counted"),
+        "bad_tag": _("wrong signature"),
+        "prefetch": _("loaded ahead by the browser"),
+        "head": _("only looked up"),
+        "embedded": _("embedded in another page"),
+        "bot": _("by a program"),
+        "duplicate": _("the same visitor again"),
+    }
+    return named.get(label, label)
+
+
 def candidate_kind(kind: str) -> str:
     """What spoke for a referrer."""
     words = {

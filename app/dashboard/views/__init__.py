@@ -5,7 +5,8 @@ from __future__ import annotations
 import app.dashboard.views.bank_account
 import app.dashboard.views.leads
 import app.dashboard.views.links
-import app.dashboard.views.privacy  # noqa: F401 - the routes of all these join the blueprint of home
+import app.dashboard.views.privacy
+import app.dashboard.views.why  # noqa: F401 - the routes of all these join the blueprint of home
 from app.dashboard.views.accounts import accounts
 from app.dashboard.views.customer import customer
 from app.dashboard.views.home import home

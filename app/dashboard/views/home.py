@@ -157,18 +157,6 @@ def commissions() -> ResponseReturnValue:
     return render_template("home/list.html", page=page, memberships=switch(found, chosen))
 
 
-@home.get("/commissions/<int:commission_id>")
-def commission(commission_id: int) -> ResponseReturnValue:
-    """Why this amount: the story of one commission."""
-    found = my_memberships()
-    story = queries.commission_story(session(), commission_id, [each.referrer.id for each in found])
-    if story is None:
-        abort(404)
-    owner = next(each for each in found if each.referrer.id == story.row.commission.referrer_id)
-    page = commissions_presenter.why_commission(story, owner.program, paid_by(owner), today_in(owner))
-    return render_template("home/why.html", page=page)
-
-
 @home.get("/orders")
 def orders() -> ResponseReturnValue:
     """Every order of the referrer's customers, also those that earn nothing."""
@@ -183,18 +171,6 @@ def orders() -> ResponseReturnValue:
         more = url_for("home.orders", after=write_cursor(last.placed_at, last.id))
     page = orders_presenter.list_page(rows[: queries.PAGE], chosen.program, more_href=more)
     return render_template("home/list.html", page=page, memberships=switch(found, chosen))
-
-
-@home.get("/orders/<int:order_id>")
-def order(order_id: int) -> ResponseReturnValue:
-    """Why this order earned what it earned, line by line."""
-    found = my_memberships()
-    row = queries.order_of(session(), order_id, [each.referrer.id for each in found])
-    if row is None:
-        abort(404)
-    owner = next(each for each in found if each.referrer.id == row.order.referrer_id)
-    page = orders_presenter.why_order(row, owner.program)
-    return render_template("home/order.html", page=page)
 
 
 @home.get("/payouts")

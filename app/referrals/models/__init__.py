@@ -11,6 +11,7 @@ from app.referrals.models.commissions import (
     HoldState,
     TierRecount,
 )
+from app.referrals.models.contests import Contest, ContestState, ContestSubject
 from app.referrals.models.customers import Binding, BindingMethod, Customer, Decision, PartnerChoice, Signup
 from app.referrals.models.exchange import ExchangeRate
 from app.referrals.models.orders import (
@@ -55,6 +56,9 @@ __all__ = [
     "Commission",
     "CommissionKind",
     "ConsentMode",
+    "Contest",
+    "ContestState",
+    "ContestSubject",
     "Correction",
     "Coupon",
     "Customer",

@@ -295,15 +295,15 @@ def orders_of(
     return _with_lines(session, session.execute(wanted).all())
 
 
-def order_of(session: Session, order_id: int, referrer_ids: Iterable[int]) -> OrderRow | None:
-    """One order, if it belongs to one of these referrers."""
+def own_order(session: Session, order_id: int, referrer_ids: Iterable[int]) -> tuple[Order, Customer] | None:
+    """One order with its customer, if it belongs to one of these referrers."""
     wanted = (
         select(Order, Customer)
         .join(Customer, Customer.id == Order.customer_id)
         .where(Order.id == order_id, Order.referrer_id.in_(list(referrer_ids)))
     )
-    found = _with_lines(session, session.execute(wanted).all())
-    return found[0] if found else None
+    found = session.execute(wanted).first()
+    return (found[0], found[1]) if found else None
 
 
 def _with_lines(session: Session, orders: Sequence[tuple[Order, Customer]]) -> list[OrderRow]:

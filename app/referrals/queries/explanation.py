@@ -22,6 +22,7 @@ from app.referrals.models import (
     Hold,
     Order,
     OrderLine,
+    Product,
     RateVersion,
     Refund,
 )
@@ -37,7 +38,7 @@ from app.referrals.story import span_of
 from app.referrals.words import CommissionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
@@ -100,6 +101,7 @@ class ExplainedLine:
     refunded: int
     outcome: Outcome
     commissions: tuple[ExplainedCommission, ...]
+    name: str | None = None
     deciding: Rate | None = None
     """The rate version that says "nothing", "not this kind" or "no longer", where it is one that does."""
 
@@ -158,9 +160,6 @@ def explain_order(session: Session, order: Order, book: Rulebook | None = None) 
     for commission, rate in rows:
         shown = _commission(commission, rate, codes[commission.referrer_id], holds.get(commission.id, ()))
         by_line.setdefault(commission.order_line_id, []).append(shown)
-    lines = session.scalars(
-        select(OrderLine).where(OrderLine.order_id == order.id).order_by(OrderLine.position)
-    )
     refunds = session.scalars(
         select(Refund).where(Refund.order_id == order.id).order_by(Refund.refunded_at, Refund.id)
     )
@@ -176,10 +175,7 @@ def explain_order(session: Session, order: Order, book: Rulebook | None = None) 
         referrer=codes[order.referrer_id] if order.referrer_id else None,
         decisions=tuple(explained_decision(decision, codes, labels) for decision in decisions),
         bindings=tuple(explained_binding(each, codes) for each in bindings),
-        lines=tuple(
-            _line(line, by_line.get(line.id, ()), _deciding(line, order, bindings, book) if book else None)
-            for line in lines
-        ),
+        lines=tuple(_lines(session, order, bindings, by_line, book)),
         refunds=tuple(
             ExplainedRefund(each.refund_id, each.kind, each.refunded_at, each.full, each.lines, each.reverses)
             for each in refunds
@@ -228,6 +224,24 @@ def _commission(
     )
 
 
+def _lines(
+    session: Session,
+    order: Order,
+    bindings: Sequence[Binding],
+    by_line: Mapping[int, Sequence[ExplainedCommission]],
+    book: Rulebook | None,
+) -> Iterator[ExplainedLine]:
+    rows = session.execute(
+        select(OrderLine, Product.name)
+        .outerjoin(Product, Product.id == OrderLine.product_id)
+        .where(OrderLine.order_id == order.id)
+        .order_by(OrderLine.position)
+    )
+    for line, name in rows:
+        deciding = _deciding(line, order, bindings, book) if book else None
+        yield _line(line, name, by_line.get(line.id, ()), deciding)
+
+
 def _deciding(line: OrderLine, order: Order, bindings: Sequence[Binding], book: Rulebook) -> Rate | None:
     """The rate version by which a line that was looked at for one does not earn."""
     if line.outcome not in _BY_ITS_RATE or line.product_id is None or order.paid_at is None:
@@ -245,7 +259,7 @@ def _deciding(line: OrderLine, order: Order, bindings: Sequence[Binding], book: 
 
 
 def _line(
-    line: OrderLine, commissions: Iterable[ExplainedCommission], deciding: Rate | None
+    line: OrderLine, name: str | None, commissions: Iterable[ExplainedCommission], deciding: Rate | None
 ) -> ExplainedLine:
     return ExplainedLine(
         line_id=line.line_id,
@@ -256,5 +270,6 @@ def _line(
         refunded=line.refunded_minor,
         outcome=Outcome(line.outcome),
         commissions=tuple(commissions),
+        name=name,
         deciding=deciding,
     )

@@ -31,6 +31,7 @@ NUMBERS: dict[str, Any] = {
     "payout_id": 1,
     "hold_id": 1,
     "customer_id": 1,
+    "contest_id": "con_x",
     "file_id": 1,
     "event_id": 1,
     "code": "zoe-1",

@@ -24,6 +24,7 @@ LARGE = {
     "bindings",
     "decisions",
     "leads",
+    "contests",
     "assignments",
     "click_uses",
     "signups",
@@ -77,6 +78,7 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
         "/dashboard/payouts",
         "/dashboard/links",
         "/dashboard/leads",
+        "/dashboard/why?q=o1",
         "/dashboard/bank-account",
     ]
     staff = [
@@ -97,6 +99,7 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
         f"/staff/orders/{order}",
         "/staff/customers/1",
         "/staff/review",
+        "/staff/contests",
         "/staff/payouts",
         "/staff/bank",
         "/staff/audit",

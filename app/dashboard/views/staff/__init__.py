@@ -6,6 +6,7 @@ from app.dashboard.views.staff import (  # noqa: F401 - routes
     audit,
     bank,
     clicks,
+    contests,
     customers,
     orders,
     programs,
