@@ -53,9 +53,8 @@ class WhatIfForm(FlaskForm):
     )
     sku = SelectField(_l("For which product"), validate_choice=False)
     referrer = StringField(
-        _l("For which referrer"),
+        _l("For which referrer (the code)"),
         filters=[stripped],
-        description=_l("The code; left empty: all without a rate of their own."),
         render_kw={"maxlength": 32, "autocomplete": "off", "spellcheck": "false"},
     )
     duration = SelectField(_l("For how long"), choices=RateForm.duration.kwargs["choices"])

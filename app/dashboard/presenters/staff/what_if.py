@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Final
 from flask import url_for
 
 from app.dashboard import formatting
-from app.dashboard.components import Cell, Column, Empty, Figure, Table
+from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Table
 from app.dashboard.i18n import _, ngettext
+from app.dashboard.presenters import words
 from app.kernel.money import Money
 from app.referrals.whatif import total_of
+from app.referrals.words import RateKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
-    from app.referrals.whatif import Shift
+    from app.referrals.domain.rates import Rate
+    from app.referrals.whatif import Shift, Supposed
 
 MOST: Final = 100
 """Referrers on the page; the file has all."""
@@ -62,10 +65,10 @@ def steps(counts: Iterable[int], total: int) -> Iterator[Step]:
     quarter = 0
     for done, _percent in percents(counts, total):
         before, quarter = quarter, done * QUARTERS // total
-        words = _(
+        said = _(
             "%(done)s of %(total)s customers", done=formatting.number(done), total=formatting.number(total)
         )
-        yield Step(done, total, words, quarter > before)
+        yield Step(done, total, said, quarter > before)
 
 
 def percents(counts: Iterable[int], total: int) -> Iterator[tuple[int, int]]:
@@ -83,6 +86,31 @@ def days_words(first: date, last: date) -> str:
     return _(
         "Orders paid from %(first)s to %(last)s.", first=formatting.day(first), last=formatting.day(last)
     )
+
+
+def supposed_facts(supposed: Supposed, product: str, referrer: str, currency: str) -> tuple[Fact, ...]:
+    """What is supposed, in words; ``product`` and ``referrer`` are those that the rate is for, empty for all."""
+    everybody = _("all without a rate of their own")
+    found: list[Fact] = []
+    if supposed.rate is not None:
+        rate = supposed.rate
+        found += [
+            Fact(_("Commission rate"), Cell(_rate_words(rate, currency))),
+            Fact(_("For which product"), Cell(product or everybody)),
+            Fact(_("For which referrer (the code)"), Cell(referrer or everybody)),
+        ]
+    if supposed.window_days is not None:
+        found.append(Fact(_("From click to signup"), Cell(formatting.days(supposed.window_days))))
+    if supposed.attribution is not None:
+        found.append(Fact(_("Which click counts"), Cell(words.attribution(supposed.attribution))))
+    if supposed.hold_days is not None:
+        found.append(Fact(_("Hold period"), Cell(formatting.days(supposed.hold_days))))
+    return tuple(found)
+
+
+def _rate_words(rate: Rate, currency: str) -> str:
+    pays = words.rate(rate, currency)
+    return pays if rate.kind is RateKind.NONE else f"{pays} {words.rate_terms(rate, currency)}"
 
 
 def answer(

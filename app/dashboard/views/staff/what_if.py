@@ -45,6 +45,8 @@ class _Question:
     program_id: int
     currency: str
     supposed: Supposed
+    product: str
+    referrer: str
     first: date
     last: date
     start: datetime
@@ -107,6 +109,8 @@ def _question(form: WhatIfForm, program: Program) -> _Question | None:
         program.id,
         program.currency,
         Supposed(rate, window_days=form.window_days.data, attribution=model, hold_days=form.hold_days.data),
+        text(form.sku),
+        text(form.referrer),
         first,
         last,
         clock.day_start(first, program.timezone),
@@ -139,6 +143,9 @@ class _Work:
 
     def __init__(self, question: _Question) -> None:
         self._question = question
+        self.supposed = presenter.supposed_facts(
+            question.supposed, question.product, question.referrer, question.currency
+        )
         self.days = presenter.days_words(question.first, question.last)
         self.answer: presenter.Answer | None = None
         """Stands once :meth:`steps` has ended; ``None`` then says that the database gave up."""
