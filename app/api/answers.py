@@ -333,6 +333,22 @@ class CommissionPage(_Page):
     items: list[ListedCommission]
 
 
+class WaitingOrder(AnswerModel):
+    """An order that earns once the reference rate of the day ``needs`` is known."""
+
+    order_id: str
+    referrer: str | None
+    currency: str
+    paid_at: datetime
+    needs: date
+
+
+class WaitingPage(_Page):
+    """Orders that wait for an exchange rate."""
+
+    items: list[WaitingOrder]
+
+
 class PayoutPage(_Page):
     """Payouts, the latest first."""
 

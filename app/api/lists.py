@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sqlalchemy import select, tuple_
 
@@ -14,8 +14,10 @@ from app.kernel import clock
 from app.payouts.domain.state import PayoutState, RunState
 from app.payouts.models import Payout, PayoutRun
 from app.referrals.domain.click_label import ClickLabel
+from app.referrals.domain.commission import Outcome
 from app.referrals.errors import ReferrerNotFound
 from app.referrals.models import Click, Commission, Order, OrderLine, Program, RateVersion, Referrer
+from app.referrals.queries.waiting import waiting_lines
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -70,6 +72,27 @@ def commissions(session: Session, program: Program, query: ListQuery, now: datet
         query.limit,
         lambda row: render.listed_commission(row, program.currency, today),
         lambda row: write_cursor(row[0].paid_at, row[0].id),
+    )
+
+
+def waiting_orders(session: Session, program: Program, query: ListQuery) -> dict[str, Any]:
+    """Orders whose exchange rate is not known, the latest recorded first."""
+    wanted = select(Order, Referrer.code).outerjoin(Referrer, Referrer.id == Order.referrer_id)
+    wanted = wanted.where(Order.program_id == program.id, Order.id.in_(waiting_lines()))
+    wanted = wanted.where(*_of_referrer(session, program, query, Order.referrer_id))
+    paid_at = cast("InstrumentedAttribute[datetime]", Order.paid_at)  # only a paid order waits
+    wanted = wanted.where(*_within(paid_at, span_of(query, program.timezone)))
+    if query.state not in {None, Outcome.WAITING_RATE.value}:
+        raise InvalidFields([("/state", f"must be {Outcome.WAITING_RATE.value}")])
+    after = read_cursor(query.cursor, int)
+    if after:
+        wanted = wanted.where(Order.id < after[0])
+    rows = session.execute(wanted.order_by(Order.id.desc()).limit(query.limit + 1)).all()
+    return page(
+        rows,
+        query.limit,
+        lambda row: render.waiting_order(row[0], row[1], program.timezone),
+        lambda row: write_cursor(row[0].id),
     )
 
 

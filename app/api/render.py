@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import and_, not_, or_
 
 from app.referrals.domain.attribution import LEAD_DAYS
+from app.referrals.domain.exchange import exchange_day
 from app.referrals.models import Commission
 from app.referrals.rates import rate_text
 from app.referrals.words import Duration
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from app.ledger.balances import Balance
     from app.payouts.models import Payout, PayoutDestination, PayoutRun
     from app.referrals.domain.rates import Rate
-    from app.referrals.models import Click, Lead, RateVersion
+    from app.referrals.models import Click, Lead, Order, RateVersion
     from app.referrals.words import CommissionKind
 
 
@@ -157,6 +158,18 @@ def listed_commission(
         "paid_at": rfc3339(commission.paid_at),
         "available_on": commission.available_on.isoformat(),
         "state": state_of(commission, today).value,
+    }
+
+
+def waiting_order(order: Order, referrer: str | None, timezone: str) -> dict[str, Any]:
+    """An item of ``GET /waiting-orders``."""
+    assert order.paid_at is not None  # only a paid order waits
+    return {
+        "order_id": order.order_id,
+        "referrer": referrer,
+        "currency": order.currency,
+        "paid_at": rfc3339(order.paid_at),
+        "needs": exchange_day(order.paid_at, timezone).isoformat(),
     }
 
 

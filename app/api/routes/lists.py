@@ -57,3 +57,19 @@ def list_payouts(call: Call) -> Answer:
 def list_payout_runs(call: Call) -> Answer:
     """One run pays what is available at the end of one month."""
     return Answer(HTTPStatus.OK, lists.payout_runs(call.session, call.program, call.query))
+
+
+@table.declare(
+    "GET",
+    "/waiting-orders",
+    summary="Orders that wait for an exchange rate",
+    scopes=_READ,
+    query=ListQuery,
+    answers={200: answers.WaitingPage},
+)
+def list_waiting_orders(call: Call) -> Answer:
+    """Paid orders in another currency whose day's reference rate is not imported; the latest recorded first.
+
+    They earn once `flask exchange-rates import` has brought it. `state` is `waiting_rate`, the only one there is.
+    """
+    return Answer(HTTPStatus.OK, lists.waiting_orders(call.session, call.program, call.query))

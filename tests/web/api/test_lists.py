@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from app.referrals.models import Click, Referrer
+from app.kernel import clock
+from app.referrals.models import Click, Program, Referrer
+from app.referrals.programs import find_product
+from app.referrals.rates import RateTerms, set_rate, set_signup_bonus
+from app.referrals.words import RateScope
+from tests.builders import ACTOR
 from tests.web.api.kit import order_body
 
 if TYPE_CHECKING:
@@ -120,11 +125,11 @@ def add_clicks(session: Any, wired: Services, program_id: int, referrer_id: int)
 def test_other_programmes_rows_are_in_no_list(shop: Shop, rival: Shop) -> None:
     sell(shop, 2)
 
-    for path in ("/clicks", "/commissions", "/payouts", "/payout-runs"):
+    for path in ("/clicks", "/commissions", "/payouts", "/payout-runs", "/waiting-orders"):
         assert rival.get(path).json == {"items": [], "next_cursor": None}
 
 
-@pytest.mark.parametrize("path", ["/clicks", "/commissions", "/payouts", "/payout-runs"])
+@pytest.mark.parametrize("path", ["/clicks", "/commissions", "/payouts", "/payout-runs", "/waiting-orders"])
 @pytest.mark.parametrize(
     ("query", "name"),
     [
@@ -165,3 +170,60 @@ def test_a_balance_as_of_an_instant_knows_what_was_known_then(shop: Shop) -> Non
     assert shop.get(f"{path}?as_of=2100-01-01T00:00:00Z").json["earned"] == 1_100
     assert shop.get(f"{path}?as_of=2026-01-01T00:00:00").status_code == 422
     assert shop.get(f"{path}?as_of=2026-01-01T00:00:00+01:00").json["earned"] == 0
+
+
+def test_orders_that_wait_for_an_exchange_rate_are_listed_with_the_day_they_need(shop: Shop) -> None:
+    shop.bind()
+    for number in range(3):
+        paid = f"2026-09-{12 + number}T10:00:00Z"  # a Saturday, a Sunday and a Monday
+        body = order_body(f"u{number}", currency="USD", placed_at=paid, paid_at=paid)
+        assert shop.post("/orders", body).json["commissions"] == []
+    shop.post("/orders", order_body("eur"))
+
+    items = walk(shop, "/waiting-orders", limit=2, state="waiting_rate")
+    assert [(item["order_id"], item["needs"], item["referrer"]) for item in items] == [
+        ("u2", "2026-09-11", shop.code),
+        ("u1", "2026-09-11", shop.code),
+        ("u0", "2026-09-11", shop.code),
+    ]
+    lines = shop.get("/orders/u0/explanation").json["lines"]
+    assert {line["outcome"] for line in lines} == {"waiting_rate"}
+
+
+def test_a_bonus_and_a_tier_are_said_of_each_commission(shop: Shop, wired: Services) -> None:
+    with wired.db.transaction() as session:
+        program = session.get_one(Program, shop.program_id)
+        product = find_product(session, program, "web")
+        now = clock.now()
+        terms = RateTerms("10%", tiers=((2, "12%"),), scope=RateScope.ALL)
+        beginning = datetime(2026, 1, 2, tzinfo=UTC)
+        set_rate(
+            session,
+            program,
+            terms,
+            product=product,
+            referrer=None,
+            valid_from=beginning,
+            actor=ACTOR,
+            now=now,
+        )
+        set_signup_bonus(session, program, "5.00", referrer=None, valid_from=None, actor=ACTOR, now=now)
+    for customer in ("c1", "c2"):
+        shop.bind(customer)
+        shop.post("/orders", order_body(f"o-{customer}", customer_id=customer))
+    repeated = shop.post("/orders", order_body("o-c2", customer_id="c2"))
+    said = [(each["kind"], each["rate"], each["amount"]) for each in repeated.json["commissions"]]
+    assert said == [("kickback", "12%", 1_320), ("bonus", "5.00", 500)]
+    listed = walk(shop, "/commissions")
+    assert sorted((each["kind"], each["rate"]) for each in listed) == [
+        ("bonus", "5.00"),
+        ("bonus", "5.00"),
+        ("kickback", "10%"),
+        ("kickback", "12%"),
+    ]
+    line = shop.get("/orders/o-c2/explanation").json["lines"][0]
+    assert (line["commission"]["rate"], line["commission"]["tier_from"]) == ("12%", 2)
+    assert line["commission"]["rounding"]["rounded"] == 1_320
+    assert line["signup_bonus"]["amount"] == 500
+    rates = shop.get("/program").json["rates"]
+    assert rates[0]["tiers"] == [{"from_customers": 2, "rate": "12%"}]

@@ -111,6 +111,7 @@ def test_every_example_of_an_answer_is_of_its_model(document: dict[str, Any]) ->
 def test_what_the_api_really_answers_fits_the_schema(shop: Shop, document: dict[str, Any]) -> None:
     shop.bind()
     lines = order_body()["lines"]
+    shop.post("/orders", order_body("usd", currency="USD"))
     seen = {
         "OrderAnswer": shop.post("/orders", order_body(status="pending")),
         "PaymentAnswer": shop.post("/orders/o1/payment", {"paid_at": "2026-09-12T09:00:00Z"}),
@@ -138,6 +139,7 @@ def test_what_the_api_really_answers_fits_the_schema(shop: Shop, document: dict[
         "CommissionPage": shop.get("/commissions"),
         "PayoutPage": shop.get("/payouts"),
         "RunPage": shop.get("/payout-runs"),
+        "WaitingPage": shop.get("/waiting-orders"),
         "Problem": shop.post("/orders", {}),
     }
 
