@@ -116,6 +116,20 @@ def test_an_order_and_its_signup_at_the_same_instant_do_not_miss_each_other(crow
     assert crowd.count(Customer) == ROUNDS
 
 
+def test_a_lead_and_the_signup_of_its_prospect_at_the_same_instant_do_not_miss_each_other(
+    crowd: Crowd,
+) -> None:
+    for number in range(ROUNDS):
+        name, email = f"c{number}", f"p{number}@example.com"
+        with crowd.world() as world:
+            world.order(f"o-{name}", customer=name)
+        crowd.together(
+            calling("lead", "ada", email, lead_id=name),
+            calling("signup", name, email=email),
+        )
+        assert crowd.balance().earned == 1_000 * (number + 1)
+
+
 def test_two_refunds_at_the_same_instant_both_count(crowd: Crowd) -> None:
     with crowd.world() as world:
         world.bind("ada")
