@@ -29,6 +29,7 @@ from app.referrals.models import (
     HoldState,
     Order,
     Program,
+    ReferrerNetwork,
     VisitorKey,
 )
 
@@ -164,6 +165,11 @@ def _visitor_keys(_house: House, session: Session, before: datetime, limit: int)
     return _delete(session, keys, keys.c.day, limit, keys.c.day <= before.date())
 
 
+def _networks(_house: House, session: Session, before: datetime, limit: int) -> int:
+    networks = table_of(ReferrerNetwork)
+    return _delete(session, networks, networks.c.day, limit, networks.c.day <= before.date())
+
+
 def _orders(_house: House, session: Session, before: datetime, limit: int) -> int:
     return total_orders(session, before, limit)
 
@@ -233,6 +239,7 @@ def _answers(_house: House, session: Session, before: datetime, limit: int) -> i
 WORK: Final[dict[str, Work]] = {
     rules.CLICKS.name: _clicks,
     rules.VISITOR_KEYS.name: _visitor_keys,
+    rules.NETWORKS.name: _networks,
     rules.ORDERS.name: _orders,
     rules.SIGNUPS.name: _signups,
     rules.LEADS.name: _leads,

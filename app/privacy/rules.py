@@ -77,7 +77,7 @@ def _days(days: int) -> Span:
 CLICKS: Final = Rule(
     "clicks",
     "clicks",
-    "Raw clicks: hash of the visitor, browser family and major version, referring host, label",
+    "Raw clicks: hash of the visitor and of the network, browser family and major version, referring host, label",
     _days(CLICK_DAYS),
     "the click",
     Deed.DELETED,
@@ -91,6 +91,15 @@ VISITOR_KEYS: Final = Rule(
     "its day",
     Deed.DELETED,
     "recognising a repeated click; without its key a hash can be tied to nobody",
+)
+NETWORKS: Final = Rule(
+    "referrer-networks",
+    "referrer_networks",
+    "Hash of a network that a referrer logged in from",
+    _days(KEPT_DAYS),
+    "its day",
+    Deed.DELETED,
+    "noting that a click came from where its referrer was; without the day's key it can be tied to nothing",
 )
 ORDERS: Final = Rule(
     "unattributed-orders",
@@ -165,7 +174,19 @@ ANSWERS: Final = Rule(
     "giving a repeated request the same answer",
 )
 
-RULES: Final = (CLICKS, VISITOR_KEYS, ORDERS, SIGNUPS, LEADS, PAYERS, EVIDENCE, MAILS, SESSIONS, ANSWERS)
+RULES: Final = (
+    CLICKS,
+    VISITOR_KEYS,
+    NETWORKS,
+    ORDERS,
+    SIGNUPS,
+    LEADS,
+    PAYERS,
+    EVIDENCE,
+    MAILS,
+    SESSIONS,
+    ANSWERS,
+)
 """In the order in which the retention job works."""
 
 

@@ -20,7 +20,8 @@ class ClickRecord(NamedTuple):
     """What is known of one request to a referral link; no address and no full agent.
 
     ``at_ms`` is milliseconds since 1970. ``referrer_id`` is ``None`` and ``click_id`` empty where the link
-    attributes nothing. ``label`` and ``click_id`` are as the redirect proposes them: the append may find a duplicate.
+    attributes nothing; ``network`` is empty where it is not known. ``label`` and ``click_id`` are as the redirect
+    proposes them: the append may find a duplicate.
     """
 
     event_id: str
@@ -33,21 +34,23 @@ class ClickRecord(NamedTuple):
     source_host: str
     label: str
     click_id: str
+    network: str = ""
 
     def body(self) -> str:
         """All but the label and the click id, which the append decides."""
+        network = f"\t{self.network}" if self.network else ""
         return (
             f"{_VERSION}\t{self.event_id}\t{self.at_ms}\t{self.program_id}\t{self.referrer_id or ''}"
-            f"\t{self.campaign}\t{self.visitor}\t{self.agent}\t{self.source_host}"
+            f"\t{self.campaign}\t{self.visitor}\t{self.agent}\t{self.source_host}{network}"
         )
 
     @classmethod
     def read(cls, body: str, label: str, click_id: str) -> ClickRecord:
         """The record of its text. Raises :class:`BrokenRecord`."""
         version, *fields = body.split("\t")
-        if version != _VERSION or len(fields) != _FIELDS:
+        if version != _VERSION or len(fields) not in {_FIELDS, _FIELDS + 1}:
             raise BrokenRecord(body[:200])
-        event_id, at_ms, program_id, referrer_id, campaign, visitor, agent, source_host = fields
+        event_id, at_ms, program_id, referrer_id, campaign, visitor, agent, source_host, *network = fields
         try:
             return cls(
                 event_id,
@@ -60,6 +63,7 @@ class ClickRecord(NamedTuple):
                 source_host,
                 label,
                 click_id,
+                *network,
             )
         except ValueError:
             raise BrokenRecord(body[:200]) from None

@@ -95,6 +95,7 @@ def _row(record: ClickRecord) -> dict[str, Any]:
         "at": _at(record),
         "label": record.label,
         "visitor": record.visitor or None,
+        "network": record.network or None,
         "agent": record.agent[:64] or None,
         "source_host": record.source_host[:255] or None,
     }

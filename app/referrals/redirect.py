@@ -20,7 +20,7 @@ from app.referrals.domain.agent import MAX_CHARS, read_agent
 from app.referrals.domain.click_label import ClickLabel, Visit, label
 from app.referrals.domain.deep_link import deep_link, with_ref
 from app.referrals.domain.ref_cookie import read_cookie, set_cookie
-from app.referrals.domain.visitor import client_address, network_of, source_host, visitor_hash
+from app.referrals.domain.visitor import client_address, network_hash, network_of, source_host, visitor_hash
 from app.referrals.landing import Landings, Link
 from app.referrals.nonces import new_nonce
 from app.referrals.stream import DUPLICATE_MS
@@ -56,6 +56,7 @@ class _Source(NamedTuple):
     agent: str
     bot: bool
     host: str
+    network: str
     click_ids: list[str] | None
 
 
@@ -141,6 +142,7 @@ class Redirect:
             source_host=source.host,
             label=kind,
             click_id=click_id,
+            network=source.network,
         )
         if kind is not ClickLabel.COUNTED:
             self._log.append(record, None)
@@ -175,17 +177,16 @@ class Redirect:
         if landing.cookies and environ.get("HTTP_SEC_GPC") != "1":
             texts = read_cookie(environ.get("HTTP_COOKIE", ""))
             click_ids = [text for text in texts if self._links.read_click_id(text)]
+        address = client_address(
+            environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self._hops
+        )
+        network, key = network_of(address[:_LONGEST_ADDRESS]), self._keys.key(at_ms)
         if click_ids:
-            visitor = visitor_hash(self._keys.key(at_ms), "cookie", click_ids[0])
+            visitor = visitor_hash(key, "cookie", click_ids[0])
         else:
-            address = client_address(
-                environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self._hops
-            )
-            visitor = visitor_hash(
-                self._keys.key(at_ms), "network", network_of(address[:_LONGEST_ADDRESS]), agent_text
-            )
+            visitor = visitor_hash(key, "network", network, agent_text)
         host = source_host(environ.get("HTTP_REFERER", "")[:_LONGEST_REFERER])
-        return _Source(visitor, agent.family, agent.bot, host, click_ids)
+        return _Source(visitor, agent.family, agent.bot, host, network_hash(key, network), click_ids)
 
 
 class RedirectParts(ClickParts, Protocol):

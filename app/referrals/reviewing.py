@@ -6,7 +6,7 @@ Each finding is a transaction of its own. Run again, or killed and run again, th
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import UTC, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -24,10 +24,11 @@ from app.referrals.domain.review import (
     rings,
 )
 from app.referrals.holds import Finding, hold_found
-from app.referrals.marks import mark_shared
+from app.referrals.marks import add_marks, mark_shared, network_mark
 from app.referrals.models import Program, Referrer
 from app.referrals.queries import review as figures
 from app.referrals.settle import Touched, settle
+from app.referrals.visitor_keys import KEPT_DAYS
 from app.referrals.words import HoldRule
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from app.kernel.db import Database
     from app.referrals.domain.review import Limits
     from app.referrals.intake import ReferralDeps
+    from app.referrals.marks import Mark
 
 _log = structlog.get_logger(__name__)
 
@@ -71,6 +73,12 @@ def review_referrers(deps: ReferralDeps, db: Database, now: datetime) -> int:
         clicks = figures.crowded_clicks(session)
     for click_id in clicks:  # a job may have been lost, or two of them may have missed each other
         review_click(deps, db, click_id, now)
+    for customer_pk, program_id, mark in _from_the_referrers_network(db, now):
+        with db.transaction() as session:
+            customer = locks.lock_known_customer(session, customer_pk)
+            if add_marks(session, customer, [mark]):
+                program = session.get_one(Program, program_id)
+                settle(deps, session, program, customer, Touched(everything=True), now)
     judged = 0
     for program in programs:
         with db.reading() as session:
@@ -80,6 +88,19 @@ def review_referrers(deps: ReferralDeps, db: Database, now: datetime) -> int:
                 judged += hold_found(session, session.get_one(Program, program.id), finding, now=now)
     _log.info("referrers_reviewed", programs=len(programs), clicks=len(clicks), commissions=judged)
     return judged
+
+
+def _from_the_referrers_network(db: Database, now: datetime) -> list[tuple[int, int, Mark]]:
+    """(customer, programme, mark) of each who came by a click out of a network that its referrer logged in from."""
+    today = now.astimezone(UTC).date()
+    with db.reading() as session:
+        return [
+            (customer, program_id, network_mark(click_id, referrer_id))
+            for days in range(KEPT_DAYS)
+            for click_id, referrer_id, program_id, customer in figures.same_network(
+                session, today - timedelta(days=days)
+            )
+        ]
 
 
 def _findings(session: Session, program: Program, now: datetime) -> Iterator[Finding]:

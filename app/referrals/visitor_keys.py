@@ -17,6 +17,8 @@ from app.referrals.models import VisitorKey
 if TYPE_CHECKING:
     from datetime import date
 
+    from sqlalchemy.orm import Session
+
     from app.kernel.db import Database
 
 _log = structlog.get_logger(__name__)
@@ -66,10 +68,16 @@ class VisitorKeys:
         if key is None:
             # Two processes may make the day's key at once: the first one's is read by both.
             with self._db.transaction() as session:
-                insert_or_ignore(
-                    session, VisitorKey, [{"day": day, "key": ids.token_bytes(_KEY_BYTES)}], key=["day"]
-                )
-                key = session.scalar(known)
-        if key is None:
-            raise AssertionError("the key of the day was just written")
+                key = shared_key(session, day)
         return key
+
+
+def shared_key(session: Session, day: date) -> bytes:
+    """The key of a UTC day, made where nobody has yet; ``session`` writes."""
+    known = select(VisitorKey.key).where(VisitorKey.day == day)
+    key = session.scalar(known)
+    if key is None:
+        new = {"day": day, "key": ids.token_bytes(_KEY_BYTES)}
+        insert_or_ignore(session, VisitorKey, [new], key=["day"])
+        key = session.scalars(known).one()
+    return key

@@ -185,7 +185,7 @@ class HoldRule(StrEnum):
     LATE_CLICK = "late_click"
     """The referrer's click came after the checkout or the signup that presents it."""
     SAME_NETWORK = "same_network"
-    """The click came from a network in which the referrer was logged in that day."""
+    """The click came from a network in which the referrer logged in that day."""
     CONVERSION_OUTLIER = "conversion_outlier"
     """The referrer's clicks become signups far more often than everybody else's."""
     REFUND_RATE = "refund_rate"

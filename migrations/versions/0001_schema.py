@@ -815,6 +815,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("label", sa.String(length=16), nullable=False),
         sa.Column("visitor", sa.String(length=32), nullable=True),
+        sa.Column("network", sa.String(length=32), nullable=True),
         sa.Column("agent", sa.String(length=64), nullable=True),
         sa.Column("source_host", sa.String(length=255), nullable=True),
         sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_clicks_program_id_programs")),
@@ -1337,6 +1338,19 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_rate_versions_level", ["program_id", "product_id", "referrer_id", "valid_from"], unique=False
         )
+
+    op.create_table(
+        "referrer_networks",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("network", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_referrer_networks_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("day", "referrer_id", "network", name=op.f("pk_referrer_networks")),
+    )
+    with op.batch_alter_table("referrer_networks", schema=None) as batch_op:
+        batch_op.create_index("ix_referrer_networks_referrer", ["referrer_id"], unique=False)
 
     op.create_table(
         "signups",
@@ -2040,6 +2054,10 @@ def downgrade() -> None:
 
     op.drop_table("tier_recounts")
     op.drop_table("signups")
+    with op.batch_alter_table("referrer_networks", schema=None) as batch_op:
+        batch_op.drop_index("ix_referrer_networks_referrer")
+
+    op.drop_table("referrer_networks")
     with op.batch_alter_table("rate_versions", schema=None) as batch_op:
         batch_op.drop_index("ix_rate_versions_level")
 

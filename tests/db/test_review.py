@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event, select
 
+from app.identity.roles import Role
+from app.identity.users import NewUser, create_user
 from app.kernel.db import finish
 from app.ledger.check import LEDGER_CHECKS, first_broken
 from app.referrals.check import REFERRAL_CHECKS
 from app.referrals.click_record import ClickRecord
 from app.referrals.click_rows import write_clicks
 from app.referrals.domain.review import RULE_VERSION
+from app.referrals.domain.visitor import network_hash, network_of
 from app.referrals.holds import HoldClosed, HoldNotFound, decide_hold, decide_holds, take_aside
 from app.referrals.marks import REVIEW_CLICK
 from app.referrals.models import Commission, Hold, HoldRule, HoldState, Order, Program, Referrer
+from app.referrals.networks import note_login
 from app.referrals.referrers import suspend
 from app.referrals.reviewing import review_click, review_referrers
+from app.referrals.visitor_keys import shared_key
 from tests.builders import ACTOR, NOW, World, at, referral_deps
 
 if TYPE_CHECKING:
@@ -422,3 +427,58 @@ def test_the_rules_ask_the_database_nothing_for_an_order_without_a_click(world: 
     event.remove(world.session.get_bind(), "before_cursor_execute", note)
     assert statements
     assert not [each for each in statements if "holds" in each or "click_uses" in each]
+
+
+HOME, OFFICE = "203.0.113.7", "198.51.100.7"
+
+
+def from_networks(house: House, clicked_from: str, logged_in_from: str, days_later: int = 0) -> None:
+    """The referrer logs in on 2026-11-20, and a relative follows the link and buys under another e-mail."""
+    on = at("2026-11-20 08:00")
+
+    def log_in(world: World) -> None:
+        new = NewUser(email="ada@example.org", name="Ada", role=Role.REFERRER, password=None)
+        user = create_user(world.session, new, now=on)
+        world.referrers["ada"].user_id = user.id
+        world.session.flush()
+        note_login(world.session, user.id, logged_in_from, on)
+        note_login(world.session, user.id, logged_in_from, on)
+
+    def buy(world: World) -> None:
+        when = on + timedelta(hours=1, days=days_later)
+        click_id = world.click("ada", when)
+        key = shared_key(world.session, when.date())
+        network = network_hash(key, network_of(clicked_from))
+        record = ClickRecord(
+            "e1", int(when.timestamp() * 1000), world.program.id, world.referrers["ada"].id, "", "v", "", "",
+            "counted", click_id, network,
+        )  # fmt: skip
+        write_clicks(world.session, [record])
+        world.signup("c1", when="2026-11-22 10:00", click_ids=(click_id,), email="someone@example.net")
+        world.order("o1", placed="2026-11-22 10:05", paid="2026-11-22 10:06")
+
+    house.tell(log_in, buy)
+
+
+def test_a_family_member_with_another_e_mail_on_the_same_network_is_noted_and_not_held(house: House) -> None:
+    from_networks(house, clicked_from="203.0.113.99", logged_in_from=HOME)
+    assert house.found() == {}
+    house.night()
+    assert house.found() == {"o1": [(HoldRule.SAME_NETWORK, HoldState.NOTED)]}
+    with house.database.reading() as session:
+        assert session.scalars(select(Commission.held_minor)).one() == 0
+        assert HOME not in str(session.scalars(select(Hold.evidence)).all())
+    house.night()
+    assert len(house.found()["o1"]) == 1
+
+
+def test_another_network_says_nothing(house: House) -> None:
+    from_networks(house, clicked_from=OFFICE, logged_in_from=HOME)
+    house.night()
+    assert house.found() == {}
+
+
+def test_the_same_network_on_another_day_cannot_be_told(house: House) -> None:
+    from_networks(house, clicked_from=HOME, logged_in_from=HOME, days_later=1)
+    house.night()
+    assert house.found() == {}

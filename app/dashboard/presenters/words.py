@@ -277,7 +277,7 @@ _HOLD_RULES: Final = {
     HoldRule.CROWDED_CLICK: _l("Several customers came with the same click"),
     HoldRule.FAST_CONVERSION: _l("Paid sooner after the click than a person can"),
     HoldRule.LATE_CLICK: _l("The click came after the order or the signup that presents it"),
-    HoldRule.SAME_NETWORK: _l("The click came from a network in which the referrer was logged in that day"),
+    HoldRule.SAME_NETWORK: _l("The click came from a network in which the referrer logged in that day"),
     HoldRule.CONVERSION_OUTLIER: _l(
         "The referrer's clicks become customers far more often than everybody else's"
     ),

@@ -31,6 +31,7 @@ from app.identity.users import (
 )
 from app.kernel import clock
 from app.kernel.errors import Conflict, InvalidInput
+from app.referrals.networks import note_login
 from app.referrals.queries import programs_shown
 from app.referrals.referrers import AlreadyJoined, Joining
 from app.referrals.referrers import join as join_program
@@ -56,6 +57,7 @@ def login() -> ResponseReturnValue:
         user = authenticate(session(), email=text(form.email), password=text(form.password))
         if user is not None:
             log_in(session(), user, clock.now())
+            note_login(session(), user.id, request.remote_addr or "", clock.now())
             return redirect(local_target(request.args.get("next")) or _start(user))
         count_failure(text(form.email))
         # The same words for an unknown address and a wrong password.
@@ -117,6 +119,7 @@ def password(token: str) -> ResponseReturnValue:
         show_refusal(form, error, _weak())
         return _form_page("account/password.html", form=form)
     log_in(session(), user, clock.now())
+    note_login(session(), user.id, request.remote_addr or "", clock.now())
     flash(_("Your password is set."), "done")
     return redirect(_start(user))
 
@@ -184,6 +187,7 @@ def _joined(form: JoinAgainForm, shown: ShownProgram) -> bool:
         if me is None:
             services().mail.verify_email(session(), user, now=now)
             log_in(session(), user, now)
+            note_login(session(), user.id, request.remote_addr or "", now)
         return True
     return False
 

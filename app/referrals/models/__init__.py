@@ -2,7 +2,7 @@
 
 from app.referrals.models.assignments import Assignment, Lead
 from app.referrals.models.click_quality import ClickQuality
-from app.referrals.models.clicks import Click, ClickTotal, ClickUse, VisitorKey
+from app.referrals.models.clicks import Click, ClickTotal, ClickUse, ReferrerNetwork, VisitorKey
 from app.referrals.models.commissions import (
     Commission,
     CommissionKind,
@@ -86,6 +86,7 @@ __all__ = [
     "RateScope",
     "RateVersion",
     "Referrer",
+    "ReferrerNetwork",
     "ReferrerStatus",
     "Refund",
     "RefundKind",

@@ -32,6 +32,8 @@ class Click(Base):
     label: Mapped[str] = mapped_column(String(16))
     visitor: Mapped[str | None] = mapped_column(String(32))
     """HMAC of network and agent, or of the cookie, under the day's key; nobody can go back from it."""
+    network: Mapped[str | None] = mapped_column(String(32))
+    """HMAC of the network alone, under the day's key."""
     agent: Mapped[str | None] = mapped_column(String(64))
     """Family and major version."""
     source_host: Mapped[str | None] = mapped_column(String(255))
@@ -58,6 +60,17 @@ class ClickUse(Base):
 
     click_id: Mapped[str] = mapped_column(String(80), primary_key=True)
     customer_id: Mapped[int] = mapped_column(Id, ForeignKey("customers.id"), primary_key=True)
+
+
+class ReferrerNetwork(Base):
+    """A network that a referrer logged in from on a UTC day, hashed as the day's clicks; goes with the key."""
+
+    __tablename__ = "referrer_networks"
+    __table_args__ = (Index("ix_referrer_networks_referrer", "referrer_id"),)
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    referrer_id: Mapped[int] = mapped_column(Id, ForeignKey("referrers.id"), primary_key=True)
+    network: Mapped[str] = mapped_column(String(32), primary_key=True)
 
 
 class VisitorKey(Base):

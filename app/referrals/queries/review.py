@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import case, func, select
@@ -11,6 +12,7 @@ from app.referrals.domain.review import Share
 from app.referrals.models import (
     Binding,
     BindingMethod,
+    Click,
     ClickTotal,
     ClickUse,
     Customer,
@@ -18,11 +20,12 @@ from app.referrals.models import (
     OrderLine,
     OrderStatus,
     Referrer,
+    ReferrerNetwork,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
+    from datetime import date
 
     from sqlalchemy.orm import Session
 
@@ -95,3 +98,23 @@ def came_with(session: Session, click_id: str) -> Sequence[int]:
     """The numbers of all customers that came with a click."""
     wanted = select(ClickUse.customer_id).where(ClickUse.click_id == click_id)
     return session.scalars(wanted.order_by(ClickUse.customer_id)).all()
+
+
+def same_network(session: Session, day: date) -> list[tuple[str, int, int, int]]:
+    """(click id, referrer, programme, customer) of clicks from a network that their referrer logged in from."""
+    begins = datetime.combine(day, time(), UTC)
+    rows = session.execute(
+        select(Click.click_id, Click.referrer_id, Click.program_id, ClickUse.customer_id)
+        .join(
+            ReferrerNetwork,
+            (ReferrerNetwork.referrer_id == Click.referrer_id) & (ReferrerNetwork.network == Click.network),
+        )
+        .join(ClickUse, ClickUse.click_id == Click.click_id)
+        .where(ReferrerNetwork.day == day, Click.at >= begins, Click.at < begins + timedelta(days=1))
+        .order_by(Click.id, ClickUse.customer_id)
+    )
+    return [
+        (click_id, referrer_id, program_id, customer)
+        for click_id, referrer_id, program_id, customer in rows
+        if click_id is not None and referrer_id is not None
+    ]
