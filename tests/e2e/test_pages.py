@@ -217,6 +217,30 @@ def test_everything_but_charts_and_copying_works_without_script(browser: Browser
     context.close()
 
 
+def test_a_what_if_is_asked_and_answered_without_script(browser: Browser, house: House) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    log_in(page, house, OWNER)
+    page.goto(f"{house.url}/staff/products")
+    page.get_by_role("link", name="What would another rate have paid?").click()
+    page.get_by_role("button", name="Reckon it").click()
+    expect(page.get_by_text("Suppose at least one thing")).to_be_visible()
+    page.get_by_label("Commission rate").fill("12,5 %")
+    page.get_by_role("button", name="Reckon it").click()
+    # Of all the steps that were sent one after the other, the last line is left.
+    expect(page.locator(".reckoning .count:visible")).to_have_count(1)
+    expect(page.locator(".reckoning .count:visible")).to_contain_text("Reckoned:")
+    expect(page.locator(".reckoning progress").last).to_be_hidden()
+    assert page.locator(".reckoning progress").count() > 1
+    expect(page.locator("#what-if-rows tr").first).to_be_visible()
+    page.get_by_text("Change the question").click()
+    assert page.get_by_label("Commission rate").input_value() == "12,5 %"
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as CSV").click()
+    assert download.value.path().read_text().startswith("referrer,currency,was,would_be,difference,")
+    context.close()
+
+
 def test_the_next_rows_of_a_list_are_appended_in_place(page: Page, house: House) -> None:
     log_in(page, house, STAFF)
     page.goto(f"{house.url}/staff/orders")

@@ -233,10 +233,15 @@ def test_the_page_shows_those_whom_it_concerns_most(quick_site: Site) -> None:
     assert "the file has all 300" in answer.table.note
 
 
-def test_the_page_of_rates_leads_to_it(quick_site: Site, owner: Browser) -> None:
+def test_who_may_change_rates_may_ask_and_nobody_else(quick_site: Site, owner: Browser) -> None:
     assert 'href="/staff/what-if"' in owner.get("/staff/products").text
-    quick_site.person("sue@shop.example", Role.SUPPORT)
-    assert 'href="/staff/what-if"' not in quick_site.browser("sue@shop.example").get("/staff/products").text
+    for role in (Role.SUPPORT, Role.FINANCE, Role.AUDITOR):
+        quick_site.person(f"{role}@shop.example", role)
+        other = quick_site.browser(f"{role}@shop.example")
+        assert 'href="/staff/what-if"' not in other.get("/staff/products").text
+        for path in ("/staff/what-if", "/staff/what-if.csv"):
+            assert other.get(asking(path, hold_days="3")).status_code == 403
+            assert quick_site.browser("zoe@example.org").get(path).status_code == 404
 
 
 def test_the_answer_speaks_the_readers_language_to_its_end(quick_site: Site, owner: Browser) -> None:
