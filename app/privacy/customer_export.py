@@ -95,7 +95,7 @@ def _clicks(
     found = session.scalars(
         select(Click).where(Click.program_id == program.id, Click.click_id.in_(brought)).order_by(Click.at)
     )
-    return rows_of(found, "click_id", "at", "campaign", "label", "visitor", "agent", "source_host")
+    return rows_of(found, "click_id", "at", "campaign", "label", "visitor", "network", "agent", "source_host")
 
 
 def _partners(session: Session, customer: Customer) -> list[dict[str, Any]]:

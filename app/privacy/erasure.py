@@ -20,7 +20,7 @@ from app.kernel.money import Money
 from app.ledger.balances import balance
 from app.payouts.models import Payout, PayoutDestination
 from app.referrals.locks import own_referrer
-from app.referrals.models import Link, Program, Referrer, ReferrerStatus
+from app.referrals.models import Link, Program, Referrer, ReferrerNetwork, ReferrerStatus
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -135,7 +135,8 @@ def erase_referrer(
     user = session.get(User, referrer.user_id) if referrer.user_id else None
     house.mail.forget_recipient(session, {referrer.email})
     _forget_accounts(session, referrer.id)
-    session.execute(delete(Link).where(Link.referrer_id == referrer.id))
+    for model in (Link, ReferrerNetwork):
+        session.execute(delete(model).where(model.referrer_id == referrer.id))
     referrer.name, referrer.email = NOBODY, _no_address(referrer.code)
     # Unique, and equal to nobody's: the person may join again as somebody new.
     referrer.email_key = f"erased:{ids.random_id('', 26)}"

@@ -43,6 +43,11 @@ NOTHING: Final = _Words("Nothing is kept.", "Er wordt niets bewaard.", "Es ist n
 SECTIONS: Final[Mapping[str, _Words]] = {
     "account": _Words("Account", "Account", "Konto"),
     "sessions": _Words("Where you were logged in", "Waar je was ingelogd", "Wo Sie eingeloggt waren"),
+    "networks": _Words(
+        "Networks you logged in from, as hashes",
+        "Netwerken van je inloggen, als hash",
+        "Netzwerke Ihrer Logins, als Hash",
+    ),
     "memberships": _Words("Programmes", "Programma's", "Programme"),
     "links": _Words("Links", "Links", "Links"),
     "coupons": _Words("Coupons", "Kortingscodes", "Gutscheincodes"),
@@ -98,6 +103,7 @@ FIELDS: Final[Mapping[str, _Words]] = {
     "lead_id": _Words("Prospect", "Prospect", "Interessent"),
     "locale": _Words("Language", "Taal", "Sprache"),
     "name": _Words("Name", "Naam", "Name"),
+    "network": _Words("Network", "Netwerk", "Netzwerk"),
     "opened_at": _Words("Begun", "Begonnen", "Begonnen"),
     "paid_at": _Words("Customer paid", "Klant betaalde", "Kunde zahlte"),
     "paid_on": _Words("Paid out", "Uitbetaald", "Ausgezahlt"),

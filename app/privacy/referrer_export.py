@@ -23,6 +23,7 @@ from app.referrals.models import (
     Program,
     RateVersion,
     Referrer,
+    ReferrerNetwork,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
     return [
         Section("account", lambda: _account(user)),
         Section("sessions", lambda: _sessions(session, user)),
+        Section(
+            "networks",
+            lambda: told.of(select(ReferrerNetwork.referrer_id, ReferrerNetwork), "day", "network"),
+        ),
         Section("memberships", lambda: _memberships(session, mine)),
         Section("links", lambda: told.of(select(Link.referrer_id, Link), "campaign", "to", "created_at")),
         Section("coupons", lambda: told.of(select(Coupon.referrer_id, Coupon), "code", "created_at")),

@@ -14,7 +14,7 @@ from app.identity.models import AuditEvent, User, UserSession
 from app.identity.roles import Role
 from app.identity.sessions import start_session
 from app.identity.users import NewUser, create_user
-from app.kernel.db import finish
+from app.kernel.db import finish, insert_or_ignore
 from app.ledger.check import first_broken
 from app.ledger.models import LedgerEntry
 from app.mail.models import Mail, MailKind
@@ -29,7 +29,16 @@ from app.privacy.referrer_export import pseudonym, referrer_sections
 from app.referrals.check import REFERRAL_CHECKS
 from app.referrals.customers import erase_personal_data, impersonal
 from app.referrals.leaving import leave
-from app.referrals.models import Customer, Fact, FactKind, Hold, Order, Referrer, ReferrerStatus
+from app.referrals.models import (
+    Customer,
+    Fact,
+    FactKind,
+    Hold,
+    Order,
+    Referrer,
+    ReferrerNetwork,
+    ReferrerStatus,
+)
 from app.referrals.queries.explanation import explain_order
 from app.referrals.referrers import Joining, NotActive, create_coupon, join, make_link, suspend
 from tests.builders import ACTOR, World, at, line
@@ -76,6 +85,8 @@ def world(services: Services, session: Session) -> World:
     context = {"name": NAME, "program": "Hosting", "since_on": "2026-09-01"}
     queue_mail(session, NewMail("chosen:1", MailKind.PARTNER_CHOSEN, EMAIL, "nl", context), now=NOW)
     start_session(session, user, agent="Zonnebloem/1.0", now=NOW)
+    network = {"day": NOW.date(), "referrer_id": zoe.id, "network": "zonnebloem-hash"}
+    insert_or_ignore(session, ReferrerNetwork, [network], key=("day", "referrer_id", "network"))
     return world
 
 
