@@ -32,10 +32,10 @@ class CorrectionForm(FlaskForm):
     code = StringField(
         _l("Code of the referrer"),
         filters=[stripped, lambda value: value.lower() if value else value],
-        description=_l("Leave it empty if the customer shall belong to nobody."),
         validators=[Optional(), Length(max=32)],
         render_kw={"autocomplete": "off", "maxlength": 32, "autocapitalize": "none", "spellcheck": "false"},
     )
+    nobody = BooleanField(_l("To nobody"))
     from_on = DateField(
         _l("From this day on (optional)"),
         description=_l("Orders placed from then on move. Without a day: from now on."),

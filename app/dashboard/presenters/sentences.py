@@ -273,6 +273,9 @@ def of_line(line: ExplainedLine, referrer: str, program: Program) -> str:
     earned = next((each for each in mine if each.kind is CommissionKind.KICKBACK), None)
     if line.outcome is Outcome.EARNS and earned is not None:
         said = sum_of(earned.rate, earned.base, earned.earned, line.quantity, program.currency)
+        if earned.target != earned.earned:
+            left = formatting.amount(earned.target, program.currency)
+            said = f"{said} {_('%(amount)s remains.', amount=left)}"
         return _("%(product)s: %(sentence)s", product=name, sentence=said)
     said = words.outcome(line.outcome)
     if line.deciding is not None:

@@ -68,8 +68,9 @@ def test_the_examples_connect_a_shop(
     services.db.dispose()
     services.queue.close()
 
-    joined, account, signup, order, payment, refund, batch, told, balance, commissions = answers
+    joined, account, lead, signup, order, payment, refund, batch, told, balance, commissions = answers
     assert "/r/jansen/" in joined[0]["referral_url"]
+    assert lead[0]["lead_id"] == "L-2026-17"
     assert account[0]["last4"] == "4300"
     assert (signup[0]["referrer"], signup[0]["method"]) == ("jansen", "code")
     assert (order[0]["status"], order[0]["commissions"]) == ("pending", [])

@@ -108,6 +108,11 @@ def test_staff_correct_whom_a_customer_belongs_to_with_a_reason(site: Site) -> N
 @pytest.mark.parametrize(
     ("form", "words"),
     [
+        ({"reason": "x"}, "Fill in a code, or say that the customer belongs to nobody."),
+        (
+            {"code": "zoe-1", "nobody": "y", "reason": "x"},
+            "Fill in a code, or say that the customer belongs to nobody.",
+        ),
         ({"code": "zoe-1", "reason": ""}, "Please give a reason; it is kept."),
         ({"code": "nobody-1", "reason": "x"}, "There is no referrer with this code in the programme."),
         ({"code": "eve-1", "reason": "x"}, "The customer belongs there already."),
@@ -125,6 +130,18 @@ def test_a_correction_that_cannot_be_says_why_and_changes_nothing(
     assert words in answer.text
     with site.world() as world:
         assert world.balance("eve").earned == 1_000
+
+
+def test_staff_take_a_customer_from_everybody(site: Site) -> None:
+    number = customer(site)
+    site.person("owner@example.org", Role.OWNER)
+    page = f"/staff/customers/{number}"
+    owner = site.browser("owner@example.org")
+    form = {"nobody": "y", "also_earlier": "y", "reason": "an employee"}
+    assert owner.post(f"{page}/referrer", form, start=page).status_code == 302
+    assert "Belongs to nobody." in owner.text(page)
+    with site.world() as world:
+        assert world.balance("eve").earned == 0
 
 
 def test_support_sees_the_customer_and_corrects_nothing(site: Site) -> None:

@@ -133,9 +133,10 @@ def test_an_order_page_says_for_each_line_why_it_earns_or_not(site: Site, zoe: B
             line("l3", "once", kind=LineKind.RENEWAL),
             line("l4", "what"),
         )
+        world.refund("r1", l1=4_000)
         order = number(world)
     shown = zoe.text(f"/dashboard/orders/{order}")
-    assert "Web: 10% of €100.00 is €10.00." in shown
+    assert "Web: 10% of €100.00 is €10.00. €6.00 remains." in shown
     assert "Mail: This product does not participate in the programme." in shown
     assert "Once: The commission rate does not cover this kind of order, such as renewals." in shown
     assert "This rate holds for this product, from the beginning." in shown

@@ -43,6 +43,9 @@ def correct_customer(customer_id: int) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(program, story, form), 422
     referrer = _referrer(program, form)
+    if bool(text(form.code)) is bool(form.nobody.data):
+        form.code.errors = [_("Fill in a code, or say that the customer belongs to nobody.")]
+        return _page(program, story, form), 422
     if referrer is None and text(form.code):
         form.code.errors = [_("There is no referrer with this code in the programme.")]
         return _page(program, story, form), 422
