@@ -89,7 +89,7 @@ def _unzipped(data: bytes) -> bytes:
             # One byte more than allowed, whatever the archive says of itself.
             with archive.open(names[0]) as member:
                 return member.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+    except (zipfile.BadZipFile, RuntimeError, OSError) as error:
         raise RatesRefused(None, f"not a readable zip: {error}") from None
 
 

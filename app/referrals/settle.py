@@ -225,29 +225,28 @@ class Settlement:
 
         ``extra`` is the sign-up bonus where this line bears it.
         """
-        due: list[tuple[CommissionRow, Earned]] = []
-        referrer_id = line.order.referrer_id
-        if referrer_id is not None:
-            for kind, earned in ((CommissionKind.KICKBACK, result), (CommissionKind.BONUS, extra)):
-                if earned and earned.outcome is Outcome.EARNS:
-                    made = self._commission(line, referrer_id, kind, earned)
-                    due += [(made, earned)] if made else []
+        kickback = self._commission(line, CommissionKind.KICKBACK, result)
+        bonus_of_it = self._commission(line, CommissionKind.BONUS, extra) if extra else None
         for commission in line.commissions:
-            earned = next((each for found, each in due if found is commission), None)
+            earned = result if commission is kickback else extra if commission is bonus_of_it else None
             if earned is None or earned.rate is None:
+                # Which step or cap it had when it was taken away depends on arrival.
+                commission.tier_from = commission.uncapped_minor = None
                 yield Wanted(commission, 0, 0)
                 continue
             commission.base_minor, commission.rate_version_id = earned.base, earned.rate.id
             commission.tier_from, commission.uncapped_minor = earned.tier_from, earned.uncapped
             yield Wanted(commission, earned.earned, 0 if commission.rejected else earned.target)
 
-    def _commission(
-        self, line: LineRow, referrer_id: int, kind: CommissionKind, result: Earned
-    ) -> CommissionRow | None:
-        """The line's commission of that referrer and kind, made where it comes to anything or a cap took all of it."""
-        found = next(
-            (each for each in line.commissions if (each.referrer_id, each.kind) == (referrer_id, kind)), None
-        )
+    def _commission(self, line: LineRow, kind: CommissionKind, result: Earned) -> CommissionRow | None:
+        """The line's commission of its referrer, made where it comes to anything or a cap took all of it."""
+        referrer_id = line.order.referrer_id
+        if referrer_id is None or result.outcome is not Outcome.EARNS:
+            return None
+        found = None
+        for each in line.commissions:
+            if each.referrer_id == referrer_id and each.kind is kind:
+                found = each
         if found or not (result.earned or result.uncapped) or not result.rate:
             return found
         paid_at = line.order.paid_at

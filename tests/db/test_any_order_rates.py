@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from app.kernel.db import Database
-from app.referrals.words import CommissionKind
+from app.referrals.words import CommissionKind, FactKind
 from tests.db.test_any_order import Picture, compare
 from tests.support.histories import FOREIGN, History, build_rich_world
 
@@ -70,4 +70,5 @@ def test_a_few_customers_of_the_same_referrers_in_any_order_come_to_the_same(
         history.customer()
     facts = history.in_time()
     mixed = data.draw(st.permutations([*facts, *facts[: dice.randint(0, 3)]]))
-    compare(small_world, facts, mixed)
+    found = compare(small_world, facts, mixed)
+    assert {kind for kind, _ in found["facts"]} <= set(FactKind)

@@ -11,7 +11,7 @@ from flask import url_for
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, ListPage, NavItem, Status, Step, Table, Tone
 from app.dashboard.i18n import _
-from app.dashboard.presenters import sentences, words
+from app.dashboard.presenters import rate_words, sentences, words
 from app.payouts.domain.state import PayoutState
 from app.referrals.words import CommissionKind, HoldState, RateKind
 
@@ -86,7 +86,7 @@ def _how_earned(story: CommissionStory, currency: str) -> str:
     commission = story.row.commission
     if commission.kind is CommissionKind.BONUS:
         return _("With their first paid order you earned the sign-up bonus.")
-    rate = words.rate(story.rate, currency, commission.tier_from)
+    rate = rate_words.rate(story.rate, currency, commission.tier_from)
     if commission.uncapped_minor is None:
         return _("You earned %(rate)s.", rate=rate)
     full = formatting.amount(commission.uncapped_minor, currency)
@@ -199,6 +199,8 @@ def _sentence(story: CommissionStory, payouts: Sequence[PaidBy], today: date, am
         return _("You receive nothing for this order: after a check it was rejected.")
     if commission.held_minor:
         return _("%(amount)s waits while someone checks this order.", amount=amount)
+    if commission.uncapped_minor is not None and not commission.earned_minor:
+        return _("You receive nothing for this: the most that the programme pays was reached before.")
     if commission.target_minor == 0:
         return _("You receive nothing for this order: the customer got the money back.")
     if paid is not None and paid.payout.state is PayoutState.PAID and paid.payout.paid_on:
@@ -341,8 +343,8 @@ def _facts(story: CommissionStory, program: Program) -> list[Fact]:
     if rate.kind is RateKind.FLAT:
         facts.append(Fact(_("Quantity"), Cell(formatting.number(line.quantity))))
     facts += [
-        Fact(_("Commission rate"), Cell(words.rate(rate, currency, commission.tier_from))),
-        Fact(_("Applies to"), Cell(words.rate_terms(rate, currency))),
+        Fact(_("Commission rate"), Cell(rate_words.rate(rate, currency, commission.tier_from))),
+        Fact(_("Applies to"), Cell(rate_words.rate_terms(rate, currency))),
         Fact(
             _("Rate in force since"),
             Cell(formatting.short_day(formatting.local(rate.valid_from, program.timezone))),

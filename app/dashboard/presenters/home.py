@@ -15,7 +15,7 @@ from markupsafe import Markup
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Chart, Column, Empty, Figure, NavItem, Rate, Status, Table, Tone
 from app.dashboard.i18n import _, ngettext
-from app.dashboard.presenters import words
+from app.dashboard.presenters import rate_words, words
 from app.kernel.money import exponent
 from app.payouts.domain.state import PayoutState
 from app.referrals.words import ReferrerStatus
@@ -243,7 +243,7 @@ def rates(shown: ShownProgram) -> tuple[Rate, ...]:
     """What each product pays; products without a rate are named too."""
     currency = shown.program.currency
     rows = [
-        Rate(product.name, words.rate(rate, currency), words.rate_terms(rate, currency))
+        Rate(product.name, rate_words.rate(rate, currency), rate_words.rate_terms(rate, currency))
         for product, rate in shown.rates
     ]
     if shown.everything_else is not None:
@@ -251,8 +251,8 @@ def rates(shown: ShownProgram) -> tuple[Rate, ...]:
         rows.append(
             Rate(
                 label,
-                words.rate(shown.everything_else, currency),
-                words.rate_terms(shown.everything_else, currency),
+                rate_words.rate(shown.everything_else, currency),
+                rate_words.rate_terms(shown.everything_else, currency),
             )
         )
     return tuple(rows)

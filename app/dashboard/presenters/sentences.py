@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.dashboard import formatting
 from app.dashboard.i18n import _, ngettext
-from app.dashboard.presenters import words
+from app.dashboard.presenters import rate_words, words
 from app.kernel.clock import local_day
 from app.payouts.domain.state import PayoutState
 from app.referrals.domain.calculation import hold_period, rounding
@@ -160,7 +160,7 @@ def sum_of(rate: RateVersion | Rate, base: int, came_to: int, quantity: int, cur
             "%(rate)s for %(num)s piece, never more than the customer paid (%(paid)s), is %(amount)s.",
             "%(rate)s for each of %(num)s pieces, never more than the customer paid (%(paid)s), is %(amount)s.",
             quantity,
-            rate=words.rate(rate, currency),
+            rate=rate_words.rate(rate, currency),
             paid=paid,
             amount=amount,
         )
@@ -169,11 +169,11 @@ def sum_of(rate: RateVersion | Rate, base: int, came_to: int, quantity: int, cur
         return _("From %(paid)s that the customer paid it came to %(amount)s.", paid=paid, amount=amount)
     if shown.exact == came_to:
         return _(
-            "%(rate)s of %(paid)s is %(amount)s.", rate=words.rate(rate, currency), paid=paid, amount=amount
+            "%(rate)s of %(paid)s is %(amount)s.", rate=rate_words.rate(rate, currency), paid=paid, amount=amount
         )
     return _(
         "%(rate)s of %(paid)s is exactly %(exact)s, rounded half up once: %(amount)s.",
-        rate=words.rate(rate, currency),
+        rate=rate_words.rate(rate, currency),
         paid=paid,
         exact=formatting.exact_amount(shown.exact, currency),
         amount=amount,

@@ -11,7 +11,7 @@ from flask import url_for
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Status, Step, Table, Tone
 from app.dashboard.i18n import _
-from app.dashboard.presenters import words
+from app.dashboard.presenters import rate_words, words
 from app.referrals.words import CommissionKind, HoldState
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _earned(
         Cell(_("Sign-up bonus")) if commission.kind is CommissionKind.BONUS else _product(line),
         Cell(formatting.amount(line.line.net_minor, story.order.currency)),
         Cell(formatting.amount(line.line.refunded_minor, story.order.currency)),
-        Cell(words.rate(rate, currency, commission.tier_from)),
+        Cell(rate_words.rate(rate, currency, commission.tier_from)),
         Cell(formatting.amount(commission.earned_minor, currency)),
         Cell(formatting.amount(commission.target_minor, currency)),
         Cell(formatting.short_day(commission.available_on)),

@@ -10,7 +10,7 @@ from flask import url_for
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Status, Table, Tone
 from app.dashboard.i18n import _
-from app.dashboard.presenters import words
+from app.dashboard.presenters import rate_words, words
 from app.kernel.clock import BEGINNING
 from app.referrals.words import ConsentMode, RateScope
 
@@ -109,8 +109,8 @@ def product_table(shown: ShownProgram, *, may_change: bool) -> Table:
     rows = [
         (
             Cell(product.name, sub=product.sku),
-            Cell(words.rate(rate, currency)),
-            Cell(words.rate_terms(rate, currency)),
+            Cell(rate_words.rate(rate, currency)),
+            Cell(rate_words.rate_terms(rate, currency)),
             _change(product.sku) if may_change else Cell(),
         )
         for product, rate in shown.rates
@@ -118,8 +118,8 @@ def product_table(shown: ShownProgram, *, may_change: bool) -> Table:
     rows.append(
         (
             Cell(_("Every other product"), sub=_("programme-wide")),
-            Cell(words.rate(shown.everything_else, currency)),
-            Cell(words.rate_terms(shown.everything_else, currency)),
+            Cell(rate_words.rate(shown.everything_else, currency)),
+            Cell(rate_words.rate_terms(shown.everything_else, currency)),
             _change("") if may_change else Cell(),
         )
     )
@@ -177,8 +177,8 @@ def _version(
     scope = _("new customers") if version.scope is RateScope.NEW_CUSTOMERS else _("every order")
     return (
         Cell(product.name if product else _("Every other product")),
-        Cell(words.rate(version, program.currency)),
-        Cell(words.rate_terms(version, program.currency)),
+        Cell(rate_words.rate(version, program.currency)),
+        Cell(rate_words.rate_terms(version, program.currency)),
         since,
         Cell(scope),
         Cell(version.created_by),

@@ -9,7 +9,7 @@ from flask import url_for
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Status, Table, Tone
 from app.dashboard.i18n import _
-from app.dashboard.presenters import words
+from app.dashboard.presenters import rate_words
 from app.kernel.clock import BEGINNING
 from app.referrals.domain.exchange import exchange_day
 from app.referrals.words import CommissionKind, RateScope
@@ -31,8 +31,8 @@ def holding_table(table: RateTable, program: Program) -> Table:
             Cell(product.name, sub=product.sku)
             if product
             else Cell(_("Every other product"), sub=_("programme-wide")),
-            Cell(words.rate(rate, currency)),
-            Cell(words.rate_terms(rate, currency)),
+            Cell(rate_words.rate(rate, currency)),
+            Cell(rate_words.rate_terms(rate, currency)),
             Cell(_level_of(rate)),
         )
         for product, rate in table.holds
@@ -41,7 +41,7 @@ def holding_table(table: RateTable, program: Program) -> Table:
     rows.append(
         (
             Cell(_("Sign-up bonus")),
-            Cell(words.rate(bonus, currency)),
+            Cell(rate_words.rate(bonus, currency)),
             Cell(_("once, when a new customer's first order is paid") if bonus else _("there is none")),
             Cell(_level_of(bonus)),
         )
@@ -116,8 +116,8 @@ def _version(version: DatedRate, program: Program, at: datetime) -> tuple[Cell, 
     since = _("the beginning") if begun else formatting.instant(rate.valid_from, zone)
     status = Status(_("in force"), Tone.DONE) if version.is_in_force(at) else None
     return (
-        Cell(words.rate(rate, program.currency), status=status),
-        Cell(words.rate_terms(rate, program.currency)),
+        Cell(rate_words.rate(rate, program.currency), status=status),
+        Cell(rate_words.rate_terms(rate, program.currency)),
         Cell(since),
         Cell(formatting.instant(version.until, zone) if version.until else ""),
         Cell(_("new customers") if rate.scope is RateScope.NEW_CUSTOMERS else _("every order")),

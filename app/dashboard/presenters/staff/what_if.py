@@ -12,7 +12,7 @@ from flask import url_for
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Table
 from app.dashboard.i18n import _, ngettext
-from app.dashboard.presenters import words
+from app.dashboard.presenters import rate_words, words
 from app.kernel.money import Money
 from app.referrals.whatif import total_of
 from app.referrals.words import RateKind
@@ -109,8 +109,8 @@ def supposed_facts(supposed: Supposed, product: str, referrer: str, currency: st
 
 
 def _rate_words(rate: Rate, currency: str) -> str:
-    pays = words.rate(rate, currency)
-    return pays if rate.kind is RateKind.NONE else f"{pays} {words.rate_terms(rate, currency)}"
+    pays = rate_words.rate(rate, currency)
+    return pays if rate.kind is RateKind.NONE else f"{pays} {rate_words.rate_terms(rate, currency)}"
 
 
 def answer(

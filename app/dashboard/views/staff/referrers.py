@@ -11,7 +11,7 @@ from app.dashboard.cursors import read_key
 from app.dashboard.forms.base import text
 from app.dashboard.forms.staff import ReasonForm
 from app.dashboard.i18n import _
-from app.dashboard.presenters import words
+from app.dashboard.presenters import rate_words, words
 from app.dashboard.presenters.staff import orders as orders_presenter
 from app.dashboard.presenters.staff import people as presenter
 from app.dashboard.presenters.staff import runs as runs_presenter
@@ -91,7 +91,7 @@ def _referrer_page(code: str, form: ReasonForm) -> str:
         figures=presenter.figures(money, opening_balance(session(), row.id, money)),
         facts=presenter.referrer_facts(row, owner, accounts[0] if accounts else None),
         rates=tuple(
-            f"{words.rate(rate, owner.currency)}, {words.rate_terms(rate, owner.currency)}"
+            f"{rate_words.rate(rate, owner.currency)}, {rate_words.rate_terms(rate, owner.currency)}"
             for rate in own_rates
         ),
         orders=orders_presenter.order_table(
