@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
+from app.identity.audit import Actor
 from app.kernel import clock
 from app.referrals.models import Program, Referrer
+from app.referrals.rates import set_signup_bonus
 from app.referrals.words import LineKind
-from tests.builders import World, line
+from tests.builders import World, at, line
 
 if TYPE_CHECKING:
     from tests.cli.kit import Shell
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 SIMULATE = "rates simulate --program hosting --from 2026-09-01 --to 2026-10-01".split()
 
 
-def sell(shell: Shell) -> None:
-    """At 10 %: 200.00 of web and mail by ada's customer, 100.00 of web by bob's; held for nobody."""
+def sell(shell: Shell, bonus: str = "none") -> None:
+    """At 10 %: 200.00 of web and mail by ada's customer, 100.00 of web by bob's; the bonus is there since August."""
     shell.program()
     with shell.services.db.transaction() as session:
         program = session.scalars(select(Program)).one()
@@ -28,6 +30,15 @@ def sell(shell: Shell) -> None:
             world.product(sku)
         for name in ("ada", "bob"):
             world.join(name)
+        set_signup_bonus(
+            session,
+            program,
+            bonus,
+            referrer=None,
+            valid_from=at("2026-08-01"),
+            actor=Actor.cli(),
+            now=clock.now(),
+        )
         world.bind("ada")
         world.bind("bob", "c2")
         world.order("o1", line(), line("l2", "mail"))
@@ -72,6 +83,17 @@ def test_everything_that_a_rate_may_say_may_be_supposed(shell: Shell) -> None:
         ("--signup-bonus 5.00 --referrer ada-hosting", {"ada-hosting": 500, "bob-hosting": 0}),
         ("--signup-bonus 5.00 --rate 20% --cap-order 25.00", {"ada-hosting": 1_000, "bob-hosting": 1_500}),
         ("--window-days 1 --attribution first_click", {"ada-hosting": 0, "bob-hosting": 0}),
+    ):
+        assert shifted(shell.json(*SIMULATE, *options.split())) == difference, options
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_supposed_bonus_takes_the_place_of_what_held_at_its_level(shell: Shell) -> None:
+    sell(shell, bonus="3.00")
+    for options, difference in (
+        ("--signup-bonus none", {"ada-hosting": -300, "bob-hosting": -300}),
+        ("--signup-bonus 5.00", {"ada-hosting": 200, "bob-hosting": 200}),
+        ("--signup-bonus 5.00 --referrer ada-hosting", {"ada-hosting": 200, "bob-hosting": 0}),
     ):
         assert shifted(shell.json(*SIMULATE, *options.split())) == difference, options
 

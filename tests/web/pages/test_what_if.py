@@ -81,7 +81,9 @@ SUPPOSITIONS: list[tuple[dict[str, Any], str]] = [
     # The product's own rate still wins over one for everything else.
     ({"rate": "20%"}, "Difference €0.00"),
     ({"hold_days": "0"}, "Payable by the end €30.00 was €0.00"),
-    ({"rate": "20%", "sku": "web", "to": "2026-09-08"}, "Nobody is concerned"),
+    ({"rate": "20%", "sku": "web", "to": "2026-09-09"}, "Nobody is concerned"),
+    ({"rate": "20%", "sku": "web", "from": "2026-09-10", "to": "2026-09-10"}, "Difference +€30.00"),
+    ({"rate": "20%", "sku": "web", "from": "2026-09-11"}, "Nobody is concerned"),
     ({"attribution": "first_click", "window_days": "365"}, "Difference"),
 ]
 
