@@ -16,6 +16,7 @@ from app.kernel.clock import local_day
 from app.payouts.domain.state import PayoutState
 from app.referrals.domain.calculation import hold_period, rounding
 from app.referrals.domain.commission import Outcome
+from app.referrals.rate_parts import amount_at
 from app.referrals.words import AttributionModel, BindingMethod, CommissionKind, HoldState, RateKind
 
 if TYPE_CHECKING:
@@ -135,10 +136,11 @@ def _how_much(story: CommissionStory, program: Program) -> Iterator[str]:
         amount = formatting.amount(commission.earned_minor, currency)
         yield _("A sign-up bonus of %(amount)s, for the first order that the customer paid.", amount=amount)
         return
+    tier = commission.tier_from
     if commission.uncapped_minor is None:
-        yield sum_of(rate, commission.base_minor, commission.earned_minor, line.quantity, currency)
+        yield sum_of(rate, commission.base_minor, commission.earned_minor, line.quantity, currency, tier)
     else:
-        yield sum_of(rate, commission.base_minor, commission.uncapped_minor, line.quantity, currency)
+        yield sum_of(rate, commission.base_minor, commission.uncapped_minor, line.quantity, currency, tier)
         capped = formatting.amount(commission.earned_minor, currency)
         yield _("The rate has a cap, which leaves %(amount)s.", amount=capped)
     yield _where_from(rate, program.timezone)
@@ -146,34 +148,42 @@ def _how_much(story: CommissionStory, program: Program) -> Iterator[str]:
     if commission.rejected:
         yield _("After a check it was rejected, so nothing is left of it.")
     elif commission.target_minor != commission.earned_minor:
-        left = commission.base_minor - line.refunded_minor
-        yield _(
-            "What is left: %(sum)s", sum=sum_of(rate, left, commission.target_minor, line.quantity, currency)
-        )
+        left, target = commission.base_minor - line.refunded_minor, commission.target_minor
+        # What was given back of an order of another currency is in that one.
+        plain = formatting.amount(target, currency)
+        foreign = story.row.order.exchange is not None
+        sum_ = plain if foreign else sum_of(rate, left, target, line.quantity, currency, tier)
+        yield _("What is left: %(sum)s", sum=sum_)
 
 
-def sum_of(rate: RateVersion | Rate, base: int, came_to: int, quantity: int, currency: str) -> str:
-    """A line's sum: rate, base, what it is exactly, and what it was rounded to."""
+def sum_of(
+    rate: RateVersion | Rate,
+    base: int,
+    came_to: int,
+    quantity: int,
+    currency: str,
+    tier_from: int | None = None,
+) -> str:
+    """A line's sum: rate (of its tier), base, what it is exactly, and what it was rounded to."""
+    pays = rate_words.rate(rate, currency, tier_from)
     amount, paid = formatting.amount(came_to, currency), formatting.amount(base, currency)
     if rate.kind is RateKind.FLAT:
         return ngettext(
             "%(rate)s for %(num)s piece, never more than the customer paid (%(paid)s), is %(amount)s.",
             "%(rate)s for each of %(num)s pieces, never more than the customer paid (%(paid)s), is %(amount)s.",
             quantity,
-            rate=rate_words.rate(rate, currency),
+            rate=pays,
             paid=paid,
             amount=amount,
         )
-    shown = rounding(base, rate.rate_ppm or 0)
+    shown = rounding(base, amount_at(rate, tier_from))
     if shown.rounded != came_to:
         return _("From %(paid)s that the customer paid it came to %(amount)s.", paid=paid, amount=amount)
     if shown.exact == came_to:
-        return _(
-            "%(rate)s of %(paid)s is %(amount)s.", rate=rate_words.rate(rate, currency), paid=paid, amount=amount
-        )
+        return _("%(rate)s of %(paid)s is %(amount)s.", rate=pays, paid=paid, amount=amount)
     return _(
         "%(rate)s of %(paid)s is exactly %(exact)s, rounded half up once: %(amount)s.",
-        rate=rate_words.rate(rate, currency),
+        rate=pays,
         paid=paid,
         exact=formatting.exact_amount(shown.exact, currency),
         amount=amount,
@@ -272,7 +282,9 @@ def of_line(line: ExplainedLine, referrer: str, program: Program) -> str:
     mine = (each for each in line.commissions if each.referrer == referrer)
     earned = next((each for each in mine if each.kind is CommissionKind.KICKBACK), None)
     if line.outcome is Outcome.EARNS and earned is not None:
-        said = sum_of(earned.rate, earned.base, earned.earned, line.quantity, program.currency)
+        said = sum_of(
+            earned.rate, earned.base, earned.earned, line.quantity, program.currency, earned.tier_from
+        )
         if earned.target != earned.earned:
             left = formatting.amount(earned.target, program.currency)
             said = f"{said} {_('%(amount)s remains.', amount=left)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +14,7 @@ from app.referrals.domain.exchange import exchange_day
 from app.referrals.models import Commission, ExchangeRate
 from app.referrals.rates import set_signup_bonus
 from app.referrals.resettle import settle_waiting
-from app.referrals.words import CommissionKind, RateScope
+from app.referrals.words import CommissionKind, RateScope, TierBasis
 from tests.builders import ACTOR, at, line
 
 if TYPE_CHECKING:
@@ -107,3 +107,17 @@ def test_a_bonus_stands_in_its_own_words_among_the_commissions(site: Site) -> No
     assert "With their first paid order you earned the sign-up bonus." in browser.text(
         f"/dashboard/commissions/{bonus}"
     )
+
+
+def test_a_why_page_tells_the_rate_of_the_tier_that_was_reached(site: Site) -> None:
+    with site.world() as world:
+        total = TierBasis.TOTAL
+        early: dict[str, Any] = {"scope": RateScope.ALL, "valid_from": at("2026-01-02")}
+        world.rate("10%", sku="web", tiers=((2, "12%"),), tier_basis=total, **early)
+        for number, when in enumerate((days_ago(31), days_ago(30))):
+            world.bind("zoe", f"c{number}", days_ago(40))
+            world.order(f"o{number}", customer=f"c{number}", placed=when, paid=when)
+        first, second = (world.commissions(order)[0].id for order in ("o0", "o1"))
+    browser = site.browser("zoe@example.org")
+    assert "10% of €100.00 is €10.00" in browser.text(f"/dashboard/commissions/{first}")
+    assert "12% of €100.00 is €12.00" in browser.text(f"/dashboard/commissions/{second}")
