@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -482,3 +483,25 @@ def test_the_same_network_on_another_day_cannot_be_told(house: House) -> None:
     from_networks(house, clicked_from=HOME, logged_in_from=HOME, days_later=1)
     house.night()
     assert house.found() == {}
+
+
+@pytest.mark.parametrize(
+    "turn", [(0, 1, 2, 3, 4, 5), (5, 4, 3, 2, 1, 0), (3, 0, 4, 5, 1, 2), (1, 3, 5, 0, 2, 4)]
+)
+def test_in_any_order_of_arrival_the_same_orders_of_a_crowd_are_held(
+    house: House, turn: tuple[int, ...]
+) -> None:
+    click_id = one_click(house)
+    steps: list[Callable[[World], object]] = []
+    for name in ("c1", "c2", "c3"):
+        steps.append(partial(World.signup, customer=name, click_ids=(click_id,)))
+        steps.append(partial(World.order, order_id=f"of {name}", customer=name))
+    for number in turn:
+        house.tell(steps[number])
+        house.work()
+    held = {
+        order for order, rules in house.found().items() if (HoldRule.CROWDED_CLICK, HoldState.OPEN) in rules
+    }
+    assert held == {"of c1", "of c2", "of c3"}
+    with house.database.reading() as session:
+        assert session.scalars(select(Commission.held_minor)).all() == [1_000] * 3
