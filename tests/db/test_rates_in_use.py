@@ -5,6 +5,7 @@ ACCEPTANCE B.7, B.8, B.10, B.16 and B.20; each threshold on both sides, on both 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -193,6 +194,23 @@ def test_two_customers_at_once_are_counted_one_after_the_other(crowd: Crowd) -> 
     with crowd.world() as world:
         assert earned(world) == {"o3": 1_000, "o2": 1_200, "o1": 1_200, "o0": 1_200}
         assert world.session.scalar(select(TierRecount.id)) is None
+
+
+def test_an_order_waits_for_one_that_counts_for_the_same_referrer_and_is_not_committed(crowd: Crowd) -> None:
+    with crowd.world() as world:
+        world.rate("10%", sku="web", tiers=((2, "12%"),), **EVERY, valid_from=at("2026-01-02"))
+        for name in ("c0", "c1"):
+            world.bind("ada", name, "2026-01-10")
+    later = calling("order", "o1", customer="c1", placed="2026-09-02", paid="2026-09-02")
+    with ThreadPoolExecutor(1) as pool:
+        with crowd.world() as world:
+            world.order("o0", customer="c0", placed="2026-09-01", paid="2026-09-01")
+            waiting = pool.submit(crowd.alone, later)
+            with pytest.raises(TimeoutError):
+                waiting.result(1)
+        waiting.result(30)
+    with crowd.world() as world:
+        assert earned(world) == {"o0": 1_000, "o1": 1_200}
 
 
 def test_a_lost_job_is_made_again_from_what_is_stored(crowd: Crowd) -> None:
