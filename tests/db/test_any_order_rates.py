@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from app.kernel.db import Database
 from app.referrals.words import CommissionKind, FactKind
 from tests.db.test_any_order import Picture, compare
-from tests.support.histories import FOREIGN, History, build_rich_world
+from tests.db.test_replay import replayed
+from tests.support.histories import FOREIGN, History, build_rich_world, drain, feed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,3 +73,18 @@ def test_a_few_customers_of_the_same_referrers_in_any_order_come_to_the_same(
     mixed = data.draw(st.permutations([*facts, *facts[: dice.randint(0, 3)]]))
     found = compare(small_world, facts, mixed)
     assert {kind for kind, _ in found["facts"]} <= set(FactKind)
+
+
+def test_a_replay_decides_tiers_caps_bonuses_and_exchange_anew_and_comes_to_the_same(
+    database: Database, tmp_path: Path
+) -> None:
+    dice = Random(5)
+    with database.transaction() as session:
+        world = build_rich_world(session)
+    with database.transaction() as session:
+        world.session = session
+        feed(world, History(world, dice, foreign=40, currencies=FOREIGN).grow(200).in_disorder(dice))
+        drain(world)
+    done, differences = replayed(database, tmp_path)
+    assert done.refused == []
+    assert differences == []
