@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from app.kernel.db import Database
     from app.kernel.money import Money
     from app.mail.mailer import Mailer
+    from app.referrals.models import Referrer
 
 _log = structlog.get_logger(__name__)
 
@@ -155,19 +156,21 @@ class PostOffice:
         _queue(session, key, MailKind.PARTNER_LEFT, recipient, context, now)
 
     def contest_opened(
-        self, session: Session, recipient: Recipient, *, contest: str, program: str, code: str, now: datetime
+        self, session: Session, person: User, *, contest: str, program: str, code: str, now: datetime
     ) -> None:
         """The referrer ``code`` contests something. ``contest`` is its id; what was written stays on the page."""
-        context = {"name": recipient.name, "program": program, "code": code}
-        key = f"contest-opened:{contest}:{_mark(recipient.email)}"
-        _queue(session, key, MailKind.CONTEST_OPENED, recipient, context, now)
+        context = {"name": person.name, "program": program, "code": code}
+        to = Recipient(person.email, person.name, person.locale)
+        key = f"contest-opened:{contest}:{_mark(person.email)}"
+        _queue(session, key, MailKind.CONTEST_OPENED, to, context, now)
 
     def contest_answered(
-        self, session: Session, recipient: Recipient, *, contest: str, program: str, path: str, now: datetime
+        self, session: Session, referrer: Referrer, *, contest: str, program: str, path: str, now: datetime
     ) -> None:
         """Staff answered. ``path`` leads to the page that shows both."""
-        context = {"name": recipient.name, "program": program, "path": path}
-        _queue(session, f"contest-answered:{contest}", MailKind.CONTEST_ANSWERED, recipient, context, now)
+        context = {"name": referrer.name, "program": program, "path": path}
+        to = Recipient(referrer.email, referrer.name, referrer.locale)
+        _queue(session, f"contest-answered:{contest}", MailKind.CONTEST_ANSWERED, to, context, now)
 
     def payout_sent(
         self, session: Session, recipient: Recipient, payout: PayoutNotice, *, paid_on: date, now: datetime

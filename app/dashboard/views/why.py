@@ -18,7 +18,6 @@ from app.identity.audit import Actor
 from app.identity.queries import staff as staff_people
 from app.identity.roles import Action, allowed
 from app.kernel import clock
-from app.mail.office import Recipient
 from app.referrals import contests as use_cases
 from app.referrals.contests import Contested
 from app.referrals.models import ContestSubject
@@ -202,7 +201,7 @@ def _contested(form: ContestForm, about: About) -> ResponseReturnValue | None:
         if person.disabled_at is None and allowed(person.role, Action.REVIEW):
             services().mail.contest_opened(
                 session(),
-                Recipient(person.email, person.name, person.locale),
+                person,
                 contest=contest,
                 program=about.membership.program.name,
                 code=referrer.code,

@@ -15,7 +15,6 @@ from app.dashboard.views.staff.base import actor, all_programs, chosen_program, 
 from app.identity.roles import Action
 from app.kernel import clock
 from app.kernel.errors import Conflict
-from app.mail.office import Recipient
 from app.referrals import contests as use_cases
 from app.referrals.models import Referrer
 from app.requests import services, session
@@ -47,7 +46,7 @@ def answer_contest(contest_id: str) -> ResponseReturnValue:
     referrer = session().get_one(Referrer, contest.referrer_id)
     services().mail.contest_answered(
         session(),
-        Recipient(referrer.email, referrer.name, referrer.locale),
+        referrer,
         contest=contest.contest_id,
         program=chosen.name,
         path=contest.path,
