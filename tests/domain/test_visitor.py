@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.referrals.domain.visitor import client_address, network_of, source_host, visitor_hash
+from app.referrals.domain.visitor import client_address, network_hash, network_of, source_host, visitor_hash
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,12 @@ def test_two_agents_behind_one_network_are_two_visitors_and_another_day_makes_ot
 )
 def test_a_referer_is_cut_to_its_host(referer: str, host: str) -> None:
     assert source_host(referer) == host
+
+
+def test_a_network_stands_for_everybody_in_it_for_a_day_and_for_nobody_without_an_address() -> None:
+    day, next_day = b"k" * 32, b"n" * 32
+    assert network_hash(day, "198.51.100.0") == network_hash(day, "198.51.100.0")
+    assert network_hash(day, "198.51.100.0") != network_hash(day, "198.51.101.0")
+    assert network_hash(day, "198.51.100.0") != network_hash(next_day, "198.51.100.0")
+    assert network_hash(day, "198.51.100.0") != visitor_hash(day, "network", "198.51.100.0", "")
+    assert network_hash(day, "") == ""
