@@ -22,6 +22,7 @@ from app.api.problems import dump, problem, request_id
 from app.identity.api_keys import Scope
 from app.kernel import clock
 from app.kernel.errors import RefledgerError
+from app.referrals.locks import lock_order_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -197,9 +198,15 @@ def _take(chunk: list[Line], services: Services, access: ApiAccess) -> list[Answ
     try:
         with services.db.transaction() as session:
             program = auth.program_of(session, access, services.referrals.rulebooks)
+            lock_order_keys(session, program, filter(None, map(_order_id, chunk)))
             return [line.refusal or _record(session, program, line, services, access) for line in chunk]
     except Exception:  # noqa: BLE001 - whatever a line did, it is found and answered when each runs alone
         return [line.refusal or _alone(line, services, access) for line in chunk]
+
+
+def _order_id(line: Line) -> str | None:
+    order_id: str | None = getattr(line.fact, "order_id", None)
+    return order_id
 
 
 def _record(session: Session, program: Program, line: Line, services: Services, access: ApiAccess) -> Answer:

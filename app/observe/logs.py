@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -34,8 +35,14 @@ def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return {name: _masked(name, value) for name, value in event.items()}
 
 
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    lowered = name.lower()
+    return any(secret in lowered for secret in _SECRET_NAMES)
+
+
 def _masked(name: str, value: object) -> object:
-    if any(secret in name.lower() for secret in _SECRET_NAMES):
+    if _is_secret(name):
         return _MASK
     if isinstance(value, dict):
         return {inner: _masked(str(inner), held) for inner, held in value.items()}

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ARRAY, String, bindparam, exists, func, select
 
 from app.kernel.db import connection_of, insert_or_ignore, on_sqlite, table_of
-from app.referrals.models import Customer, Order, Referrer
+from app.referrals.models import Customer, Fact, FactState, Order, Referrer
 from app.referrals.rows import CustomerRow, SharedReferrer
 
 if TYPE_CHECKING:
@@ -25,10 +25,16 @@ if TYPE_CHECKING:
     from app.referrals.models import Program
 
 
-_CUSTOMERS, _REFERRERS = table_of(Customer), table_of(Referrer)
+_CUSTOMERS, _REFERRERS, _FACTS = table_of(Customer), table_of(Referrer), table_of(Fact)
 
 # Every order needs these, so they are made once.
 _ORDER_KEY: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0)))
+_NUMBERS: Final = select(
+    func.hashtextextended(func.unnest(bindparam("keys", type_=ARRAY(String))), 0).label("number")
+).subquery()
+_SORTED: Final = select(_NUMBERS.c.number).order_by(_NUMBERS.c.number).subquery()
+_ORDER_KEYS: Final = select(func.count(func.pg_advisory_xact_lock(_SORTED.c.number)))
+_LOCKED_KEYS: Final = "locked_order_keys"
 _LOCKED: Final = select(
     _CUSTOMERS.c.id,
     _CUSTOMERS.c.customer_id,
@@ -36,7 +42,12 @@ _LOCKED: Final = select(
     _CUSTOMERS.c.first_seen_at,
     _CUSTOMERS.c.marks,
 ).with_for_update(key_share=True)
-_CUSTOMER: Final = _LOCKED.where(
+_AWAITED: Final = exists().where(
+    _FACTS.c.program_id == bindparam("program"),
+    _FACTS.c.order_id == bindparam("order"),
+    _FACTS.c.state == FactState.PARKED,
+)
+_CUSTOMER: Final = _LOCKED.add_columns(_AWAITED.label("awaited")).where(
     _CUSTOMERS.c.program_id == bindparam("program"), _CUSTOMERS.c.customer_id == bindparam("customer")
 )
 _KNOWN_CUSTOMER: Final = _LOCKED.where(_CUSTOMERS.c.id == bindparam("row"))
@@ -54,8 +65,22 @@ def lock_order_key(session: Session, program: Program, order_id: str) -> None:
     The race: a payment finds no order and parks, while the order, not yet committed, finds no parked payment. Each
     would miss the other and the commission would never be posted.
     """
-    if not on_sqlite(session):
-        session.execute(_ORDER_KEY, {"key": f"order:{program.id}:{order_id}"})
+    key = f"order:{program.id}:{order_id}"
+    if not on_sqlite(session) and key not in session.info.get(_LOCKED_KEYS, ()):
+        connection_of(session).execute(_ORDER_KEY, {"key": key})
+
+
+def lock_order_keys(session: Session, program: Program, order_ids: Iterable[str]) -> None:
+    """The same for all orders that a transaction is going to record, in one statement.
+
+    In the order of their numbers, so that two batches with the same orders cannot wait for each other.
+    """
+    if on_sqlite(session):
+        return
+    keys = {f"order:{program.id}:{order_id}" for order_id in order_ids}
+    if keys:
+        connection_of(session).execute(_ORDER_KEYS, {"keys": sorted(keys)})
+        session.info[_LOCKED_KEYS] = keys
 
 
 def lock_prospect(session: Session, program: Program, email_key: str) -> None:
@@ -69,14 +94,15 @@ def lock_prospect(session: Session, program: Program, email_key: str) -> None:
 
 
 def lock_customer(
-    session: Session, program: Program, customer_id: str, now: datetime
+    session: Session, program: Program, customer_id: str, now: datetime, *, order_id: str = ""
 ) -> tuple[CustomerRow, bool]:
-    """The customer's row, locked, created on first sight; and whether it is new.
+    """The customer's row, locked, created on first sight; and whether it is new. It knows whether facts wait for the
+    order ``order_id``, whose key is locked already.
 
     The race: an order and its signup, or two refunds, at the same instant. Each would compute from facts without the
     other, and the second to commit would overwrite targets that it never saw.
     """
-    who = {"program": program.id, "customer": customer_id}
+    who = {"program": program.id, "customer": customer_id, "order": order_id}
     row = connection_of(session).execute(_CUSTOMER, who).first()
     if row:
         return CustomerRow(*row), False

@@ -16,7 +16,7 @@ from app.referrals.facts import fingerprint
 from app.referrals.lines import new_line
 from app.referrals.models import Order, OrderStatus
 from app.referrals.outcome import CREATED, REPEATED, Outcome, OutcomeStatus
-from app.referrals.parking import apply_parked, is_awaited, park_or_repeat
+from app.referrals.parking import apply_parked, park_or_repeat
 from app.referrals.rows import OrderRow, write_customer, write_orders
 from app.referrals.settle import Touched, settle
 
@@ -46,7 +46,7 @@ def record_order(
     taken = intake.take(deps, session, program, fact, key=fact.order_id, order_id=fact.order_id, now=now)
     if taken.fresh is None:
         return REPEATED
-    customer, is_new = locks.lock_customer(session, program, fact.customer_id, now)
+    customer, is_new = locks.lock_customer(session, program, fact.customer_id, now, order_id=fact.order_id)
     products = deps.rulebooks.of(session, program).products
     order = _new_order(deps, program, customer, fact, now)
     order.lines = [new_line(order, position, line, products) for position, line in enumerate(fact.lines)]
@@ -57,7 +57,7 @@ def record_order(
     # Only an order that presents something, or that makes the customer older than a click, can move a binding.
     rebind = bool(fact.click_id or fact.coupon) or (seen_earlier and not is_new)
     touched = Touched(new=order)
-    if is_awaited(session, program, fact.order_id):
+    if customer.awaited:
         write_orders(session, [order])
         apply_parked(session, program, session.get_one(Order, order.id), products)
         touched = Touched(number=order.id)

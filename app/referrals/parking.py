@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, select
 
-from app.kernel.db import connection_of, table_of
 from app.kernel.errors import RefledgerError
 from app.referrals import changes, facts, intake
 from app.referrals.models import Fact, FactKind, FactState
@@ -32,13 +31,11 @@ _RANK: Final = {
 }
 
 
-_FOR_ORDER: Final = (
+_WAITING: Final = select(Fact).where(
     Fact.program_id == bindparam("program"),
     Fact.order_id == bindparam("order"),
     Fact.state == FactState.PARKED,
 )
-_WAITING: Final = select(Fact).where(*_FOR_ORDER)
-_IS_AWAITED: Final = select(table_of(Fact).c.id).where(*_FOR_ORDER).limit(1)
 
 
 def park_or_repeat(session: Session, taken: Taken, waits_for: str) -> Outcome:
@@ -47,12 +44,6 @@ def park_or_repeat(session: Session, taken: Taken, waits_for: str) -> Outcome:
         intake.park(session, taken.fresh, waits_for)
         return parked(waits_for)
     return parked(taken.reason or waits_for) if taken.state is FactState.PARKED else REPEATED
-
-
-def is_awaited(session: Session, program: Program, order_id: str) -> bool:
-    """Whether anything waits for an order with this id."""
-    who = {"program": program.id, "order": order_id}
-    return connection_of(session).execute(_IS_AWAITED, who).first() is not None
 
 
 def apply_parked(session: Session, program: Program, order: Order, products: Mapping[str, int]) -> None:

@@ -46,13 +46,17 @@ _CHANGING: Final = (
 
 @dataclass(slots=True)
 class CustomerRow:
-    """A customer, locked. Meaning: :class:`app.referrals.models.Customer`."""
+    """A customer, locked. Meaning: :class:`app.referrals.models.Customer`.
+
+    ``awaited`` says that facts wait for the order that it was locked for.
+    """
 
     id: int
     customer_id: str
     email_key: str | None
     first_seen_at: datetime | None
     marks: list[dict[str, Any]] | None = None
+    awaited: bool = False
 
 
 class SharedReferrer(NamedTuple):

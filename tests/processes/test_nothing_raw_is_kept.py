@@ -38,7 +38,7 @@ NETWORK = "203.0.113."
 AGENT = "Mozilla/5.0 (X11; Mark-4711-Zonnebloem; rv:144.0) Gecko/20100101 Firefox/144.0.9876"
 BOT = "Googlebot/2.1 (Mark-4711-Zonnebloem)"
 EMAIL = "mark4711@zonnebloem.example"
-IBAN = "DE89370400440532013000"
+IBAN = "DE75512108001245126199"
 MARKS = (ADDRESS, NETWORK, "Mark-4711-Zonnebloem", "144.0.9876", EMAIL, "mark4711", IBAN)
 
 PEOPLE = {

@@ -32,6 +32,7 @@ PATH_VALUES = {
     "order_id": "o-1",
     "refund_id": "r-1",
     "correction_id": "k-1",
+    "lead_id": "l-1",
 }
 
 
@@ -108,16 +109,19 @@ def test_another_programmes_resource_is_not_found_by_any_call(
     lines = order_body()["lines"]
     shop.post("/orders/o-1/corrections", {"correction_id": "k-1", "lines": lines})
     shop.put(f"/referrers/{shop.code}/payout-destination", {"holder": "Ada", "iban": "NL91ABNA0417164300"})
+    shop.post(f"/referrers/{shop.code}/leads", {"lead_id": "l-1", "email": "prospect@example.org"})
     before = [shop.get(path).json for path in ("/orders/o-1", f"/referrers/{shop.code}", "/signups/c-1")]
-    body = {
+    bodies = {
         "put_payout_destination": {"holder": "Eve", "iban": "DE89370400440532013000"},
         "create_link": {"campaign": "x"},
+        "create_lead": {"lead_id": "l-2", "email": "eve@example.org"},
+        "create_partner_link": None,
         "put_partner": {"referrer_code": shop.code},
-    }.get(operation.name)
+    }
     if operation.query and "{" not in operation.path:
         answer = rival.get(operation.path, query_string={"referrer": shop.code})
-    elif operation.path.count("{") and (operation.method in {"GET", "DELETE"} or body):
-        answer = rival.call(operation.method, path_of(operation, code=shop.code), body)
+    elif "{" in operation.path and (operation.method in {"GET", "DELETE"} or operation.name in bodies):
+        answer = rival.call(operation.method, path_of(operation, code=shop.code), bodies.get(operation.name))
     else:
         assert operation.name in MAKES_ITS_OWN, f"{operation.name} is not classified"
         return
