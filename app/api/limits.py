@@ -28,8 +28,8 @@ _RETRY_REDIS_AFTER: Final = 5.0
 
 
 _SHARE: Final = 50
-"""A process takes a fiftieth of the limit from Redis at a time, so that most requests ask nobody: each
-process may fall short of the limit by a block, and none exceeds it.
+"""A process takes a fiftieth of the limit from Redis at a time, so that most requests ask nobody. What it took and did
+not use within the second is lost: the limit is exact to a block for each process.
 """
 
 
@@ -47,32 +47,42 @@ class RequestLimit:
 
     def count(self, key_id: int) -> None:
         """Count one request. Raises :class:`TooManyRequests`."""
-        if self._block > 1 and self._takes_from_block(key_id):
+        if self._spend(key_id):
             return
         name = str(key_id)
-        limiter = self._limiter()
         try:
-            allowed = limiter.hit(self._item, name, cost=self._block)
+            taken = self._take(self._limiter(), name)
         except (RedisError, OSError) as error:
             with self._lock:
                 self._away_until = time.monotonic() + _RETRY_REDIS_AFTER
             _log.warning("rate_limit_counts_locally", error=type(error).__name__)
-            limiter = self._own
-            allowed = limiter.hit(self._item, name, cost=self._block)
-        if not allowed:
-            raise TooManyRequests(self._item.amount, self._seconds_left(limiter, name))
-        if self._block > 1:
-            with self._lock:
-                self._left[key_id] = int(time.time()), self._block - 1
+            taken = self._take(self._own, name)
+        if not taken:
+            raise TooManyRequests(self._item.amount, self._seconds_left(self._limiter(), name))
+        self._keep(key_id, taken - 1)
 
-    def _takes_from_block(self, key_id: int) -> bool:
-        """Whether the block that was taken in this second has one left."""
+    def _take(self, limiter: FixedWindowRateLimiter, name: str) -> int:
+        """How many requests were taken from what all processes may make in this window: a block, one, or none."""
+        # A refused hit counts all the same, so the end of the window is felt for first.
+        whole = self._block == 1 or limiter.test(self._item, name, cost=self._block)
+        count = self._block if whole else 1
+        return count if limiter.hit(self._item, name, cost=count) else 0
+
+    def _spend(self, key_id: int) -> bool:
+        """Use one of what this process took in this second, if one is left."""
         with self._lock:
             second, left = self._left.get(key_id, (0, 0))
             if left == 0 or second != int(time.time()):
                 return False
             self._left[key_id] = second, left - 1
             return True
+
+    def _keep(self, key_id: int, count: int) -> None:
+        """Keep what was taken and not used yet, beside what another thread took meanwhile."""
+        with self._lock:
+            now = int(time.time())
+            second, left = self._left.get(key_id, (now, 0))
+            self._left[key_id] = now, count + (left if second == now else 0)
 
     def _limiter(self) -> FixedWindowRateLimiter:
         return self._shared if time.monotonic() >= self._away_until else self._own

@@ -67,3 +67,48 @@ def test_the_default_lets_a_hundred_a_second_through(
     database_url: str, make_settings: Callable[..., Settings]
 ) -> None:
     assert make_settings().api_rate_limit >= 100
+
+
+def _granted(limit: RequestLimit, tries: int) -> int:
+    granted = 0
+    for _ in range(tries):
+        try:
+            limit.count(7)
+        except TooManyRequests:
+            continue
+        granted += 1
+    return granted
+
+
+def test_counting_by_the_block_grants_the_whole_limit_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_000_000.5)
+    # Two left over where 105 is counted in blocks of two.
+    assert _granted(RequestLimit("redis://127.0.0.1:1", 105), 200) == 105
+
+
+def test_what_several_threads_take_at_once_is_lost_by_none(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_000_000.5)
+    limit = RequestLimit("redis://127.0.0.1:1", 500)
+    limit.count(7)
+    # Another thread found nothing left while this one was asking, and took a block too.
+    assert limit._take(limit._own, "7") == 10
+    limit._keep(7, 9)
+    assert _granted(limit, 1_000) == 498
+    assert _granted(limit, 10) == 0
+
+
+def test_two_processes_grant_the_limit_together_but_for_a_block_each(
+    monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_000_000.5)
+    first, second = (RequestLimit("redis://127.0.0.1:1", 500) for _ in range(2))
+    second._own = first._own
+    first.count(7)
+    second.count(7)
+    granted = 2 + _granted(second, 1_000)
+    assert granted == 500 - 9
+    assert granted + _granted(first, 1_000) == 500
