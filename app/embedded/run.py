@@ -214,6 +214,8 @@ def _granian(port: int) -> Sequence[str]:
         f"--workers={_WEB_WORKERS}",
         f"--blocking-threads={_WEB_THREADS}",
         "--respawn-failed-workers",
+        # A worker that will not stop is otherwise waited for without end, and left behind when its parent is killed.
+        "--workers-kill-timeout=2",
         "app.factory:create_wsgi",
     )
 

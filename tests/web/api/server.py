@@ -26,7 +26,7 @@ def running(environ: Mapping[str, str], log: Path, *, workers: int = 2) -> Itera
     port = free_port()
     command = [
         *(sys.executable, "-m", "granian", "--interface=wsgi", "--factory", "--host=127.0.0.1"),
-        *(f"--port={port}", f"--workers={workers}", "app.factory:create_wsgi"),
+        *(f"--port={port}", f"--workers={workers}", "--workers-kill-timeout=5", "app.factory:create_wsgi"),
     ]
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with (
@@ -41,10 +41,8 @@ def running(environ: Mapping[str, str], log: Path, *, workers: int = 2) -> Itera
             yield url
         finally:
             process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            # Longer than a worker is waited for: granian itself ends what will not stop, and leaves nothing behind.
+            process.wait(30)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
