@@ -23,12 +23,14 @@ from app.ledger.balances import balance
 from app.ledger.check import LEDGER_CHECKS, first_broken
 from app.ledger.models import LedgerBalance
 from app.referrals.check import REFERRAL_CHECKS
+from app.referrals.facts import OrderFact
 from app.referrals.models import (
     Binding,
     Commission,
     Customer,
     Decision,
     Fact,
+    FactKind,
     Order,
     OrderLine,
     RateVersion,
@@ -240,7 +242,10 @@ def test_a_small_history_in_any_order_comes_to_the_same(
         history.customer()
     facts = history.in_time()
     mixed = data.draw(st.permutations([*facts, *facts[: dice.randint(0, 3)]]))
-    compare(small_world, facts, mixed, standing.broken)
+    found = compare(small_world, facts, mixed, standing.broken)
+    assert found["facts"].keys() >= {
+        (FactKind.ORDER, each.order_id) for each in facts if isinstance(each, OrderFact)
+    }
 
 
 def test_a_line_that_a_correction_removed_earns_nothing_under_a_bounty_either(world: World) -> None:

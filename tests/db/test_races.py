@@ -8,11 +8,13 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, event, func, select
 from sqlalchemy.exc import DBAPIError
 
 from app.api.operations import in_transaction
+from app.kernel.db import Database
 from app.ledger.check import LEDGER_CHECKS, first_broken
+from app.referrals import locks
 from app.referrals.check import REFERRAL_CHECKS
 from app.referrals.errors import OtherBody
 from app.referrals.models import Commission, Customer, Fact, FactKind, FactState, Order, Program, Referrer
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.kernel.db import Database
     from app.ledger.balances import Balance
 
     Step = Callable[[World], object]
@@ -239,3 +240,29 @@ def test_choices_and_orders_of_one_customer_at_the_same_instant_agree(crowd: Cro
             1_000 * (number + 1),
         )
     assert at("2026-09-05") < NOW
+
+
+def test_a_chunk_of_a_batch_holds_the_keys_of_all_its_orders_and_asks_for_none_again(
+    postgres_url: str,
+) -> None:
+    database = Database(postgres_url)
+    with database.transaction() as session:
+        World.build(session)
+    statements: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    held = select(
+        func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0)),
+    )
+    with database.transaction() as chunk, database.transaction() as other:
+        program = chunk.scalars(select(Program)).one()
+        locks.lock_order_keys(chunk, program, ["o2", "o1", "o2"])
+        begun = len(statements)
+        locks.lock_order_key(chunk, program, "o1")
+        assert len(statements) == begun
+        free = {
+            name: other.scalar(held, {"key": f"order:{program.id}:{name}"}) for name in ("o1", "o2", "o3")
+        }
+        assert free == {"o1": False, "o2": False, "o3": True}
+        locks.lock_order_key(chunk, program, "o4")
+        assert other.scalar(held, {"key": f"order:{program.id}:o4"}) is False
+    database.dispose()
