@@ -20,6 +20,7 @@ from app.referrals.facts import (
     AnyFact,
     CancellationFact,
     CorrectionFact,
+    LeadFact,
     LineFact,
     OrderFact,
     PartnerChoiceFact,
@@ -28,6 +29,7 @@ from app.referrals.facts import (
     RefundLine,
     SignupFact,
 )
+from app.referrals.leads import record_lead
 from app.referrals.models import ExchangeRate
 from app.referrals.orders import record_cancellation, record_correction, record_order, record_payment
 from app.referrals.programs import ProgramSettings, change_program
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
 START = at("2026-02-01")
 DAYS = 240
 SKUS = ("web", "mail", "box", "vps", "card", "bounty", "never", "unheard-of")
+SUSPENDED: Final = (at("2026-05-01"), at("2026-06-01"))
+"""When cem took no part."""
 _WAITS_FOR_PARTNER = (NoPartner, CustomerNotFound)
 
 
@@ -74,8 +78,8 @@ def build_world(session: Session, slug: str = "hosting") -> World:
         create_coupon(session, world.program, referrer, name.upper(), actor=ACTOR, now=at("2026-01-01"))
     cem = world.referrers["cem"]
     world.now = at("2027-12-01")  # later than any fact
-    suspend(session, world.program, cem, reason="a doubt", actor=ACTOR, now=at("2026-05-01"))
-    reinstate(session, world.program, cem, reason="cleared", actor=ACTOR, now=at("2026-06-01"))
+    suspend(session, world.program, cem, reason="a doubt", actor=ACTOR, now=SUSPENDED[0])
+    reinstate(session, world.program, cem, reason="cleared", actor=ACTOR, now=SUSPENDED[1])
     return world
 
 
@@ -181,6 +185,20 @@ class History:
             signed_up_at=seen,
         )
         self._add(seen, fact)
+        if email and self._chance(60):
+            for number in range(self.dice.randint(1, 3)):
+                self._lead(f"{name}/{number}", email, seen)
+
+    def _lead(self, lead_id: str, email: str, seen: datetime) -> None:
+        """A referrer registers the prospect, mostly in time; several customers may have the same address."""
+        when = seen - timedelta(seconds=self.dice.randint(-86_400, 100 * 86_400))
+        if self._chance(20):  # to the second, around the 90 days and around the signup
+            when = seen - timedelta(days=self.dice.choice((0, 90)), seconds=self.dice.randint(-1, 1))
+        referrer = self._referrer()
+        if referrer == "cem" and SUSPENDED[0] <= when < SUSPENDED[1]:
+            referrer = "bob"  # a suspended referrer can register nobody
+        fact = LeadFact(lead_id, f"{referrer}-{self.world.program.slug}", email, when)
+        self._add(when, fact)
 
     def _order(self, name: str, order_id: str, seen: datetime) -> None:
         placed = seen - timedelta(days=3) if self._chance(10) else self._after(seen, 90)
@@ -300,6 +318,7 @@ _USE_CASES: Final[dict[type, Callable[..., Outcome]]] = {
     CancellationFact: record_cancellation,
     RefundFact: record_refund,
     PartnerChoiceFact: record_partner_choice,
+    LeadFact: record_lead,
 }
 
 
