@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-APPEND_ONLY: Final = ("ledger_transactions", "ledger_entries", "audit_events")
+APPEND_ONLY: Final = ("ledger_transactions", "ledger_entries", "audit_events", "ledger_closings", "seals")
 """Tables that are only ever added to."""
 
 

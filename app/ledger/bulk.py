@@ -38,6 +38,7 @@ class PayoutPosting:
     debited: LedgerAccount
     credited: LedgerAccount
     key_prefix: str
+    effective_on: date
     posted_at: datetime
     memo: str | None = None
 
@@ -53,13 +54,14 @@ def post_payouts(session: Session, posting: PayoutPosting, source: Select[int, i
     connection = session.connection()
     connection.execute(
         insert(_TRANSACTIONS).from_select(
-            ["program_id", "currency", "kind", "idempotency_key", "memo", "posted_at"],
+            ["program_id", "currency", "kind", "idempotency_key", "memo", "effective_on", "posted_at"],
             select(
                 literal(posting.program_id),
                 literal(posting.currency),
                 literal(posting.kind, _TRANSACTIONS.c.kind.type),
                 _key(posting, rows),
                 literal(posting.memo, _TRANSACTIONS.c.memo.type),
+                literal(posting.effective_on, _TRANSACTIONS.c.effective_on.type),
                 literal(posting.posted_at, _TRANSACTIONS.c.posted_at.type),
             )
             .group_by(rows.c.payout_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final, cast
 
@@ -48,7 +48,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A balanced movement to be posted once under ``key``, at most 128 characters, unique for ever."""
+    """A balanced movement to be posted once under ``key``, at most 128 characters, unique for ever.
+
+    ``effective_on`` is the day of what it books, in the programme's time zone; ``books.py`` says in which month it
+    counts.
+    """
 
     program_id: int
     currency: str
@@ -56,6 +60,7 @@ class Posting:
     key: str
     entries: tuple[Entry, ...]
     memo: str | None = None
+    effective_on: date = field(kw_only=True)
 
     def __post_init__(self) -> None:
         """Raise :class:`UnbalancedPosting` before anything is written."""
@@ -124,6 +129,7 @@ def _write(session: Session, postings: Sequence[Posting], posted_at: datetime) -
             "kind": posting.kind,
             "idempotency_key": posting.key,
             "memo": posting.memo,
+            "effective_on": posting.effective_on,
             "posted_at": posted_at,
         }
         for posting in postings

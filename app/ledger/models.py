@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kernel.db import Base, Id, UtcDateTime, enum_column
+from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
 
 
 class LedgerAccount(StrEnum):
@@ -87,6 +87,8 @@ class LedgerTransaction(Base):
     kind: Mapped[TransactionKind] = mapped_column(enum_column(TransactionKind))
     idempotency_key: Mapped[str] = mapped_column(String(128))
     memo: Mapped[str | None] = mapped_column(String(500))
+    effective_on: Mapped[date]
+    """Day of what it books, in the programme's time zone: a late fact keeps its own (``ledger/books.py``)."""
     posted_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -136,3 +138,78 @@ class LedgerBalance(Base):
     program_id: Mapped[int] = mapped_column(Id, ForeignKey("programs.id"))
     currency: Mapped[str] = mapped_column(String(3))
     amount_minor: Mapped[int] = mapped_column(Id)
+
+
+class LedgerClosing(Base):
+    """A month of a programme's books that is closed. Append-only: a closed month stays closed.
+
+    What the month holds follows from ``last_transaction_id`` alone (``books.py``); count and sum are kept to prove it.
+    """
+
+    __tablename__ = "ledger_closings"
+    __table_args__ = (
+        UniqueConstraint("program_id", "period"),
+        CheckConstraint("last_transaction_id >= 0 AND transaction_count >= 0", name="counts"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    program_id: Mapped[int] = mapped_column(Id, ForeignKey("programs.id"))
+    period: Mapped[str] = mapped_column(String(7))
+    """``YYYY-MM``; every earlier month is closed too."""
+    last_transaction_id: Mapped[int] = mapped_column(Id)
+    """The highest transaction number there was: higher ones were not known yet and book later."""
+    transaction_count: Mapped[int] = mapped_column(Id)
+    """Transactions that the month holds."""
+    debits_minor: Mapped[int] = mapped_column(Id)
+    """Sum of their debits."""
+    settings: Mapped[dict[str, str]] = mapped_column(JsonValue)
+    """What the month's reports are written with (account numbers, adviser's numbers), as it was then."""
+    closed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_by: Mapped[str] = mapped_column(String(80))
+    """The actor, as the audit trail writes it."""
+
+
+class SealedBook(StrEnum):
+    """The append-only books that are sealed every night, each in a chain of its own."""
+
+    LEDGER = "ledger"
+    """Ledger transactions with their entries."""
+    AUDIT = "audit"
+    """Audit events."""
+
+
+class Seal(Base):
+    """A link of a book's hash chain: the rows with numbers above ``after_id`` up to ``last_id``. Append-only.
+
+    A day has one or more; the one that ``ends_day`` says that the day is sealed (``seals.py``).
+    """
+
+    __tablename__ = "seals"
+    __table_args__ = (
+        UniqueConstraint("book", "number"),
+        CheckConstraint("number >= 1 AND last_id >= after_id AND row_count >= 0", name="counts"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    book: Mapped[SealedBook] = mapped_column(enum_column(SealedBook))
+    number: Mapped[int]
+    """1, 2, 3 ... without a gap within its book."""
+    layout: Mapped[int]
+    """Which columns make up a row's fingerprint (``seals.py``)."""
+    day: Mapped[date]
+    """UTC: programmes lie in different time zones, and the chain is one."""
+    ends_day: Mapped[bool]
+    after_id: Mapped[int] = mapped_column(Id)
+    last_id: Mapped[int] = mapped_column(Id)
+    row_count: Mapped[int]
+    part_count: Mapped[int]
+    """Ledger entries within the rows."""
+    debits: Mapped[dict[str, int]] = mapped_column(JsonValue)
+    """Sum of debits by currency, in minor units."""
+    marks: Mapped[bytes] = mapped_column(LargeBinary)
+    """For each row its number and the first bytes of its fingerprint, to name the first one that differs."""
+    previous: Mapped[str] = mapped_column(String(64))
+    """``digest`` of the seal before; zeros for the first."""
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256 over ``previous``, every other column but the marks, and the fingerprint of each row."""
+    sealed_at: Mapped[datetime] = mapped_column(UtcDateTime)

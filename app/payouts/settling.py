@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
+from app.kernel.clock import local_day
 from app.ledger.bulk import PayoutPosting, post_payouts
 from app.ledger.journal import Entry, Posting, post_many
 from app.ledger.models import Figure, LedgerAccount, LedgerBalance, LedgerEntry, TransactionKind
 from app.payouts.domain.state import PayoutMove, PayoutState, next_payout_status
 from app.payouts.models import Payout
-from app.referrals.models import Referrer
+from app.referrals.models import Program, Referrer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
@@ -87,6 +88,7 @@ def reserve(session: Session, run: PayoutRun, first: int, last: int, now: dateti
         debited=LedgerAccount.PAYABLE,
         credited=LedgerAccount.IN_FLIGHT,
         key_prefix="payout-reserve:",
+        effective_on=local_day(now, session.get_one(Program, run.program_id).timezone),
         posted_at=now,
         memo=run.name,
     )
@@ -114,6 +116,7 @@ class Moves:
         if not self._posted:
             return
         reserved = _reservations(self._session, [payout.id for payout, _ in self._posted])
+        today = _days(self._session, {program_id for program_id, _ in reserved.values()}, self._now)
         postings = []
         for payout, move in self._posted:
             kind, debited, credited = _POSTED[move]
@@ -125,6 +128,7 @@ class Moves:
                     kind=kind,
                     key=f"payout-{move.value}:{payout.id}",
                     entries=_pairs(payout, buckets, debited, credited),
+                    effective_on=_booked_on(payout, move) or today[program_id],
                 )
             )
         post_many(self._session, postings, posted_at=self._now)
@@ -174,6 +178,19 @@ def _pairs(
         for on, amount in buckets
         for account, sign in ((debited, 1), (credited, -1))
     )
+
+
+def _booked_on(payout: Payout, move: PayoutMove) -> date | None:
+    """The bank's own booking date, of a move that has one."""
+    if move is PayoutMove.BOOK:
+        return payout.paid_on
+    return payout.returned_on if move is PayoutMove.RETURN else None
+
+
+def _days(session: Session, program_ids: Collection[int], now: datetime) -> dict[int, date]:
+    """The calendar day that ``now`` is in each programme."""
+    zones = session.execute(select(Program.id, Program.timezone).where(Program.id.in_(program_ids)))
+    return {program_id: local_day(now, zone) for program_id, zone in zones}
 
 
 def _reservations(

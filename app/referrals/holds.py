@@ -386,4 +386,4 @@ def _release_if_free(
 
 
 def _post(session: Session, program: Program, movements: Sequence[Movement], now: datetime) -> None:
-    post_movements(session, movements, currency=program.currency, posted_at=now)
+    post_movements(session, movements, currency=program.currency, timezone=program.timezone, posted_at=now)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import func, select
 
+from app.kernel.clock import local_day
 from app.ledger.journal import Entry, Posting, post_later, write_balances
 from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
 
@@ -22,6 +23,7 @@ class Movable(Protocol):
 
     program_id: int
     referrer_id: int
+    paid_at: datetime
     available_on: date
     id: int
     earned_minor: int
@@ -36,14 +38,18 @@ _EXPENSE, _PAYABLE, _HELD = LedgerAccount.COMMISSION_EXPENSE, LedgerAccount.PAYA
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """A change of one commission that is decided and not yet posted: a new commission has no id until it is written."""
+    """A change of one commission that is decided and not yet posted: a new commission has no id until it is written.
+
+    ``effective_at`` is when what it books happened; ``None`` where that is the posting itself.
+    """
 
     commission: Movable
     number: int
     kind: TransactionKind
     amounts: tuple[tuple[LedgerAccount, int], ...]
+    effective_at: datetime | None
 
-    def posting(self, currency: str) -> Posting:
+    def posting(self, currency: str, effective_on: date) -> Posting:
         """What goes into the journal."""
         commission = self.commission
         return Posting(
@@ -63,12 +69,16 @@ class Movement:
                 for account, amount in self.amounts
                 if amount
             ),
+            effective_on=effective_on,
         )
 
 
-def retarget(commission: Movable, *, earned: int, target: int, hold: bool) -> list[Movement]:
+def retarget(
+    commission: Movable, *, earned: int, target: int, hold: bool, given_back_at: datetime | None
+) -> list[Movement]:
     """Change what a commission earned and what is left of it; the movements of the difference, none if none.
 
+    What is earned is effective when the order was paid, what is clawed back when it was given back.
     Money that leaves is taken from ``held`` as far as this commission is held, then from ``payable``. Money that
     comes while the commission is under review (``hold``) moves on to ``held`` at once.
     """
@@ -77,7 +87,10 @@ def retarget(commission: Movable, *, earned: int, target: int, hold: bool) -> li
     commission.earned_minor, commission.target_minor = earned, target
     payable = 0
     movements: list[Movement] = []
-    for kind, amount in ((TransactionKind.COMMISSION, more_earned), (TransactionKind.CLAWBACK, -more_back)):
+    for kind, amount, at in (
+        (TransactionKind.COMMISSION, more_earned, commission.paid_at),
+        (TransactionKind.CLAWBACK, -more_back, given_back_at),
+    ):
         if not amount:
             continue
         from_held = min(commission.held_minor, -amount) if amount < 0 else 0
@@ -85,7 +98,7 @@ def retarget(commission: Movable, *, earned: int, target: int, hold: bool) -> li
         to_payable = amount + from_held
         payable += to_payable
         amounts = ((_EXPENSE, amount), (_PAYABLE, -to_payable), (_HELD, from_held))
-        movements.append(_movement(commission, kind, *amounts))
+        movements.append(_movement(commission, kind, *amounts, effective_at=at))
     if hold and payable > 0:
         movements.append(move_to_held(commission, payable))
     return movements
@@ -117,17 +130,26 @@ def reject_for_good(commission: Movable) -> list[Movement]:
 
 
 def post_movements(
-    session: Session, movements: Sequence[Movement], *, currency: str, posted_at: datetime
+    session: Session, movements: Sequence[Movement], *, currency: str, timezone: str, posted_at: datetime
 ) -> None:
-    """Post what was decided, once the commissions are written."""
+    """Post what was decided, once the commissions are written; days are those of the programme's ``timezone``."""
     if movements:
         session.flush()
-        post_later(session, [movement.posting(currency) for movement in movements], posted_at=posted_at)
+        postings = [
+            movement.posting(currency, local_day(movement.effective_at or posted_at, timezone))
+            for movement in movements
+        ]
+        post_later(session, postings, posted_at=posted_at)
 
 
-def _movement(commission: Movable, kind: TransactionKind, *amounts: tuple[LedgerAccount, int]) -> Movement:
+def _movement(
+    commission: Movable,
+    kind: TransactionKind,
+    *amounts: tuple[LedgerAccount, int],
+    effective_at: datetime | None = None,
+) -> Movement:
     commission.postings += 1
-    return Movement(commission, commission.postings, kind, amounts)
+    return Movement(commission, commission.postings, kind, amounts, effective_at)
 
 
 def unreserved(session: Session, commission: Movable) -> int:

@@ -78,7 +78,13 @@ def _rejections(live: Session, session: Session) -> None:
         for commission in session.scalars(found):
             program = session.get_one(Program, program_id)
             movements = reject_for_good(commission)
-            post_movements(session, movements, currency=program.currency, posted_at=commission.paid_at)
+            post_movements(
+                session,
+                movements,
+                currency=program.currency,
+                timezone=program.timezone,
+                posted_at=commission.paid_at,
+            )
 
 
 def _number(session: Session, program_id: int, customer_id: str) -> int | None:

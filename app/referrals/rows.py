@@ -139,6 +139,10 @@ class OrderRow:
     lines: list[LineRow] = field(default_factory=list)
     given_back: list[GivenBack] = field(default_factory=list)
 
+    def given_back_at(self) -> datetime | None:
+        """When the refund that was recorded last happened."""
+        return self.given_back[-1].refunded_at if self.given_back else None
+
     def counts_for(self) -> int | None:
         """The referrer among whose paid orders it is."""
         return None if self.paid_at is None else self.referrer_id
@@ -221,14 +225,19 @@ _READ_COMMISSIONS: Final = (
     .where(_COMMISSIONS.c.order_id.in_(bindparam("wanted", expanding=True)))
     .order_by(_COMMISSIONS.c.id)
 )
-_READ_REFUNDS: Final = select(
-    _REFUNDS.c.order_id,
-    _REFUNDS.c.refund_id,
-    _REFUNDS.c.kind,
-    _REFUNDS.c.full,
-    _REFUNDS.c.lines,
-    _REFUNDS.c.reverses,
-).where(_REFUNDS.c.order_id.in_(bindparam("wanted", expanding=True)))
+_READ_REFUNDS: Final = (
+    select(
+        _REFUNDS.c.order_id,
+        _REFUNDS.c.refund_id,
+        _REFUNDS.c.kind,
+        _REFUNDS.c.full,
+        _REFUNDS.c.lines,
+        _REFUNDS.c.reverses,
+        _REFUNDS.c.refunded_at,
+    )
+    .where(_REFUNDS.c.order_id.in_(bindparam("wanted", expanding=True)))
+    .order_by(_REFUNDS.c.id)
+)
 
 _CHUNK: Final = 500
 """Orders that one statement names at most: databases bound the number of parameters."""

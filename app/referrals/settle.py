@@ -158,7 +158,13 @@ class Settlement:
         movements = [movement for each in wanted for movement in self._move(each, held, referrers)]
         write_bindings(self.session, self.bindings)
         write_orders(self.session, orders)
-        post_movements(self.session, movements, currency=self.program.currency, posted_at=self.now)
+        post_movements(
+            self.session,
+            movements,
+            currency=self.program.currency,
+            timezone=self.program.timezone,
+            posted_at=self.now,
+        )
         if counted:
             tiers.note_moved(self.session, counted, orders)
 
@@ -276,7 +282,10 @@ class Settlement:
             amount = unreserved(self.session, commission) if commission.postings else 0
             movements += [move_to_held(commission, amount)] if amount else []
             hold = True
-        return movements + retarget(commission, earned=wanted.earned, target=wanted.target, hold=hold)
+        back_at = commission.line.order.given_back_at()
+        return movements + retarget(
+            commission, earned=wanted.earned, target=wanted.target, hold=hold, given_back_at=back_at
+        )
 
     def _open_holds(self, wanted: Wanted, referrer: SharedReferrer) -> bool:
         commission = wanted.commission

@@ -169,6 +169,39 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_programs_slug")),
     )
     op.create_table(
+        "seals",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "book",
+            sa.Enum(
+                "ledger", "audit", name="sealedbook", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("layout", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("ends_day", sa.Boolean(), nullable=False),
+        sa.Column("after_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("part_count", sa.Integer(), nullable=False),
+        sa.Column(
+            "debits",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("marks", sa.LargeBinary(), nullable=False),
+        sa.Column("previous", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "number >= 1 AND last_id >= after_id AND row_count >= 0", name=op.f("ck_seals_counts")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_seals")),
+        sa.UniqueConstraint("book", "number", name=op.f("uq_seals_book_number")),
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("public_id", sa.String(length=32), nullable=False),
@@ -381,6 +414,32 @@ def upgrade() -> None:
         batch_op.create_index("ix_facts_state", ["program_id", "state", "id"], unique=False)
 
     op.create_table(
+        "ledger_closings",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("period", sa.String(length=7), nullable=False),
+        sa.Column(
+            "last_transaction_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("transaction_count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("debits_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "settings",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_by", sa.String(length=80), nullable=False),
+        sa.CheckConstraint(
+            "last_transaction_id >= 0 AND transaction_count >= 0", name=op.f("ck_ledger_closings_counts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_ledger_closings_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_closings")),
+        sa.UniqueConstraint("program_id", "period", name=op.f("uq_ledger_closings_program_id_period")),
+    )
+    op.create_table(
         "ledger_transactions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -410,6 +469,7 @@ def upgrade() -> None:
         ),
         sa.Column("idempotency_key", sa.String(length=128), nullable=False),
         sa.Column("memo", sa.String(length=500), nullable=True),
+        sa.Column("effective_on", sa.Date(), nullable=False),
         sa.Column("posted_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["program_id"], ["programs.id"], name=op.f("fk_ledger_transactions_program_id_programs")
@@ -2163,6 +2223,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_ledger_transactions_program_id"))
 
     op.drop_table("ledger_transactions")
+    op.drop_table("ledger_closings")
     with op.batch_alter_table("facts", schema=None) as batch_op:
         batch_op.drop_index("ix_facts_state")
         batch_op.drop_index("ix_facts_order")
@@ -2195,6 +2256,7 @@ def downgrade() -> None:
     op.drop_table("api_keys")
     op.drop_table("visitor_keys")
     op.drop_table("users")
+    op.drop_table("seals")
     op.drop_table("programs")
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mails_sent_at"))

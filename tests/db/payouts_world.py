@@ -272,7 +272,8 @@ def _gift(person: Referrer, minor: int) -> Posting:
         Entry(LedgerAccount.COMMISSION_EXPENSE, minor, on, referrer_id=person.id),
         Entry(LedgerAccount.PAYABLE, -minor, on, referrer_id=person.id),
     )
-    return Posting(person.program_id, "EUR", TransactionKind.ADJUSTMENT, f"gift:{person.id}", entries)
+    kind, key = TransactionKind.ADJUSTMENT, f"gift:{person.id}"
+    return Posting(person.program_id, "EUR", kind, key, entries, effective_on=NOW.date())
 
 
 def _is_known(world: World, customer: str) -> bool:

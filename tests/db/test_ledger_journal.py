@@ -6,16 +6,18 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from app.ledger.balances import Balance, Bucket, balance, balances, referrer_buckets
 from app.ledger.check import every_referrer_adds_up, first_broken, nothing_held_or_in_flight_is_negative
 from app.ledger.journal import Entry, Posting, UnbalancedPosting, post, post_many, write_balances
-from app.ledger.models import LedgerAccount, LedgerBalance, TransactionKind
+from app.ledger.models import LedgerAccount, LedgerBalance, LedgerTransaction, TransactionKind
 from tests.builders import World, at
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+DAY = date(2026, 9, 1)
 SEPTEMBER, OCTOBER = date(2026, 9, 30), date(2026, 10, 31)
 
 
@@ -38,6 +40,7 @@ def earned(
             Entry(LedgerAccount.COMMISSION_EXPENSE, amount, on, referrer_id),
             Entry(LedgerAccount.PAYABLE, -(other_side or amount), on, referrer_id),
         ),
+        effective_on=DAY,
     )
 
 
@@ -58,7 +61,7 @@ def test_a_posting_whose_sides_differ_is_refused_before_anything_is_written(worl
 def test_a_posting_of_one_side_is_refused(world: World) -> None:
     entry = Entry(LedgerAccount.PAYABLE, 0, SEPTEMBER, world.referrers["ada"].id)
     with pytest.raises(UnbalancedPosting):
-        Posting(world.program.id, "EUR", TransactionKind.COMMISSION, "k1", (entry,))
+        Posting(world.program.id, "EUR", TransactionKind.COMMISSION, "k1", (entry,), effective_on=DAY)
 
 
 def test_a_key_is_posted_once_for_ever(world: World) -> None:
@@ -124,7 +127,9 @@ def test_negative_held_money_is_named_by_its_commission(world: World) -> None:
         Entry(LedgerAccount.HELD, 500, SEPTEMBER, ada, commission.id),
         Entry(LedgerAccount.PAYABLE, -500, SEPTEMBER, ada, commission.id),
     )
-    posting = Posting(world.program.id, "EUR", TransactionKind.RELEASE, "never held", entries)
+    posting = Posting(
+        world.program.id, "EUR", TransactionKind.RELEASE, "never held", entries, effective_on=DAY
+    )
     post(world.session, posting, posted_at=at("2026-09-01"))
     broken = first_broken(world.session, {"never negative": nothing_held_or_in_flight_is_negative})
     assert str(broken) == f"never negative: held of commission {commission.id} is -500"
@@ -144,7 +149,24 @@ def test_a_balance_that_does_not_add_up_is_named_by_its_referrer(world: World) -
 
 def test_an_entry_of_no_referrer_is_in_no_balance(world: World) -> None:
     entries = (Entry(LedgerAccount.BANK, 500, SEPTEMBER), Entry(LedgerAccount.OPENING, -500, SEPTEMBER))
-    posting = Posting(world.program.id, "EUR", TransactionKind.OPENING_BALANCE, "the bank's own", entries)
+    posting = Posting(
+        world.program.id, "EUR", TransactionKind.OPENING_BALANCE, "the bank's own", entries, effective_on=DAY
+    )
     post(world.session, posting, posted_at=at("2026-09-01"))
     write_balances(world.session)
     assert world.session.query(LedgerBalance).count() == 0
+
+
+def test_a_late_fact_keeps_the_day_on_which_it_happened(world: World) -> None:
+    world.bind("ada")
+    world.order("o1", placed="2026-09-30 21:00", paid="2026-09-30 22:30")
+    world.refund("r2", when="2026-10-20", l1=1_000)
+    world.refund("r1", when="2026-10-05", l1=1_000)
+    write_balances(world.session)
+    dated = select(LedgerTransaction.kind, LedgerTransaction.effective_on).order_by(LedgerTransaction.id)
+    # The order was paid after midnight in the programme's time zone.
+    assert [tuple(row) for row in world.session.execute(dated)] == [
+        (TransactionKind.COMMISSION, date(2026, 10, 1)),
+        (TransactionKind.CLAWBACK, date(2026, 10, 20)),
+        (TransactionKind.CLAWBACK, date(2026, 10, 5)),
+    ]

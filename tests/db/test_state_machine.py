@@ -204,8 +204,8 @@ def test_whatever_happens_the_books_are_in_order(shop: type[Shop], part: int) ->
 def a_clawback_with_the_wrong_sign(patch: pytest.MonkeyPatch) -> None:
     real = postings.retarget
 
-    def wrong(commission: Any, *, earned: int, target: int, hold: bool) -> Any:
-        return real(commission, earned=earned, target=min(earned, 2 * earned - target), hold=hold)
+    def wrong(commission: Any, *, earned: int, target: int, **rest: Any) -> Any:
+        return real(commission, earned=earned, target=min(earned, 2 * earned - target), **rest)
 
     patch.setattr(settle, "retarget", wrong)
 

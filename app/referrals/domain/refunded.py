@@ -10,13 +10,15 @@ from app.referrals.words import RefundKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
     """One refund, chargeback or reversal. ``lines`` maps line id to net minor units; ``full`` means every line whole.
 
-    A reversal names the chargeback it ``reverses``; without lines it reverses all of it.
+    A reversal names the chargeback it ``reverses``; without lines it reverses all of it. ``refunded_at`` dates it in
+    the books and decides nothing here.
     """
 
     refund_id: str
@@ -24,6 +26,7 @@ class GivenBack:
     full: bool
     lines: Mapping[str, int] = field(default_factory=dict)
     reverses: str | None = None
+    refunded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,8 @@ class MoneyLines(Lines[Owed]):
         referrers = Referrers(session, program, [item.value.referrer for item in items])
         named = [(item.value, referrers.of(item.value.referrer)) for item in items]
         locks.share_referrers(session, [who.id for _, who in named])
-        postings = [self._posting(program, value, who) for value, who in named]
+        on = local_day(now, program.timezone)
+        postings = [self._posting(program, value, who, on) for value, who in named]
         post_many(session, postings, posted_at=now)
 
     def refuse_twice(self, session: Session, program: Program) -> None:
@@ -152,7 +153,7 @@ class MoneyLines(Lines[Owed]):
         if session.scalar(wanted.limit(1)) is not None:
             raise BroughtTwice(self._tool.value, other.value, self._kind.value)
 
-    def _posting(self, program: Program, value: Owed, who: Named) -> Posting:
+    def _posting(self, program: Program, value: Owed, who: Named, effective_on: date) -> Posting:
         on = value.available_on or self._today()
         sides = ((LedgerAccount.OPENING, value.amount_minor), (LedgerAccount.PAYABLE, -value.amount_minor))
         return Posting(
@@ -162,6 +163,7 @@ class MoneyLines(Lines[Owed]):
             key=self._key(program, value, who),
             entries=tuple(Entry(account, amount, on, referrer_id=who.id) for account, amount in sides),
             memo=f"brought along from {self._tool.value}",
+            effective_on=effective_on,
         )
 
     def _key(self, program: Program, value: Owed, who: Named) -> str:

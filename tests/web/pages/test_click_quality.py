@@ -99,9 +99,8 @@ def test_what_was_brought_along_stands_among_the_referrers_figures(
         zoe = world.referrers["zoe"].id
         entries = tuple(Entry(account, amount, on, referrer_id=zoe) for account, amount in sides)
         kind = TransactionKind.OPENING_BALANCE
-        post(
-            world.session, Posting(world.program.id, "EUR", kind, "opening:zoe", entries), posted_at=world.now
-        )
+        brought = Posting(world.program.id, "EUR", kind, "opening:zoe", entries, effective_on=on)
+        post(world.session, brought, posted_at=world.now)
     for path in ("/dashboard", "/dashboard/payouts"):
         page = browser.get(path, headers=headers).text
         assert word in page
