@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -12,6 +13,7 @@ from app.identity.tokens import MailLinks
 from app.kernel.crypto import Keyring
 from app.kernel.db import Database
 from app.kernel.queue import JobQueue
+from app.kernel.sealed import kept_root
 from app.mail.mailer import mailer_for
 from app.mail.office import PostOffice
 from app.news import News
@@ -37,7 +39,7 @@ def build_services(settings: Settings) -> Services:
     db = Database(settings.database_url)
     queue = JobQueue(settings.redis_url)
     db.on_commit = queue.send
-    keyring = Keyring(settings.encryption_keys)
+    keyring = Keyring(settings.encryption_keys, partial(kept_root, db))
     links = LinkSigner(settings.link_keys)
     mail_links = MailLinks(settings.secret_keys)
     mail = PostOffice(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import app.api.models
 import app.identity.models
+import app.kernel.sealed
 import app.ledger.models
 import app.mail.models
 import app.payouts.models

@@ -31,11 +31,14 @@ class LinkPurpose(StrEnum):
     """Set the first or a new password."""
     VERIFY_EMAIL = "verify-email"
     """Confirm that the mailbox is theirs."""
+    UNDO_ACCOUNT = "undo-account"
+    """Take a change of the bank account back; the use case ends it with the cooling-off."""
 
 
 VALID_FOR: Final = {
     LinkPurpose.SET_PASSWORD: timedelta(days=3),
     LinkPurpose.VERIFY_EMAIL: timedelta(days=7),
+    LinkPurpose.UNDO_ACCOUNT: timedelta(days=9),
 }
 """How long each link can be used after it was signed."""
 

@@ -6,13 +6,17 @@ import signal
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
+import structlog
 from redis import Redis
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 from app.factory import build_services
 from app.jobs.schedule import run_scheduler
+from app.kernel import clock
+from app.kernel.crypto import CannotOpen
 from app.kernel.queue import QUEUE_NAME
+from app.kernel.sealed import keep_root
 from app.observe import logs
 from app.referrals.clicks import run_writer
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from config import Settings
+
+_log = structlog.get_logger(__name__)
 
 # RQ's defaults leave the job of a killed worker lying for seven minutes; with these it runs again within 75
 # seconds.
@@ -49,7 +55,13 @@ def rq_worker(settings: Settings) -> None:
 def scheduler(settings: Settings) -> None:
     """Make the jobs that the clock calls for, until told to stop."""
     logs.configure(settings.log_level)
-    run_scheduler(build_services(settings), _until_told())
+    services = build_services(settings)
+    try:
+        keep_root(services.db, services.keyring, clock.now())
+    except CannotOpen as error:
+        # Pages say so too, wherever something sealed is needed; the clock has other work than that.
+        _log.exception("encryption_key_missing", detail=error.detail)
+    run_scheduler(services, _until_told())
 
 
 def click_writer(settings: Settings) -> None:

@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,6 +17,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from app.kernel import ids
 from app.kernel.errors import RefledgerError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_ROOT_ROW: Final = b"index_roots:1"
 _KEY_ID: Final = 4
 _NONCE: Final = 12
 
@@ -34,9 +38,15 @@ class CannotOpen(RefledgerError):
 
 @dataclass(frozen=True)
 class Keyring:
-    """``ENCRYPTION_KEYS``, oldest first: the last one seals, all of them open, the first one indexes."""
+    """``ENCRYPTION_KEYS``, oldest first: the last one seals, all of them open.
+
+    Fingerprints hang on the *index root*, made from the first key that the installation ever had. ``kept`` reads it
+    sealed from the database (``kernel/sealed.py``), so that they stay the same when that key is gone; ``None``, or a
+    database without one, means that the oldest key at hand is still that first one.
+    """
 
     keys: tuple[str, ...]
+    kept: Callable[[], bytes | None] | None = None
 
     def seal(self, plain: bytes, aad: bytes) -> bytes:
         """AES-256-GCM under the newest key. ``aad`` names the row that the result belongs to.
@@ -61,15 +71,38 @@ class Keyring:
     def index(self, purpose: str, value: str) -> str:
         """A keyed fingerprint (64 hex characters) by which equal values are found again without being readable.
 
-        Made with the oldest key, so that adding a key does not change it.
+        Neither a new key nor the loss of an old one changes it. Raises :class:`CannotOpen` where the index root is
+        sealed with a key that is not at hand.
         """
-        key = _derive(self.keys[0], b"index:" + purpose.encode())
+        key = _expand(self._index_root, b"index:" + purpose.encode())
         return hmac.new(key, value.encode(), hashlib.sha256).hexdigest()
+
+    def seal_index_root(self) -> bytes:
+        """The index root, sealed under the newest key, as it is kept in the database."""
+        return self.seal(self._index_root, _ROOT_ROW)
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether these bytes are sealed under the newest key."""
+        return sealed[:_KEY_ID] == self.newest_key_id
+
+    @property
+    def newest_key_id(self) -> bytes:
+        """With what everything begins that is sealed under the newest key."""
+        return _key_id(self.keys[-1])
+
+    @cached_property
+    def _index_root(self) -> bytes:
+        sealed = self.kept() if self.kept is not None else None
+        return _derive(self.keys[0], b"index-root") if sealed is None else self.open(sealed, _ROOT_ROW)
+
+
+def _derive(secret: str, purpose: bytes) -> bytes:
+    return _expand(hashlib.sha256(secret.encode()).digest(), purpose)
 
 
 @lru_cache(maxsize=64)
-def _derive(secret: str, purpose: bytes) -> bytes:
-    return HKDFExpand(SHA256(), 32, b"refledger:" + purpose).derive(hashlib.sha256(secret.encode()).digest())
+def _expand(root: bytes, purpose: bytes) -> bytes:
+    return HKDFExpand(SHA256(), 32, b"refledger:" + purpose).derive(root)
 
 
 def _key_id(secret: str) -> bytes:

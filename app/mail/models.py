@@ -23,6 +23,8 @@ class MailKind(StrEnum):
     """Show that this mailbox is yours."""
     BANK_ACCOUNT_CHANGED = "bank_account_changed"
     """Another bank account is on file; goes to the old and to the new address."""
+    BANK_ACCOUNT_RESTORED = "bank_account_restored"
+    """A change of the bank account was taken back by the mailed link."""
     PARTNER_CHOSEN = "partner_chosen"
     """A customer chose this referrer as their partner."""
     PARTNER_LEFT = "partner_left"

@@ -19,6 +19,7 @@ from app.mail.mailer import MailRefused, MailServerAway
 from app.mail.messages import Envelope, compose, message_id, render_letter
 from app.mail.models import Mail, MailKind
 from app.mail.outbox import NewMail, queue_mail
+from app.payouts.undoing import undo_token
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -41,6 +42,9 @@ PASSWORD_PATH: Final = "/password/"  # noqa: S105 -- the page that a mailed link
 
 VERIFY_PATH: Final = "/verify/"
 """The page that verifies an address; the token follows."""
+
+UNDO_PATH: Final = "/undo-bank-account/"
+"""The page that takes a change of the bank account back; the token follows."""
 
 _THROTTLE: Final = 600
 """Seconds within which asking again for the same link mails nothing more."""
@@ -75,6 +79,27 @@ class PayoutNotice:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class AccountNotice:
+    """What a message says of a bank account. ``destination`` is its id; ``can_undo``: its change can be taken back."""
+
+    destination: str
+    program: str
+    last4: str
+    usable_on: date
+    can_undo: bool
+
+    def context(self, recipient: Recipient) -> dict[str, Any]:
+        """The context of a mail on it."""
+        return {
+            "name": recipient.name,
+            "program": self.program,
+            "last4": self.last4,
+            "usable_on": self.usable_on.isoformat(),
+            "undo": self.destination if self.can_undo else None,
+        }
+
+
 @dataclass(frozen=True)
 class PostOffice:
     """Queues and sends mail. ``sender`` is ``MAIL_FROM``; links in mails begin with ``public_url``."""
@@ -103,27 +128,20 @@ class PostOffice:
         self._to_user(session, user, MailKind.VERIFY_EMAIL, key, context, now)
 
     def bank_account_changed(
-        self,
-        session: Session,
-        recipient: Recipient,
-        *,
-        destination: str,
-        program: str,
-        last4: str,
-        usable_on: date,
-        now: datetime,
+        self, session: Session, recipient: Recipient, account: AccountNotice, *, now: datetime
     ) -> None:
-        """Another bank account is on file; call it for the old and for the new address.
-        ``destination`` is its id.
-        """
-        context = {
-            "name": recipient.name,
-            "program": program,
-            "last4": last4,
-            "usable_on": usable_on.isoformat(),
-        }
-        key = f"bank-account:{destination}:{_mark(recipient.email)}"
+        """Another bank account is on file; call it for the old and for the new address."""
+        key = f"bank-account:{account.destination}:{_mark(recipient.email)}"
+        context = account.context(recipient)
         _queue(session, key, MailKind.BANK_ACCOUNT_CHANGED, recipient, context, now)
+
+    def bank_account_restored(
+        self, session: Session, recipient: Recipient, account: AccountNotice, *, now: datetime
+    ) -> None:
+        """A change was taken back by its link; call it for the same addresses."""
+        key = f"bank-account-restored:{account.destination}:{_mark(recipient.email)}"
+        context = account.context(recipient)
+        _queue(session, key, MailKind.BANK_ACCOUNT_RESTORED, recipient, context, now)
 
     def partner_chosen(
         self,
@@ -243,6 +261,11 @@ class PostOffice:
             if user is None or user.disabled_at is not None:
                 return None
             context["link"] = self._link(mail.kind, user, now)
+        if context.get("undo"):
+            # As old as the mail, so that one sent late is not valid for longer.
+            context["link"] = (
+                self.public_url + UNDO_PATH + undo_token(self.links, context["undo"], mail.created_at)
+            )
         letter = render_letter(mail.kind.value, mail.locale, context)
         mid = message_id(mail.event_key, mail.id, self.public_url)
         return compose(letter, Envelope(self.sender, mail.recipient, mid, now))

@@ -11,16 +11,19 @@ from sqlalchemy import select
 from app.identity.audit import Actor
 from app.payouts.approval import approve_run
 from app.payouts.cancelling import cancel_run
-from app.payouts.domain.state import RunMove, RunState
+from app.payouts.domain.state import OPEN_PAYOUTS, RunMove, RunState
 from app.payouts.files import build_files, submit_run
-from app.payouts.models import PayoutRun
+from app.payouts.models import Payout, PayoutRun
+from app.payouts.reconcile import apply_feedback
 from app.payouts.runs import draft_run, due_runs, freeze_run
+from app.payouts.unknown import has_lost_files, settle_lost_files
 from app.referrals.models import Program
 from app.referrals.words import Approval
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from app.payouts.deps import PayoutDeps
@@ -44,6 +47,11 @@ def advance_run(deps: PayoutDeps, run_id: int, now: datetime) -> RunState:
     Under ``one`` and ``two`` a draft waits for a person.
     """
     _resume(deps, run_id, now)
+    settle_lost_files(deps, run_id, now)
+    with deps.db.reading() as session:
+        settled = session.scalar(select(PayoutRun.id).where(PayoutRun.id == run_id, is_settled())) is not None
+    if settled:
+        apply_feedback(deps, now)
     with deps.db.reading() as session:
         run = session.get_one(PayoutRun, run_id)
         program = session.get_one(Program, run.program_id)
@@ -89,8 +97,15 @@ def runs_to_advance(session: Session) -> list[int]:
     automatic = (PayoutRun.approval == Approval.AUTOMATIC) & PayoutRun.state.in_(
         [RunState.DRAFT, RunState.FROZEN, RunState.APPROVED]
     )
-    return list(
-        session.scalars(
-            select(PayoutRun.id).where(automatic | PayoutRun.underway.is_not(None)).order_by(PayoutRun.id)
-        )
+    wanted = automatic | PayoutRun.underway.is_not(None) | is_settled() | has_lost_files()
+    return list(session.scalars(select(PayoutRun.id).where(wanted).order_by(PayoutRun.id)))
+
+
+def is_settled() -> ColumnElement[bool]:
+    """Whether a run (of an enclosing query) has nothing open any more and is not closed yet."""
+    still_open = select(Payout.id).where(Payout.run_id == PayoutRun.id, Payout.state.in_(OPEN_PAYOUTS))
+    return (
+        PayoutRun.state.in_([RunState.BUILT, RunState.SUBMITTED])
+        & PayoutRun.underway.is_(None)
+        & ~still_open.exists()
     )

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from app.payouts.approval import void_approval
 from app.payouts.domain.state import PayoutMove, PayoutState, RunMove, RunState
 from app.payouts.errors import AlreadySubmitted
-from app.payouts.models import Payout, PayoutRun
+from app.payouts.models import Payout, PayoutFile, PayoutRun
 from app.payouts.settling import lock_payouts, move_payouts
 from app.payouts.stages import begin, finish, in_stage
 
@@ -62,7 +62,8 @@ def _require_unseen(session: Session, run: PayoutRun) -> None:
             Payout.run_id == run.id, Payout.state.not_in([*_TAKEN_BACK, PayoutState.CANCELLED])
         )
     ).one()
-    if seen:
+    lost = select(func.count()).where(PayoutFile.run_id == run.id, PayoutFile.lost_at.is_not(None))
+    if seen or session.scalars(lost).one():
         raise AlreadySubmitted(run.name)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import case, func, select, true
+from sqlalchemy import case, func, or_, select, true
 
 from app.kernel.errors import Conflict
 from app.ledger.check import LEDGER_CHECKS, Broken, Check, first_broken, of_program
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.kernel.db import Database
 
 _SIGNED: Final = (RunState.APPROVED, RunState.BUILT, RunState.SUBMITTED)
+_BOOKED: Final = (PayoutState.PAID, PayoutState.RETURNED)
 _NOT_IN: Final = {
     RunState.DRAFT: frozenset(PayoutState),
     RunState.FROZEN: frozenset(PayoutState) - {PayoutState.RESERVED, PayoutState.CANCELLED},
@@ -119,8 +120,13 @@ def paid_payouts_have_their_booking(session: Session, program_id: int | None) ->
         .join(PayoutRun, PayoutRun.id == Payout.run_id)
         .where(
             of_program(PayoutRun.program_id, program_id),
-            Payout.state.in_([PayoutState.PAID, PayoutState.RETURNED])
-            != Payout.settled_by_event_id.is_not(None),
+            or_(
+                # A person may say of an unknown payout that it was paid; the bank's debit confirms it later.
+                Payout.state.in_(_BOOKED)
+                & Payout.settled_by_event_id.is_(None)
+                & Payout.decided_at.is_(None),
+                Payout.state.not_in(_BOOKED) & Payout.settled_by_event_id.is_not(None),
+            ),
         )
     )
     for number in session.scalars(stray):

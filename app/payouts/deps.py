@@ -23,7 +23,9 @@ class PayoutEvent(StrEnum):
     """What a referrer is told about."""
 
     ACCOUNT_CHANGED = "account_changed"
-    """Another bank account is on file; goes to the old and to the new address."""
+    """Another bank account is on file; goes to every address that is known of its owner."""
+    ACCOUNT_RESTORED = "account_restored"
+    """A change was taken back by the mailed link; goes to the same addresses."""
     SENT = "sent"
     """The bank booked a payout."""
     REJECTED = "rejected"

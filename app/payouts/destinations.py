@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Final
 from app.identity.audit import record_event
 from app.kernel import ids
 from app.kernel.clock import local_day
+from app.kernel.sealed import SealedColumn
 from app.payouts import queries
 from app.payouts.deps import PayoutEvent, PayoutNews
 from app.payouts.domain.iban import country_of, last4, normalise_bic, normalise_iban
 from app.payouts.domain.sepa_text import has_sepa_name, sepa_text
 from app.payouts.errors import BadAddress, BadHolder, DestinationAltered
 from app.payouts.models import PayoutDestination
+from app.payouts.words import BlockedReason
 from app.referrals.facts import fingerprint
 from app.referrals.locks import own_referrer
-from app.referrals.models import Program, Referrer
+from app.referrals.models import Program, Referrer, ReferrerStatus
+from app.referrals.referrers import suspend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,13 +32,32 @@ if TYPE_CHECKING:
     from app.identity.audit import Actor
     from app.kernel.crypto import Keyring
     from app.payouts.deps import PayoutDeps
-    from app.payouts.words import BlockedReason, DestinationSource
+    from app.payouts.words import DestinationSource
 
 COOLING_DAYS: Final = 7
 """How long a changed account rests before it may be paid to."""
 
 _MAX_HOLDER: Final = 140
 _COUNTRY: Final = re.compile(r"[A-Z]{2}", re.ASCII)
+_KEPT: Final = (
+    "referrer_id",
+    "holder",
+    "iban_key",
+    "last4",
+    "country",
+    "bic",
+    "street",
+    "building",
+    "postcode",
+    "town",
+    "address_country",
+    "source",
+    "verified",
+    "usable_on",
+    "blocked_at",
+    "blocked_reason",
+)
+"""What a version that restores an earlier one has in common with it."""
 _LENGTHS: Final = {"street": 70, "building": 16, "postcode": 16, "town": 35}
 
 
@@ -134,6 +156,11 @@ def _announce(
     }
     subject = f"referrer:{referrer.code}"
     record_event(session, by, "destination.set", subject, details, now=now, program_id=program.id)
+    shared = queries.codes_with_account(session, program.id, destination.iban_key, besides=referrer.id)
+    if shared:
+        # A family or a company with one account is no offence; staff see it, and the review rules judge the rest.
+        facts = {"last4": destination.last4, "also": list(shared)}
+        record_event(session, by, "destination.shared", subject, facts, now=now, program_id=program.id)
     if destination.version > 1:
         deps.tell(session, PayoutNews(PayoutEvent.ACCOUNT_CHANGED, referrer.id, now, destination.id))
 
@@ -145,15 +172,60 @@ def block_destination(
     if destination.blocked_at is not None:
         return
     destination.blocked_at, destination.blocked_reason = now, reason
-    record_event(
-        session,
-        by,
-        "destination.blocked",
-        f"destination:{destination.public_id}",
-        {"reason": reason.value, "last4": destination.last4},
-        now=now,
-        program_id=session.get_one(Referrer, destination.referrer_id).program_id,
+    facts = {"reason": reason.value, "last4": destination.last4}
+    _record(session, destination, "destination.blocked", facts, by, now)
+
+
+def _record(
+    session: Session,
+    destination: PayoutDestination,
+    action: str,
+    facts: dict[str, str | None],
+    by: Actor,
+    now: datetime,
+) -> None:
+    subject = f"destination:{destination.public_id}"
+    program_id = session.get_one(Referrer, destination.referrer_id).program_id
+    record_event(session, by, action, subject, facts, now=now, program_id=program_id)
+
+
+def copy_account(
+    deps: PayoutDeps, earlier: PayoutDestination, *, version: int, public_id: str, by: Actor, now: datetime
+) -> PayoutDestination:
+    """The account of an earlier version as a further one: usable as it was, blocked as it was."""
+    sealed = deps.keyring.seal(
+        open_iban(deps.keyring, earlier).encode(), _aad(public_id, earlier.referrer_id)
     )
+    kept = {name: getattr(earlier, name) for name in _KEPT}
+    return PayoutDestination(
+        public_id=public_id, version=version, iban_sealed=sealed, created_at=now, created_by=by.label, **kept
+    )
+
+
+def freeze_referrer(
+    session: Session, destination: PayoutDestination, reason: str, *, by: Actor, now: datetime
+) -> None:
+    """Have nothing more paid to this referrer until staff have looked, because of what the bank said (MD07).
+
+    An active one is suspended; one who left cannot be, so their account is blocked instead.
+    """
+    referrer = own_referrer(session, destination.referrer_id)
+    if referrer.status is ReferrerStatus.ACTIVE:
+        program = session.get_one(Program, referrer.program_id)
+        suspend(session, program, referrer, reason=reason, actor=by, now=now)
+    else:
+        block_destination(session, destination, BlockedReason.STAFF, by=by, now=now)
+
+
+def unblock_destination(
+    session: Session, destination: PayoutDestination, reason: str, *, by: Actor, now: datetime
+) -> None:
+    """Let an account be paid to again, with a person's reason; one that is not blocked stays as it is."""
+    if destination.blocked_at is None:
+        return
+    was, destination.blocked_at, destination.blocked_reason = destination.blocked_reason, None, None
+    facts = {"was": was and was.value, "reason": reason, "last4": destination.last4}
+    _record(session, destination, "destination.unblocked", facts, by, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +249,12 @@ def open_iban(keyring: Keyring, destination: PayoutDestination | SealedIban) -> 
 
 def _aad(public_id: str, referrer_id: int) -> bytes:
     return f"payout_destinations:{public_id}:{referrer_id}".encode()
+
+
+SEALED_IBANS: Final = SealedColumn(
+    PayoutDestination.iban_sealed, (PayoutDestination.public_id, PayoutDestination.referrer_id), _aad
+)
+"""Where ``flask payouts rotate-keys`` finds the bank accounts."""
 
 
 def _usable_on(current: PayoutDestination | None, key: str, *, verified: bool, today: date) -> date:

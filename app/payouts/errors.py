@@ -166,6 +166,62 @@ class FileNotBuilt(NotFound):
         super().__init__(f"the file {message_id} is not built yet")
 
 
+class NoSuchFile(NotFound):
+    """No payout file of that name or number."""
+
+    title = "No such payout file"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no payout file {name!r}")
+
+
+class FileNotOpen(Conflict):
+    """A file of which there is nothing to be unsure about."""
+
+    title = "Nothing is unknown about this file"
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(
+            f"the file {message_id} cannot be with the bank yet, or all of its payouts are settled"
+        )
+
+
+class FileNotUnknown(Conflict):
+    """Only of a file whose outcome is unknown can a person say that it never arrived."""
+
+    title = "The file's outcome is not unknown"
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(f"nobody said that the outcome of the file {message_id} is unknown")
+
+
+class NoDebt(Conflict):
+    """The referrer owes nothing."""
+
+    title = "Nothing is owed"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"referrer {code!r} owes nothing")
+
+
+class WriteOffTooLarge(InvalidInput):
+    """More would be written off than is owed."""
+
+    title = "More than is owed"
+
+    def __init__(self, code: str, owed: str) -> None:
+        super().__init__(f"amount: referrer {code!r} owes {owed}, no more", pointer="/amount")
+
+
+class ChangeNotUndoable(Conflict):
+    """A change of the bank account that cannot be taken back (any more)."""
+
+    title = "This change cannot be undone"
+
+    def __init__(self) -> None:
+        super().__init__("this change was undone, has come into force, or was followed by another account")
+
+
 class DestinationAltered(RefledgerError):
     """A sealed IBAN that is not the one its row was found by: the row was changed behind the service's
     back.

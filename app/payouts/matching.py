@@ -107,6 +107,10 @@ def _debit(desk: Desk, event: BankEvent, payout: Payout) -> None:
             event.state = BankEventState.REPEATED
         else:
             put_aside(event, ExceptionReason.SECOND_DEBIT)
+    elif payout.state is PayoutState.PAID:
+        # A person said that it was paid; the money has moved, and now the bank says so too.
+        payout.settled_by_event_id, payout.paid_on = event.id, event.booked_on or payout.paid_on
+        event.state = BankEventState.APPLIED
     else:
         put_aside(event, ExceptionReason.IMPOSSIBLE_STATE)
 

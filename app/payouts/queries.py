@@ -13,7 +13,7 @@ from app.kernel.target_days import target_day_from
 from app.ledger.balances import referrer_buckets
 from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
 from app.payouts.domain.calendar import Period
-from app.payouts.domain.plan import Account, Candidate, why_not
+from app.payouts.domain.plan import Account, Candidate, Minimum, why_not
 from app.payouts.errors import NoSuchPayout
 from app.payouts.models import BankEvent, BankFile, Payout, PayoutDestination, PayoutRun
 from app.payouts.rails import rail_named
@@ -65,6 +65,28 @@ def accounts_on_file(session: Session, referrer_ids: Sequence[int]) -> Mapping[i
         referrer_id: Account(number, country, usable_on, blocked, has_address=town and address_country)
         for referrer_id, number, country, usable_on, blocked, town, address_country in rows
     }
+
+
+def codes_with_account(session: Session, program_id: int, iban_key: str, *, besides: int) -> Sequence[str]:
+    """The codes of the programme's other referrers who have this bank account on file now, at most ten."""
+    newer = aliased(PayoutDestination)
+    return session.scalars(
+        select(Referrer.code)
+        .join(PayoutDestination, PayoutDestination.referrer_id == Referrer.id)
+        .where(
+            PayoutDestination.iban_key == iban_key,
+            Referrer.program_id == program_id,
+            Referrer.id != besides,
+            ~select(newer.id)
+            .where(
+                newer.referrer_id == PayoutDestination.referrer_id,
+                newer.version > PayoutDestination.version,
+            )
+            .exists(),
+        )
+        .order_by(Referrer.code)
+        .limit(10)
+    ).all()
 
 
 def referrer_iban_keys(session: Session, referrer_id: int) -> frozenset[str]:
@@ -174,6 +196,13 @@ class Outlook:
     later: tuple[tuple[date, int], ...]
 
 
+def least_paid(program: Program, referrer: Referrer) -> int:
+    """The least that a run pays to this referrer, in minor units; below a cent there is nothing to pay."""
+    if program.pays_leavers and referrer.status is ReferrerStatus.LEFT:
+        return 1
+    return max(program.minimum_payout_minor, 1)
+
+
 def outlook(session: Session, referrer: Referrer, now: datetime) -> Outlook:
     """The next run for this referrer: when, how much, what waits and why."""
     program = session.get_one(Program, referrer.program_id)
@@ -193,7 +222,7 @@ def outlook(session: Session, referrer: Referrer, now: datetime) -> Outlook:
     )
     reason = why_not(
         candidate,
-        minimum_minor=max(program.minimum_payout_minor, 1),
+        minimum=Minimum(least_paid(program, referrer)),
         today=runs_on,
         reach=rail_named(program.rail).reach(),
     )

@@ -17,7 +17,7 @@ from app.payouts import queries
 from app.payouts.check import require_sound_books
 from app.payouts.deps import BATCH
 from app.payouts.domain.calendar import Period
-from app.payouts.domain.plan import Candidate, PlannedOmission, PlannedPayout, plan_payout
+from app.payouts.domain.plan import Candidate, Minimum, PlannedOmission, PlannedPayout, plan_payout
 from app.payouts.domain.state import PayoutState, RunMove, RunState
 from app.payouts.errors import NoDebtor, PeriodUnfinished, RailCannotPay
 from app.payouts.models import Payout, PayoutOmission, PayoutRun
@@ -95,10 +95,12 @@ def _settings(program: Program) -> dict[str, object]:
         "rail": program.rail,
         "approval": program.approval,
         "minimum_minor": program.minimum_payout_minor,
+        "pays_leavers": program.pays_leavers,
         "debtor_name": program.debtor_name,
         "debtor_iban": program.debtor_iban,
         "debtor_bic": program.debtor_bic,
         "bank_profile": program.bank_profile,
+        "instant": program.instant,
     }
 
 
@@ -203,10 +205,11 @@ def _freeze_batch(deps: PayoutDeps, run_id: int, after: int, now: datetime) -> i
         lock_referrers(session, referrer_ids)
         rail, today = rail_named(run.rail), local_day(now, program.timezone)
         reach = rail.reach()
+        minimum = Minimum(run.minimum_minor, for_leavers=not run.pays_leavers)
         planned = [
             plan
             for who in candidates(session, referrer_ids, run.until_on)
-            if (plan := plan_payout(who, minimum_minor=run.minimum_minor, today=today, reach=reach))
+            if (plan := plan_payout(who, minimum=minimum, today=today, reach=reach))
         ]
         _write_plans(session, run, planned, now)
         reserve(session, run, referrer_ids[0], referrer_ids[-1], now)
@@ -258,14 +261,15 @@ def candidates(session: Session, referrer_ids: Sequence[int], until: date) -> It
     )
     available = {referrer_id: int(amount) for referrer_id, amount in sums}
     accounts = queries.accounts_on_file(session, referrer_ids)
-    states = session.execute(select(Referrer.id, Referrer.status).where(Referrer.id.in_(referrer_ids)))
-    suspended = {referrer_id for referrer_id, status in states if status is ReferrerStatus.SUSPENDED}
+    rows = session.execute(select(Referrer.id, Referrer.status).where(Referrer.id.in_(referrer_ids)))
+    states: dict[int, ReferrerStatus] = dict(rows.all())
     for referrer_id in referrer_ids:
         yield Candidate(
             referrer_id=referrer_id,
             available_minor=available.get(referrer_id, 0),
-            suspended=referrer_id in suspended,
+            suspended=states[referrer_id] is ReferrerStatus.SUSPENDED,
             account=accounts.get(referrer_id),
+            left=states[referrer_id] is ReferrerStatus.LEFT,
         )
 
 
@@ -295,10 +299,11 @@ def _omission(run: PayoutRun, plan: PlannedOmission) -> dict[str, object]:
 def preview_run(session: Session, run: PayoutRun, now: datetime) -> Iterator[Planned]:
     """Who a draft would pay, how much, and why not the others, by referrer id, computed now."""
     program = session.get_one(Program, run.program_id)
+    minimum = Minimum(program.minimum_payout_minor, for_leavers=not program.pays_leavers)
     reach, today, after = rail_named(program.rail).reach(), local_day(now, program.timezone), 0
     while referrer_ids := _with_money(session, program.id, run.until_on, after=after, limit=BATCH):
         for who in candidates(session, referrer_ids, run.until_on):
-            plan = plan_payout(who, minimum_minor=program.minimum_payout_minor, today=today, reach=reach)
+            plan = plan_payout(who, minimum=minimum, today=today, reach=reach)
             if plan is not None:
                 yield plan
         after = referrer_ids[-1]

@@ -38,7 +38,6 @@ MAX_HOLD_DAYS: Final = 365
 MAX_WINDOW_DAYS: Final = 365
 MAX_PAYOUT_DAY: Final = 28
 BANK_PROFILES: Final = ("generic", "ing", "abn-amro", "rabobank", "bunq", "german")
-RAILS: Final = ("sepa", "csv")
 
 
 class ProgramExists(Conflict):
@@ -54,7 +53,7 @@ class ProgramSettings:
 
     ``minimum_payout`` is a decimal in the programme's currency. ``holds`` maps payment method to days, ``review`` the
     limits and rules of ``domain/review.py`` to what they shall be; what it does not name stays.
-    ``debtor_iban`` is checked by the caller, which knows how.
+    ``debtor_iban`` and ``rail`` are checked by the caller, which knows how.
     """
 
     name: str | None = None
@@ -65,6 +64,7 @@ class ProgramSettings:
     hold_days: int | None = None
     holds: Mapping[str, int] | None = field(default=None)
     minimum_payout: str | None = None
+    pays_leavers: bool | None = None
     attribution: AttributionModel | None = None
     payout_day: int | None = None
     consent_mode: ConsentMode | None = None
@@ -73,6 +73,7 @@ class ProgramSettings:
     debtor_iban: str | None = None
     debtor_bic: str | None = None
     bank_profile: str | None = None
+    instant: bool | None = None
     rail: str | None = None
     joinable: bool | None = None
     review: Mapping[str, str] | None = None
@@ -205,14 +206,10 @@ def check_settings(settings: ProgramSettings, currency: str) -> None:
     if settings.timezone is not None:
         _check_timezone(settings.timezone)
     _check_numbers(settings, currency)
-    for name, value, choices in (
-        ("bank_profile", settings.bank_profile, BANK_PROFILES),
-        ("rail", settings.rail, RAILS),
-    ):
-        if value is not None and value not in choices:
-            raise InvalidInput(f"{name}: expected one of {', '.join(choices)}", pointer=f"/{name}")
-    if settings.rail == "sepa" and currency != "EUR":
-        raise InvalidInput("rail: SEPA pays euro only; use csv", pointer="/rail")
+    if settings.bank_profile not in {None, *BANK_PROFILES}:
+        raise InvalidInput(
+            f"bank_profile: expected one of {', '.join(BANK_PROFILES)}", pointer="/bank_profile"
+        )
 
 
 def _check_numbers(settings: ProgramSettings, currency: str) -> None:
@@ -249,7 +246,7 @@ def _merged(base: ProgramSettings, over: ProgramSettings) -> ProgramSettings:
 def _apply(program: Program, settings: ProgramSettings) -> None:
     plain = (
         "name landing_url timezone payout_day consent_mode approval debtor_name debtor_iban debtor_bic "
-        "bank_profile rail joinable"
+        "bank_profile instant rail joinable pays_leavers"
     ).split()
     for name in plain:
         if (value := getattr(settings, name)) is not None:

@@ -63,6 +63,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "currency", name=op.f("pk_exchange_rates")),
     )
     op.create_table(
+        "index_roots",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("root_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_index_roots_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_index_roots")),
+    )
+    op.create_table(
         "mails",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("event_key", sa.String(length=160), nullable=False),
@@ -73,6 +81,7 @@ def upgrade() -> None:
                 "password_reset",
                 "verify_email",
                 "bank_account_changed",
+                "bank_account_restored",
                 "partner_chosen",
                 "partner_left",
                 "payout_sent",
@@ -150,11 +159,13 @@ def upgrade() -> None:
         sa.Column(
             "minimum_payout_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column("pays_leavers", sa.Boolean(), nullable=False),
         sa.Column("rail", sa.String(length=16), nullable=False),
         sa.Column("debtor_name", sa.String(length=140), nullable=True),
         sa.Column("debtor_iban", sa.String(length=34), nullable=True),
         sa.Column("debtor_bic", sa.String(length=11), nullable=True),
         sa.Column("bank_profile", sa.String(length=16), nullable=False),
+        sa.Column("instant", sa.Boolean(), nullable=False),
         sa.Column("joinable", sa.Boolean(), nullable=False),
         sa.Column(
             "review",
@@ -338,6 +349,7 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.String(length=128), nullable=False),
         sa.Column("email_key", sa.String(length=64), nullable=True),
         sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("forgotten_paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "marks",
             sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
@@ -360,6 +372,17 @@ def upgrade() -> None:
             postgresql_where=sa.text("email_key IS NOT NULL"),
         )
 
+    op.create_table(
+        "document_series",
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("last_number", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_document_series_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("program_id", "country", "year", name=op.f("pk_document_series")),
+    )
     op.create_table(
         "facts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -460,6 +483,12 @@ def upgrade() -> None:
                 "opening_balance",
                 "adjustment",
                 "write_off",
+                "vat_documented",
+                "vat_reserved",
+                "vat_cancelled",
+                "vat_booked",
+                "vat_rejected",
+                "vat_returned",
                 name="transactionkind",
                 native_enum=False,
                 create_constraint=True,
@@ -480,6 +509,25 @@ def upgrade() -> None:
     with op.batch_alter_table("ledger_transactions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ledger_transactions_program_id"), ["program_id"], unique=False)
 
+    op.create_table(
+        "merchant_profiles",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("legal_name", sa.String(length=140), nullable=False),
+        sa.Column("street", sa.String(length=140), nullable=False),
+        sa.Column("postcode", sa.String(length=16), nullable=False),
+        sa.Column("town", sa.String(length=70), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("vat_id", sa.String(length=20), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_merchant_profiles_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_merchant_profiles")),
+        sa.UniqueConstraint("program_id", "version", name=op.f("uq_merchant_profiles_program_id_version")),
+    )
     op.create_table(
         "order_totals",
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -568,10 +616,12 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("minimum_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("pays_leavers", sa.Boolean(), nullable=False),
         sa.Column("debtor_name", sa.String(length=140), nullable=True),
         sa.Column("debtor_iban", sa.String(length=34), nullable=True),
         sa.Column("debtor_bic", sa.String(length=11), nullable=True),
         sa.Column("bank_profile", sa.String(length=16), nullable=False),
+        sa.Column("instant", sa.Boolean(), nullable=False),
         sa.Column("payout_count", sa.Integer(), nullable=False),
         sa.Column("total_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("omission_count", sa.Integer(), nullable=False),
@@ -889,6 +939,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_clicks_click_id"), ["click_id"], unique=False)
         batch_op.create_index("ix_clicks_program_at", ["program_id", "at", "id"], unique=False)
         batch_op.create_index("ix_clicks_referrer_at", ["referrer_id", "at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_clicks_visitor",
+            ["visitor"],
+            unique=False,
+            sqlite_where=sa.text("visitor IS NOT NULL"),
+            postgresql_where=sa.text("visitor IS NOT NULL"),
+        )
 
     op.create_table(
         "coupons",
@@ -937,6 +994,11 @@ def upgrade() -> None:
         sa.Column("bound_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "candidates",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "unpresented",
             sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
             nullable=False,
         ),
@@ -1006,6 +1068,10 @@ def upgrade() -> None:
                 "earned",
                 "clawed_back",
                 "other",
+                "vat_documented",
+                "vat_payable",
+                "vat_in_flight",
+                "vat_paid",
                 name="figure",
                 native_enum=False,
                 create_constraint=True,
@@ -1078,6 +1144,7 @@ def upgrade() -> None:
             sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
             nullable=True,
         ),
+        sa.Column("counted", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "(status = 'cancelled') = (cancelled_at IS NOT NULL)", name=op.f("ck_orders_cancelled_at")
@@ -1099,7 +1166,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_orders_referrer", ["referrer_id", "placed_at", "id"], unique=False)
         batch_op.create_index(
             "ix_orders_referrer_paid",
-            ["referrer_id", "paid_at", "customer_id"],
+            ["referrer_id", "paid_at", "customer_id", "counted"],
             unique=False,
             sqlite_where=sa.text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
             postgresql_where=sa.text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
@@ -1204,6 +1271,7 @@ def upgrade() -> None:
                 "AC06",
                 "AG01",
                 "RC01",
+                "RVNM",
                 "staff",
                 name="blockedreason",
                 native_enum=False,
@@ -1212,6 +1280,7 @@ def upgrade() -> None:
             ),
             nullable=True,
         ),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(blocked_at IS NULL) = (blocked_reason IS NULL)", name=op.f("ck_payout_destinations_blocked")
         ),
@@ -1244,7 +1313,17 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("byte_count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lost_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lost_by", sa.String(length=80), nullable=True),
+        sa.Column("absent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("absent_by", sa.String(length=80), nullable=True),
+        sa.Column("absent_reason", sa.String(length=500), nullable=True),
         sa.CheckConstraint("(content IS NULL) = (sha256 IS NULL)", name=op.f("ck_payout_files_content")),
+        sa.CheckConstraint("(lost_at IS NULL) = (lost_by IS NULL)", name=op.f("ck_payout_files_lost")),
+        sa.CheckConstraint(
+            "absent_at IS NULL OR (lost_at IS NOT NULL AND absent_by IS NOT NULL)",
+            name=op.f("ck_payout_files_absent"),
+        ),
         sa.CheckConstraint(
             "payment_count > 0 AND control_sum_minor > 0", name=op.f("ck_payout_files_totals")
         ),
@@ -1413,6 +1492,27 @@ def upgrade() -> None:
         batch_op.create_index("ix_referrer_networks_referrer", ["referrer_id"], unique=False)
 
     op.create_table(
+        "self_billing_agreements",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("version", sa.String(length=16), nullable=False),
+        sa.Column("agreed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("agreed_by", sa.String(length=80), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_by", sa.String(length=80), nullable=True),
+        sa.CheckConstraint(
+            "(withdrawn_at IS NULL) = (withdrawn_by IS NULL)",
+            name=op.f("ck_self_billing_agreements_withdrawn"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_self_billing_agreements_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_self_billing_agreements")),
+    )
+    with op.batch_alter_table("self_billing_agreements", schema=None) as batch_op:
+        batch_op.create_index("ix_self_billing_agreements_referrer", ["referrer_id", "id"], unique=False)
+
+    op.create_table(
         "signups",
         sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1444,6 +1544,44 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("customer_id", name=op.f("pk_signups")),
     )
     op.create_table(
+        "tax_profiles",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "private",
+                "business",
+                "small_business",
+                name="taxstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("legal_name", sa.String(length=140), nullable=False),
+        sa.Column("street", sa.String(length=140), nullable=False),
+        sa.Column("postcode", sa.String(length=16), nullable=False),
+        sa.Column("town", sa.String(length=70), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("vat_id", sa.String(length=20), nullable=True),
+        sa.Column("tax_number", sa.String(length=30), nullable=True),
+        sa.Column("small_business_id", sa.String(length=30), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.CheckConstraint("status <> 'business' OR vat_id IS NOT NULL", name=op.f("ck_tax_profiles_vat_id")),
+        sa.CheckConstraint(
+            "status <> 'small_business' OR tax_number IS NOT NULL", name=op.f("ck_tax_profiles_tax_number")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_tax_profiles_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tax_profiles")),
+        sa.UniqueConstraint("referrer_id", "version", name=op.f("uq_tax_profiles_referrer_id_version")),
+    )
+    op.create_table(
         "tier_recounts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1455,6 +1593,34 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("tier_recounts", schema=None) as batch_op:
         batch_op.create_index("ix_tier_recounts_referrer", ["referrer_id"], unique=False)
+
+    op.create_table(
+        "vat_checks",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("vat_id", sa.String(length=20), nullable=False),
+        sa.Column(
+            "answer",
+            sa.Enum(
+                "valid",
+                "invalid",
+                "unavailable",
+                name="vatanswer",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("consultation_number", sa.String(length=40), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_vat_checks_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vat_checks")),
+    )
+    with op.batch_alter_table("vat_checks", schema=None) as batch_op:
+        batch_op.create_index("ix_vat_checks_referrer", ["referrer_id", "vat_id", "id"], unique=False)
 
     op.create_table(
         "contests",
@@ -1616,15 +1782,37 @@ def upgrade() -> None:
         sa.Column("paid_on", sa.Date(), nullable=True),
         sa.Column("returned_on", sa.Date(), nullable=True),
         sa.Column("reason_code", sa.String(length=35), nullable=True),
+        sa.Column(
+            "payee_check",
+            sa.Enum(
+                "RCVC",
+                "RVMC",
+                "RVNM",
+                "RVNA",
+                name="payeecheck",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("payee_name", sa.String(length=140), nullable=True),
         sa.Column("settled_by_event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column(
             "returned_by_event_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by", sa.String(length=80), nullable=True),
+        sa.Column("decision", sa.String(length=500), nullable=True),
         sa.CheckConstraint(
             "state IN ('reserved', 'cancelled') OR file_id IS NOT NULL", name=op.f("ck_payouts_filed")
         ),
         sa.CheckConstraint(
             "state NOT IN ('paid', 'returned') OR paid_on IS NOT NULL", name=op.f("ck_payouts_paid_on")
+        ),
+        sa.CheckConstraint(
+            "(decided_at IS NULL) = (decided_by IS NULL) AND (decided_at IS NULL) = (decision IS NULL)",
+            name=op.f("ck_payouts_decided"),
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_payouts_positive")),
         sa.ForeignKeyConstraint(
@@ -1744,6 +1932,7 @@ def upgrade() -> None:
         sa.Column("batch_count", sa.Integer(), nullable=True),
         sa.Column("status", sa.String(length=8), nullable=True),
         sa.Column("reason_code", sa.String(length=35), nullable=True),
+        sa.Column("payee_name", sa.String(length=140), nullable=True),
         sa.Column("is_return", sa.Boolean(), nullable=False),
         sa.Column("payout_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("payout_file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -1759,6 +1948,10 @@ def upgrade() -> None:
                 "batch_differs",
                 "unknown_reason",
                 "needs_a_person",
+                "payee_no_match",
+                "payee_close_match",
+                "fix_data",
+                "referrer_frozen",
                 "statement_gap",
                 name="exceptionreason",
                 native_enum=False,
@@ -1853,6 +2046,102 @@ def upgrade() -> None:
         batch_op.create_index("ix_commissions_referrer", ["referrer_id", "paid_at", "id"], unique=False)
 
     op.create_table(
+        "tax_documents",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payout_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=60), nullable=False),
+        sa.Column(
+            "type",
+            sa.Enum("389", "384", name="documenttype", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("corrects_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reverses", sa.Boolean(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "issued", "void", name="documentstate", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "category",
+            sa.Enum("S", "AE", "E", name="vatcategory", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("rate_ppm", sa.Integer(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("net_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("vat_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "facts",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("byte_count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("rendered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "void_reason",
+            sa.Enum(
+                "refund",
+                "objection",
+                "cancelled",
+                name="correctionreason",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("objection", sa.String(length=500), nullable=True),
+        sa.CheckConstraint(
+            "(state = 'void') = (voided_at IS NOT NULL)", name=op.f("ck_tax_documents_voided")
+        ),
+        sa.CheckConstraint(
+            "(type = '384') = (corrects_id IS NOT NULL)", name=op.f("ck_tax_documents_corrects")
+        ),
+        sa.CheckConstraint("NOT reverses OR type = '384'", name=op.f("ck_tax_documents_reverses")),
+        sa.CheckConstraint("type = '384' OR net_minor > 0", name=op.f("ck_tax_documents_positive")),
+        sa.CheckConstraint("(content IS NULL) = (sha256 IS NULL)", name=op.f("ck_tax_documents_content")),
+        sa.ForeignKeyConstraint(
+            ["corrects_id"], ["tax_documents.id"], name=op.f("fk_tax_documents_corrects_id_tax_documents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["payout_id"], ["payouts.id"], name=op.f("fk_tax_documents_payout_id_payouts")
+        ),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_tax_documents_program_id_programs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_tax_documents_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tax_documents")),
+        sa.UniqueConstraint("number", name=op.f("uq_tax_documents_number")),
+        sa.UniqueConstraint(
+            "program_id",
+            "country",
+            "year",
+            "sequence",
+            name=op.f("uq_tax_documents_program_id_country_year_sequence"),
+        ),
+    )
+    with op.batch_alter_table("tax_documents", schema=None) as batch_op:
+        batch_op.create_index("ix_tax_documents_corrects", ["corrects_id"], unique=False)
+        batch_op.create_index("ix_tax_documents_payout", ["payout_id"], unique=False)
+        batch_op.create_index("ix_tax_documents_referrer", ["referrer_id", "id"], unique=False)
+        batch_op.create_index("ix_tax_documents_waiting", ["rendered_at", "id"], unique=False)
+
+    op.create_table(
         "holds",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1935,6 +2224,8 @@ def upgrade() -> None:
                 "in_flight",
                 "bank",
                 "opening",
+                "input_vat",
+                "payable_vat",
                 name="ledgeraccount",
                 native_enum=False,
                 create_constraint=True,
@@ -1958,6 +2249,12 @@ def upgrade() -> None:
                 "opening_balance",
                 "adjustment",
                 "write_off",
+                "vat_documented",
+                "vat_reserved",
+                "vat_cancelled",
+                "vat_booked",
+                "vat_rejected",
+                "vat_returned",
                 name="transactionkind",
                 native_enum=False,
                 create_constraint=True,
@@ -1979,7 +2276,7 @@ def upgrade() -> None:
             "account <> 'in_flight' OR payout_id IS NOT NULL", name=op.f("ck_ledger_entries_payout_named")
         ),
         sa.CheckConstraint(
-            "account NOT IN ('payable', 'held', 'in_flight') OR referrer_id IS NOT NULL",
+            "account NOT IN ('payable', 'held', 'in_flight', 'input_vat', 'payable_vat') OR referrer_id IS NOT NULL",
             name=op.f("ck_ledger_entries_referrer_named"),
         ),
         sa.CheckConstraint("amount_minor <> 0", name=op.f("ck_ledger_entries_not_zero")),
@@ -2012,6 +2309,38 @@ def upgrade() -> None:
             batch_op.f("ix_ledger_entries_transaction_id"), ["transaction_id"], unique=False
         )
 
+    op.create_table(
+        "document_lines",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ledger_entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("commission_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("label", sa.String(length=200), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("document_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["commission_id"], ["commissions.id"], name=op.f("fk_document_lines_commission_id_commissions")
+        ),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["tax_documents.id"], name=op.f("fk_document_lines_document_id_tax_documents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ledger_entry_id"],
+            ["ledger_entries.id"],
+            name=op.f("fk_document_lines_ledger_entry_id_ledger_entries"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_document_lines_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_document_lines")),
+        sa.UniqueConstraint("ledger_entry_id", name=op.f("uq_document_lines_ledger_entry_id")),
+    )
+    with op.batch_alter_table("document_lines", schema=None) as batch_op:
+        batch_op.create_index("ix_document_lines_commission", ["commission_id"], unique=False)
+        batch_op.create_index("ix_document_lines_document", ["document_id"], unique=False)
+        batch_op.create_index("ix_document_lines_waiting", ["referrer_id", "document_id"], unique=False)
+
     with op.batch_alter_table("payouts", schema=None) as batch_op:
         batch_op.create_foreign_key(
             batch_op.f("fk_payouts_returned_by_event_id_bank_events"),
@@ -2043,6 +2372,12 @@ def downgrade() -> None:
     with op.batch_alter_table("payouts", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("fk_payouts_settled_by_event_id_bank_events"), type_="foreignkey")
 
+    with op.batch_alter_table("document_lines", schema=None) as batch_op:
+        batch_op.drop_index("ix_document_lines_waiting")
+        batch_op.drop_index("ix_document_lines_document")
+        batch_op.drop_index("ix_document_lines_commission")
+
+    op.drop_table("document_lines")
     with op.batch_alter_table("ledger_entries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_entries_transaction_id"))
         batch_op.drop_index("ix_ledger_entries_referrer")
@@ -2060,6 +2395,13 @@ def downgrade() -> None:
         batch_op.drop_index("ix_holds_commission")
 
     op.drop_table("holds")
+    with op.batch_alter_table("tax_documents", schema=None) as batch_op:
+        batch_op.drop_index("ix_tax_documents_waiting")
+        batch_op.drop_index("ix_tax_documents_referrer")
+        batch_op.drop_index("ix_tax_documents_payout")
+        batch_op.drop_index("ix_tax_documents_corrects")
+
+    op.drop_table("tax_documents")
     with op.batch_alter_table("commissions", schema=None) as batch_op:
         batch_op.drop_index("ix_commissions_referrer")
         batch_op.drop_index("ix_commissions_program")
@@ -2109,11 +2451,20 @@ def downgrade() -> None:
         batch_op.drop_index("ix_contests_order")
 
     op.drop_table("contests")
+    with op.batch_alter_table("vat_checks", schema=None) as batch_op:
+        batch_op.drop_index("ix_vat_checks_referrer")
+
+    op.drop_table("vat_checks")
     with op.batch_alter_table("tier_recounts", schema=None) as batch_op:
         batch_op.drop_index("ix_tier_recounts_referrer")
 
     op.drop_table("tier_recounts")
+    op.drop_table("tax_profiles")
     op.drop_table("signups")
+    with op.batch_alter_table("self_billing_agreements", schema=None) as batch_op:
+        batch_op.drop_index("ix_self_billing_agreements_referrer")
+
+    op.drop_table("self_billing_agreements")
     with op.batch_alter_table("referrer_networks", schema=None) as batch_op:
         batch_op.drop_index("ix_referrer_networks_referrer")
 
@@ -2179,6 +2530,11 @@ def downgrade() -> None:
 
     op.drop_table("coupons")
     with op.batch_alter_table("clicks", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_clicks_visitor",
+            sqlite_where=sa.text("visitor IS NOT NULL"),
+            postgresql_where=sa.text("visitor IS NOT NULL"),
+        )
         batch_op.drop_index("ix_clicks_referrer_at")
         batch_op.drop_index("ix_clicks_program_at")
         batch_op.drop_index(batch_op.f("ix_clicks_click_id"))
@@ -2219,6 +2575,7 @@ def downgrade() -> None:
 
     op.drop_table("payout_runs")
     op.drop_table("order_totals")
+    op.drop_table("merchant_profiles")
     with op.batch_alter_table("ledger_transactions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_ledger_transactions_program_id"))
 
@@ -2229,6 +2586,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_facts_order")
 
     op.drop_table("facts")
+    op.drop_table("document_series")
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_customers_email",
@@ -2263,6 +2621,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_mails_next_attempt_at"))
 
     op.drop_table("mails")
+    op.drop_table("index_roots")
     op.drop_table("exchange_rates")
     op.drop_table("bank_files")
     # ### end Alembic commands ###

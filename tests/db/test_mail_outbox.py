@@ -19,7 +19,7 @@ from app.kernel.queue import JobRequest, collected
 from app.mail import outbox
 from app.mail.mailer import FolderMailer, MailRefused, MailServerAway
 from app.mail.models import Mail, MailKind
-from app.mail.office import PayoutNotice, PostOffice, Recipient
+from app.mail.office import AccountNotice, PayoutNotice, PostOffice, Recipient
 from app.mail.outbox import NewMail, queue_mail
 
 if TYPE_CHECKING:
@@ -239,10 +239,9 @@ def test_a_changed_bank_account_is_told_to_the_old_and_the_new_address(database:
             post.bank_account_changed(
                 session,
                 Recipient(address, "Ada", "de"),
-                destination="7",
-                program="Hosting",
-                last4="0300",
-                usable_on=date(2026, 9, 17),
+                AccountNotice(
+                    "dst_7", "Hosting", "0300", date(2026, 9, 17), can_undo=address != "old@shop.example"
+                ),
                 now=NOW,
             )
         ids = session.scalars(select(Mail.id).order_by(Mail.id)).all()
@@ -253,6 +252,10 @@ def test_a_changed_bank_account_is_told_to_the_old_and_the_new_address(database:
     assert body is not None
     assert "0300" in body.get_content()
     assert "17. September 2026" in body.get_content()
+    assert "/undo-bank-account/" not in body.get_content()
+    other = basket.sent[1][1].get_body(("plain",))
+    assert other is not None
+    assert "/undo-bank-account/" in other.get_content()
 
 
 def test_a_returned_payout_is_told_apart_from_a_rejected_one(database: Database) -> None:

@@ -57,6 +57,15 @@ def test_a_fingerprint_is_stable_when_a_key_is_added_and_differs_by_purpose_key_
     assert len(others) == 3
 
 
+def test_a_fingerprint_outlives_the_key_that_it_was_made_from_once_its_root_is_kept() -> None:
+    kept = Keyring((OLD, NEW)).seal_index_root()
+    after = Keyring((NEW,), lambda: kept)
+    assert after.index("iban", "a") == Keyring((OLD,)).index("iban", "a")
+    assert after.index("email", "a") == Keyring((OLD,), lambda: None).index("email", "a")
+    with pytest.raises(CannotOpen):
+        Keyring(("a-third-encryption-key-0123456789abc",), lambda: kept).index("iban", "a")
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import holidays
@@ -23,7 +24,15 @@ from app.payouts.domain.iban import (
     normalise_bic,
     normalise_iban,
 )
-from app.payouts.domain.plan import Account, Candidate, PlannedOmission, PlannedPayout, Reach, plan_payout
+from app.payouts.domain.plan import (
+    Account,
+    Candidate,
+    Minimum,
+    PlannedOmission,
+    PlannedPayout,
+    Reach,
+    plan_payout,
+)
 from app.payouts.domain.sepa_text import has_sepa_name, sepa_name, sepa_text
 from app.payouts.domain.state import (
     OPEN_PAYOUTS,
@@ -230,7 +239,20 @@ def candidate(*amounts: int, account: Account | None = ACCOUNT, suspended: bool 
 
 
 def plan(who: Candidate, minimum: int = 2500) -> PlannedPayout | PlannedOmission | None:
-    return plan_payout(who, minimum_minor=minimum, today=TODAY, reach=REACH)
+    return plan_payout(who, minimum=Minimum(minimum), today=TODAY, reach=REACH)
+
+
+def test_the_minimum_does_not_hold_for_who_left_where_the_programme_says_so() -> None:
+    leaver = replace(candidate(1), left=True)
+    kept = PlannedOmission(1, 1, OmissionReason.BELOW_MINIMUM)
+    waived = Minimum(2500, for_leavers=False)
+    assert plan(leaver) == kept
+    assert plan_payout(leaver, minimum=waived, today=TODAY, reach=REACH) == PlannedPayout(1, 7, 1)
+    assert plan_payout(candidate(1), minimum=waived, today=TODAY, reach=REACH) == kept
+    owing = replace(candidate(-1), left=True)
+    assert plan_payout(owing, minimum=waived, today=TODAY, reach=REACH) == PlannedOmission(
+        1, -1, OmissionReason.NEGATIVE
+    )
 
 
 def test_one_cent_below_the_minimum_carries_forward() -> None:
@@ -287,4 +309,4 @@ def test_a_way_of_paying_without_limits_reaches_everybody() -> None:
     everywhere = Reach(largest_minor=10**15)
     account = Account(7, "BR", TODAY, blocked=False, has_address=False)
     who = candidate(5000, account=account)
-    assert isinstance(plan_payout(who, minimum_minor=0, today=TODAY, reach=everywhere), PlannedPayout)
+    assert isinstance(plan_payout(who, minimum=Minimum(0), today=TODAY, reach=everywhere), PlannedPayout)

@@ -30,6 +30,7 @@ CONTEXT = {
     "last4": "0300",
     "reference": "POABC",
     "returned": False,
+    "undo": "dst_1",
     "code": "zoe-1",
     "path": "/dashboard/commissions/7",
     "amount": {"minor": 8420, "currency": "EUR"},

@@ -20,6 +20,7 @@ from app.dashboard.presenters.next_payout import first_open_period, next_payout
 from app.identity.login import who
 from app.kernel import clock
 from app.ledger.balances import balance, referrer_buckets
+from app.payouts.queries import least_paid
 from app.payouts.shown import payouts_of_referrer, standing
 from app.referrals.links import referral_url
 from app.referrals.queries import dashboard as queries
@@ -107,7 +108,7 @@ def index() -> ResponseReturnValue:
     rows = queries.commission_rows(session(), referrer.id, limit=presenter.NEWEST + 1)
     due = next_payout(
         buckets,
-        minimum_minor=program.minimum_payout_minor,
+        minimum_minor=least_paid(program, referrer),
         payout_day=program.payout_day,
         first_period=first_open_period(today, program.payout_day, file.latest_period),
         today=today,

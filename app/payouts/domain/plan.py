@@ -44,6 +44,8 @@ class Candidate:
     """What is payable at the period's end, over all dates; negative after clawbacks."""
     suspended: bool
     account: Account | None
+    left: bool = False
+    """They left the programme."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +69,41 @@ class PlannedOmission:
 Planned: TypeAlias = PlannedPayout | PlannedOmission
 
 
-def plan_payout(candidate: Candidate, *, minimum_minor: int, today: date, reach: Reach) -> Planned | None:
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """The least that is paid out (inclusive; 0 is valid), and whether it holds for who left, too."""
+
+    minor: int
+    for_leavers: bool = True
+
+    def keeps_back(self, candidate: Candidate) -> bool:
+        """Whether this is too little to be paid out."""
+        applies = self.for_leavers or not candidate.left
+        return applies and candidate.available_minor < self.minor
+
+
+def plan_payout(candidate: Candidate, *, minimum: Minimum, today: date, reach: Reach) -> Planned | None:
     """The payout or the omission of one referrer; ``None`` where nothing is available at all.
 
-    ``minimum_minor`` is the least that is paid out (inclusive; 0 is valid), ``today`` the day of the run in
-    the programme's time zone.
+    ``today`` is the day of the run in the programme's time zone.
     """
     amount = candidate.available_minor
     if amount == 0:
         return None
-    reason = why_not(candidate, minimum_minor=minimum_minor, today=today, reach=reach)
+    reason = why_not(candidate, minimum=minimum, today=today, reach=reach)
     if reason is not None or candidate.account is None:
         return PlannedOmission(candidate.referrer_id, amount, reason or OmissionReason.NO_BANK_ACCOUNT)
     return PlannedPayout(candidate.referrer_id, candidate.account.destination_id, amount)
 
 
-def why_not(candidate: Candidate, *, minimum_minor: int, today: date, reach: Reach) -> OmissionReason | None:
+def why_not(candidate: Candidate, *, minimum: Minimum, today: date, reach: Reach) -> OmissionReason | None:
     """The first reason that keeps a referrer out of a run, from what they owe to how they are reached."""
     amount = candidate.available_minor
     if amount < 0:
         return OmissionReason.NEGATIVE
     if candidate.suspended:
         return OmissionReason.SUSPENDED
-    if amount < minimum_minor:
+    if minimum.keeps_back(candidate):
         return OmissionReason.BELOW_MINIMUM
     if candidate.account is None:
         return OmissionReason.NO_BANK_ACCOUNT

@@ -84,6 +84,8 @@ class BankEvent(Base):
     status: Mapped[str | None] = mapped_column(String(8))
     """The transaction status of a pain.002 (ACCP, RJCT ...)."""
     reason_code: Mapped[str | None] = mapped_column(String(35))
+    payee_name: Mapped[str | None] = mapped_column(String(140))
+    """The name that a payee's bank proposes (verification of payee, close match)."""
     is_return: Mapped[bool] = mapped_column(default=False)
     """A credit that says it gives a payment back."""
     payout_id: Mapped[int | None] = mapped_column(Id, ForeignKey("payouts.id"), index=True)

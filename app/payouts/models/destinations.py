@@ -55,6 +55,8 @@ class PayoutDestination(Base):
     """The actor, as the audit trail writes it."""
     blocked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     blocked_reason: Mapped[BlockedReason | None] = mapped_column(enum_column(BlockedReason))
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its owner took this change back by the mailed link; a later version holds the account of before."""
 
     @property
     def has_structured_address(self) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Id, UtcDateTime, enum_column
 from app.payouts.domain.state import PayoutState, RunMove, RunState
-from app.payouts.words import OmissionReason
+from app.payouts.words import OmissionReason, PayeeCheck
 from app.referrals.words import Approval
 
 
@@ -51,10 +51,14 @@ class PayoutRun(Base):
     rail: Mapped[str] = mapped_column(String(16))
     approval: Mapped[Approval] = mapped_column(enum_column(Approval))
     minimum_minor: Mapped[int] = mapped_column(Id)
+    pays_leavers: Mapped[bool] = mapped_column(default=False)
+    """Whether who left the programme is paid below the minimum too."""
     debtor_name: Mapped[str | None] = mapped_column(String(140))
     debtor_iban: Mapped[str | None] = mapped_column(String(34))
     debtor_bic: Mapped[str | None] = mapped_column(String(11))
     bank_profile: Mapped[str] = mapped_column(String(16))
+    instant: Mapped[bool] = mapped_column(default=False)
+    """Whether its files ask for instant credit transfers."""
     payout_count: Mapped[int] = mapped_column(default=0)
     total_minor: Mapped[int] = mapped_column(Id, default=0)
     """Sum of the payouts that are not cancelled; set when the run is frozen, kept by whatever takes one out.
@@ -92,6 +96,10 @@ class Payout(Base):
         CheckConstraint("amount_minor > 0", name="positive"),
         CheckConstraint("state IN ('reserved', 'cancelled') OR file_id IS NOT NULL", name="filed"),
         CheckConstraint("state NOT IN ('paid', 'returned') OR paid_on IS NOT NULL", name="paid_on"),
+        CheckConstraint(
+            "(decided_at IS NULL) = (decided_by IS NULL) AND (decided_at IS NULL) = (decision IS NULL)",
+            name="decided",
+        ),
         Index("ix_payouts_state", "run_id", "state", "id"),
         Index("ix_payouts_file", "file_id", "id"),
         Index("ix_payouts_referrer", "referrer_id", "id"),
@@ -115,9 +123,18 @@ class Payout(Base):
     returned_on: Mapped[date | None]
     reason_code: Mapped[str | None] = mapped_column(String(35))
     """The bank's reason for a rejection or return (ISO 20022 external code), or why it was cancelled."""
+    payee_check: Mapped[PayeeCheck | None] = mapped_column(enum_column(PayeeCheck))
+    """What the payee's bank said of name and account, where the bank asked it. Never proof of payment."""
+    payee_name: Mapped[str | None] = mapped_column(String(140))
+    """The name that the payee's bank has, where the one in the file is close to it."""
     settled_by_event_id: Mapped[int | None] = mapped_column(Id, ForeignKey("bank_events.id", use_alter=True))
     """The booked debit that made it paid."""
     returned_by_event_id: Mapped[int | None] = mapped_column(Id, ForeignKey("bank_events.id", use_alter=True))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When a person said what became of it, because nobody knew (``unknown``)."""
+    decided_by: Mapped[str | None] = mapped_column(String(80))
+    decision: Mapped[str | None] = mapped_column(String(500))
+    """Why that person says so."""
 
 
 class PayoutOmission(Base):
@@ -171,6 +188,10 @@ class PayoutFile(Base):
         UniqueConstraint("message_id"),
         CheckConstraint("payment_count > 0 AND control_sum_minor > 0", name="totals"),
         CheckConstraint("(content IS NULL) = (sha256 IS NULL)", name="content"),
+        CheckConstraint("(lost_at IS NULL) = (lost_by IS NULL)", name="lost"),
+        CheckConstraint(
+            "absent_at IS NULL OR (lost_at IS NOT NULL AND absent_by IS NOT NULL)", name="absent"
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -187,3 +208,10 @@ class PayoutFile(Base):
     sha256: Mapped[str | None] = mapped_column(String(64))
     byte_count: Mapped[int | None] = mapped_column(Id)
     verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lost_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When somebody said that nobody knows whether the bank has it; its open payouts are ``unknown`` from then on."""
+    lost_by: Mapped[str | None] = mapped_column(String(80))
+    absent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When somebody said that the bank never got it; its unknown payouts are ``rejected`` from then on."""
+    absent_by: Mapped[str | None] = mapped_column(String(80))
+    absent_reason: Mapped[str | None] = mapped_column(String(500))

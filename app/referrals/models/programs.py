@@ -59,11 +59,15 @@ class Program(Base):
     payout_day: Mapped[int]
     approval: Mapped[Approval] = mapped_column(enum_column(Approval))
     minimum_payout_minor: Mapped[int] = mapped_column(Id)
+    pays_leavers: Mapped[bool] = mapped_column(default=False)
+    """Whether who left is paid what is available, even below the minimum."""
     rail: Mapped[str] = mapped_column(String(16), default="sepa")
     debtor_name: Mapped[str | None] = mapped_column(String(140))
     debtor_iban: Mapped[str | None] = mapped_column(String(34))
     debtor_bic: Mapped[str | None] = mapped_column(String(11))
     bank_profile: Mapped[str] = mapped_column(String(16), default="generic")
+    instant: Mapped[bool] = mapped_column(default=False)
+    """Whether the bank is asked for instant credit transfers (SCT Inst)."""
     joinable: Mapped[bool] = mapped_column(default=True)
     """Whether people may join by themselves, on /join."""
     review: Mapped[dict[str, int | str] | None] = mapped_column(JsonValue)
