@@ -54,8 +54,23 @@ class BlockedReason(StrEnum):
     """The account does not take transfers."""
     RC01 = "RC01"
     """The bank's BIC is wrong."""
+    RVNM = "RVNM"
+    """The payee's bank says that the account is in another name."""
     STAFF = "staff"
     """A person blocked it."""
+
+
+class PayeeCheck(StrEnum):
+    """What the payee's bank answered when it was asked whether name and account belong together."""
+
+    MATCH = "RCVC"
+    """They do."""
+    CLOSE_MATCH = "RVMC"
+    """Nearly; the bank says which name it has."""
+    NO_MATCH = "RVNM"
+    """They do not."""
+    NOT_POSSIBLE = "RVNA"
+    """The payee's bank could not say."""
 
 
 class BankFileKind(StrEnum):
@@ -133,5 +148,13 @@ class ExceptionReason(StrEnum):
     """A credit for one of our payouts that does not say that it is a return."""
     NEEDS_A_PERSON = "needs_a_person"
     """The bank asks for a decision (AM05: it takes the payment for a duplicate)."""
+    PAYEE_NO_MATCH = "payee_no_match"
+    """The payee's bank says that the account is in another name; the payout is held."""
+    PAYEE_CLOSE_MATCH = "payee_close_match"
+    """The payee's bank has nearly this name, and says which; the payout is held."""
+    FIX_DATA = "fix_data"
+    """Rejected or returned, its money given back: name or address must be put right before it is paid again."""
+    REFERRER_FROZEN = "referrer_frozen"
+    """Rejected or returned because the payee died (MD07), its money given back: the referrer is suspended."""
     STATEMENT_GAP = "statement_gap"
     """A statement is missing between this one and the last."""
