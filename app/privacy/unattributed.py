@@ -129,12 +129,25 @@ def _forget_orders(session: Session, orders: Sequence[_Old]) -> None:
             )
         )
     pks = [order.id for order in orders]
+    _remember_payments(session, pks)
     presented = select(Order.click_id).where(Order.id.in_(pks), Order.click_id.is_not(None))
     uses = table_of(ClickUse)
     session.execute(delete(uses).where(uses.c.customer_id.in_(customers), uses.c.click_id.in_(presented)))
     for model in (Refund, Correction, OrderLine):
         session.execute(delete(table_of(model)).where(table_of(model).c.order_id.in_(pks)))
     session.execute(delete(table_of(Order)).where(table_of(Order).c.id.in_(pks)))
+
+
+def _remember_payments(session: Session, order_pks: Sequence[int]) -> None:
+    """Keep with each customer when it had paid first: a sign-up bonus is for the first order of all."""
+    customers, orders = table_of(Customer), table_of(Order)
+    first = select(orders.c.customer_id, func.min(orders.c.paid_at)).where(
+        orders.c.id.in_(order_pks), orders.c.paid_at.is_not(None)
+    )
+    known = customers.c.forgotten_paid_at
+    for customer, paid_at in session.execute(first.group_by(orders.c.customer_id)):
+        earlier = customers.c.id == customer, or_(known.is_(None), known > paid_at)
+        session.execute(update(customers).where(*earlier).values(forgotten_paid_at=paid_at))
 
 
 def reduce_facts(session: Session, *which: ColumnElement[bool]) -> None:
@@ -212,6 +225,6 @@ def _clear_customers(session: Session, customer_pks: Iterable[int]) -> None:
     session.execute(
         update(decisions)
         .where(decisions.c.customer_id.in_(pks), decisions.c.occasion == "signup")
-        .values(candidates=[])
+        .values(candidates=[], unpresented=[])
     )
     session.execute(delete(table_of(ClickUse)).where(table_of(ClickUse).c.customer_id.in_(pks)))

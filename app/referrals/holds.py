@@ -12,6 +12,7 @@ from app.ledger.journal import write_balances
 from app.ledger.models import Figure, LedgerBalance
 from app.referrals import locks
 from app.referrals.domain.review import RULE_VERSION, Action, read_settings, too_fast
+from app.referrals.judged import note_decided
 from app.referrals.models import Commission, Hold, HoldRule, HoldState, Order, Program, ReferrerStatus
 from app.referrals.postings import (
     Movement,
@@ -184,7 +185,8 @@ def decide_hold(
 ) -> Hold:
     """Release the commission of a hold, or reject it for good. Raises :class:`HoldNotFound`, :class:`HoldClosed`.
 
-    The money comes free only when no other rule holds it. Rejecting closes every hold of the commission.
+    The money comes free only when no other rule holds it. Rejecting closes every hold of the commission. Performance
+    tiers count the order, or no longer, accordingly.
     """
     ((hold, commission),) = _locked(session, program, [hold_id])
     if hold.state not in _WAITING:
@@ -201,6 +203,7 @@ def decide_hold(
         _release_if_free(session, program, [commission], now)
     else:
         _post(session, program, reject_for_good(commission), now)
+    note_decided(session, program, commission.order_id)
     return hold
 
 

@@ -41,6 +41,7 @@ _LOCKED: Final = select(
     _CUSTOMERS.c.email_key,
     _CUSTOMERS.c.first_seen_at,
     _CUSTOMERS.c.marks,
+    _CUSTOMERS.c.forgotten_paid_at,
 ).with_for_update(key_share=True)
 _AWAITED: Final = exists().where(
     _FACTS.c.program_id == bindparam("program"),

@@ -14,6 +14,7 @@ from app.kernel.clock import BEGINNING, as_utc
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.money import PPM, Money, exponent
 from app.referrals.domain.rates import Rate, choose_bonus, choose_rate
+from app.referrals.first_orders import bought_before
 from app.referrals.intake import AHEAD
 from app.referrals.models import Binding, Order, OrderLine, OrderStatus, RateVersion
 from app.referrals.rate_parts import amount_at, parse_cap, parse_tiers, percent_text
@@ -129,7 +130,7 @@ def set_signup_bonus(
 ) -> RateVersion:
     """Add the next version of the sign-up bonus: "10.00", or "none" to end it; for customers bound from then on.
 
-    It is paid once for each binding, when its first order is paid. Raises as :func:`set_rate` does.
+    It is paid once for each customer: for the first order that it ever paid. Raises as :func:`set_rate` does.
     """
     terms = bonus_terms(program, text)
     return set_rate(
@@ -317,7 +318,7 @@ def _first_bonus_changed(session: Session, program: Program, version: RateVersio
     """The id of a recorded first order that would bring another bonus, if there is one."""
     wanted = select(
         Binding.first_paid_order, Binding.referrer_id, Binding.first_paid_at, Binding.from_at
-    ).where(Binding.program_id == program.id, Binding.first_paid_at >= version.valid_from)
+    ).where(Binding.program_id == program.id, Binding.first_paid_at >= version.valid_from, ~bought_before())
     if version.referrer_id is not None:
         wanted = wanted.where(Binding.referrer_id == version.referrer_id)
     bonuses = list(read_rulebook(session, program).bonuses)

@@ -6,7 +6,8 @@ is compared with what stands, row by row: decisions with every candidate and rea
 rate, amounts and dates, and earned and clawed-back balances.
 
 What people decided is no fact and is taken over (``replay_people.py``): staff's corrections of whom a customer belongs
-to, commissions that a review rejected, and which prospect a customer was where the address that said so is erased.
+to, commissions that a review rejected, own orders that it released, and which prospect a customer was where the address
+that said so is erased.
 """
 
 from __future__ import annotations
@@ -207,6 +208,18 @@ class _Settings:
             rows = list(self._rows(model))
             if rows:
                 connection_of(scratch).execute(insert(table_of(model)), rows)
+        self._bring_old_customers(scratch)
+
+    def _bring_old_customers(self, scratch: Session) -> None:
+        """When customers had paid first whose first orders became totals: no later one brings a sign-up bonus."""
+        kept = ("program_id", "customer_id", "forgotten_paid_at", "created_at")
+        customers = table_of(Customer)
+        wanted = select(*(customers.c[name] for name in kept)).where(
+            customers.c.forgotten_paid_at.is_not(None)
+        )
+        old = self._live.connection().execute(wanted, execution_options={"yield_per": _TOGETHER})
+        for some in old.mappings().partitions():
+            connection_of(scratch).execute(insert(customers), [dict(row) for row in some])
 
     def chunks(self, scratch: Database, stored: Iterable[Any]) -> Iterator[list[Any]]:
         """The facts, some at a time; between them what came in between is brought in."""

@@ -89,7 +89,15 @@ def _bindings(text: _Bytewise) -> Select[Any]:
 def _orders(text: _Bytewise) -> Select[Any]:
     keys = _ORDERS.c.program_id, text(_ORDERS.c.order_id)
     columns = _ORDERS.c[
-        "currency", "status", "placed_at", "paid_at", "cancelled_at", "method", "referrer_id", "exchange"
+        "currency",
+        "status",
+        "placed_at",
+        "paid_at",
+        "cancelled_at",
+        "method",
+        "referrer_id",
+        "exchange",
+        "counted",
     ]
     return select(*keys, *columns).order_by(*keys)
 

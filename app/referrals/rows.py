@@ -56,6 +56,7 @@ class CustomerRow:
     email_key: str | None
     first_seen_at: datetime | None
     marks: list[dict[str, Any]] | None = None
+    forgotten_paid_at: datetime | None = None
     awaited: bool = False
 
 
@@ -132,27 +133,32 @@ class OrderRow:
     payer_iban_key: str | None
     referrer_id: int | None = None
     exchange: Mapping[str, Any] | None = None
+    counted: bool = True
     id: int = 0
-    stored: tuple[int | None, Mapping[str, Any] | None] = (None, None)
+    stored: tuple[int | None, Mapping[str, Any] | None, bool] = (None, None, True)
     referrer: str | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
     lines: list[LineRow] = field(default_factory=list)
     given_back: list[GivenBack] = field(default_factory=list)
+
+    def derived(self) -> tuple[int | None, Mapping[str, Any] | None, bool]:
+        """The columns that settling decides, as they are now."""
+        return self.referrer_id, self.exchange, self.counted
 
     def given_back_at(self) -> datetime | None:
         """When the refund that was recorded last happened."""
         return self.given_back[-1].refunded_at if self.given_back else None
 
     def counts_for(self) -> int | None:
-        """The referrer among whose paid orders it is."""
-        return None if self.paid_at is None else self.referrer_id
+        """The referrer among whose paid orders it counts."""
+        return None if self.paid_at is None or not self.counted else self.referrer_id
 
     def counted_for(self) -> int | None:
         """The same as it was stored when the order was settled last: an order without a payment had no outcome yet."""
         if self.paid_at is None:
             return None
         settled = any(line.stored and line.stored[1] is not Outcome.UNPAID for line in self.lines)
-        return self.stored[0] if settled else None
+        return self.stored[0] if settled and self.stored[2] else None
 
 
 _WRITE_CUSTOMER: Final = (
@@ -180,6 +186,7 @@ _ORDER_COLUMNS: Final = (
     "payer_iban_key",
     "referrer_id",
     "exchange",
+    "counted",
     "id",
 )
 _READ_ORDERS: Final = select(*(_ORDERS.c[name] for name in _ORDER_COLUMNS)).order_by(_ORDERS.c.id)
@@ -264,7 +271,7 @@ def read_orders_of(session: Session, *customer_ids: int) -> list[OrderRow]:
 def _complete(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[OrderRow]:
     orders = [OrderRow(*row) for row in rows]
     for order in orders:
-        order.stored = order.referrer_id, order.exchange
+        order.stored = order.derived()
     for start in range(0, len(orders), _CHUNK):
         _add_all(connection, {order.id: order for order in orders[start : start + _CHUNK]})
     return orders
@@ -295,7 +302,7 @@ _INSERT_COMMISSIONS: Final = insert(_COMMISSIONS).returning(
 _WRITE_ORDER: Final = (
     update(_ORDERS)
     .where(_ORDERS.c.id == bindparam("row"))
-    .values(referrer_id=bindparam("referrer"), exchange=bindparam("rates"))
+    .values(referrer_id=bindparam("referrer"), exchange=bindparam("rates"), counted=bindparam("counts"))
 )
 _WRITE_LINE: Final = (
     update(_LINES)
@@ -331,15 +338,15 @@ def write_orders(session: Session, orders: Sequence[OrderRow]) -> None:
 
 def _write_order(connection: Connection, order: OrderRow) -> None:
     if order.id:
-        now = order.referrer_id, order.exchange
+        now = order.derived()
         if now != order.stored:
-            values = {"row": order.id, "referrer": order.referrer_id, "rates": order.exchange}
-            connection.execute(_WRITE_ORDER, values)
+            names = ("referrer", "rates", "counts")
+            connection.execute(_WRITE_ORDER, {"row": order.id, **dict(zip(names, now, strict=True))})
             order.stored = now
         return
     columns = {name: getattr(order, name) for name in _ORDER_COLUMNS[:-1]}
     order.id = connection.execute(_INSERT_ORDER, columns | dict(order.more)).scalar_one()
-    order.stored = order.referrer_id, order.exchange
+    order.stored = order.derived()
     by_name = {line.line_id: line for line in order.lines}
     for line_id, name in connection.execute(_INSERT_LINES, [_line_columns(line) for line in order.lines]):
         by_name[name].id = line_id

@@ -8,9 +8,9 @@ posted. Where a performance tier counts customers, other customers' later orders
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.kernel.clock import END, local_day
 from app.referrals import holds, locks, tiers
@@ -19,7 +19,9 @@ from app.referrals.domain.caps import Caps
 from app.referrals.domain.commission import Earned, Line, OrderTerms, Outcome, bonus, earn
 from app.referrals.domain.refunded import Refunded, refunded
 from app.referrals.exchange import find_exchange
-from app.referrals.models import GONE, CommissionKind, Customer, HoldRule, Program
+from app.referrals.first_orders import Payment, covering, first_ever, note_first_paid
+from app.referrals.judged import Reviews, counts_now, reviews_of
+from app.referrals.models import GONE, CommissionKind, Customer, HoldRule, HoldState, Program
 from app.referrals.postings import Movement, move_to_held, post_movements, retarget, unreserved
 from app.referrals.rows import (
     CommissionRow,
@@ -33,14 +35,14 @@ from app.referrals.story import retell
 from app.referrals.terms import hold_days
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from app.referrals.domain.rates import Rate
     from app.referrals.intake import ReferralDeps
-    from app.referrals.rows import CustomerRow, SharedReferrer
+    from app.referrals.rows import CustomerRow
     from app.referrals.rulebook import Rulebook
 
 
@@ -78,11 +80,16 @@ def settle(
         everything = retell(deps, session, program, customer, book.terms, now) or everything
     bindings = read_bindings(session, customer.id)
     orders = _orders(session, customer, touched, everything=everything)
-    if note_first_paid(bindings, orders) and not everything:
+    displaced = note_first_paid(bindings, orders)
+    first: Payment | None = None
+    if book.bonuses:
+        first, takes_over = first_ever(session, customer, orders)
+        displaced = displaced or takes_over
+    if displaced and not everything:
         orders = _orders(session, customer, touched, everything=True)
         note_first_paid(bindings, orders)
     if orders:
-        Settlement(deps, session, program, customer, book, bindings, now).run(orders)
+        Settlement(deps, session, program, customer, book, bindings, now, first).run(orders)
     return orders
 
 
@@ -101,24 +108,6 @@ def _orders(session: Session, customer: CustomerRow, touched: Touched, *, everyt
     if touched.new:
         return [touched.new]
     return read_orders(session, [touched.number]) if touched.number else []
-
-
-def note_first_paid(bindings: Sequence[BindingRow], orders: Iterable[OrderRow]) -> bool:
-    """Keep each binding's first paid order by (``paid_at``, ``order_id``); whether one that had a first got another."""
-    displaced = False
-    for order in orders:
-        binding = _covering(bindings, order)
-        if binding is None or order.paid_at is None:
-            continue
-        before = binding.first_paid
-        if before is None or (order.paid_at, order.order_id) < before:
-            displaced = displaced or before is not None
-            binding.first_paid = order.paid_at, order.order_id
-    return displaced
-
-
-def _covering(bindings: Iterable[BindingRow], order: OrderRow) -> BindingRow | None:
-    return next((binding for binding in bindings if binding.span.covers(order.placed_at)), None)
 
 
 class Wanted(NamedTuple):
@@ -140,6 +129,10 @@ class Settlement:
     book: Rulebook
     bindings: Sequence[BindingRow]
     now: datetime
+    first_ever: Payment | None = None
+    """The customer's first payment of all; asked for in programmes with a sign-up bonus."""
+    _speaking: dict[str, dict[HoldRule, dict[str, Any]]] = field(default_factory=dict)
+    """The rules that speak against each order, by its id."""
 
     def run(self, orders: Sequence[OrderRow]) -> None:
         """Bring what the orders earn in line, and post the differences."""
@@ -153,9 +146,12 @@ class Settlement:
         if self.book.has_tiers:
             tiers.lock_count(self.session, referrers)
             counted = [order.counted_for() for order in orders]
+        reviews = reviews_of(self.session, [commission.id for commission in existing])
+        for order in orders:
+            order.counted = self._counts(order, reviews)
         wanted = self.plan(orders, referrers)
-        held = holds.open_rules(self.session, [commission.id for commission in existing])
-        movements = [movement for each in wanted for movement in self._move(each, held, referrers)]
+        held = {number for number, rules in reviews.items() if HoldState.OPEN in rules.values()}
+        movements = [movement for each in wanted for movement in self._move(each, held)]
         write_bindings(self.session, self.bindings)
         write_orders(self.session, orders)
         post_movements(
@@ -175,9 +171,24 @@ class Settlement:
         turn = sorted(orders, key=_turn) if caps else orders
         return [each for order in turn for each in self._settle_order(order, rates, caps)]
 
+    def _counts(self, order: OrderRow, reviews: Reviews) -> bool:
+        binding = covering(self.bindings, order)
+        if binding is None or order.paid_at is None:
+            return True
+        return counts_now(order, binding.referrer.id, self._rules_against(order, binding), reviews)
+
+    def _rules_against(self, order: OrderRow, binding: BindingRow) -> dict[HoldRule, dict[str, Any]]:
+        """The rules that speak against the order's commissions of its referrer, asked for once."""
+        if order.order_id not in self._speaking:
+            limits = self.book.review.limits
+            self._speaking[order.order_id] = holds.rules_against(
+                self.deps, self.session, order, self.customer, binding.referrer, limits, binding.span
+            )
+        return self._speaking[order.order_id]
+
     def _settle_order(self, order: OrderRow, rates: Sequence[Rate], caps: Caps | None) -> Iterator[Wanted]:
         """Whom it belongs to, what each line comes to, and what each commission must be."""
-        binding = _covering(self.bindings, order)
+        binding = covering(self.bindings, order)
         order.referrer_id = binding.span.referrer_id if binding else None
         order.referrer = binding.referrer.code if binding else None
         terms = self._terms(order, binding, rates)
@@ -203,6 +214,7 @@ class Settlement:
             placed_at=order.placed_at,
             paid_at=order.paid_at,
             first_paid=binding.first_paid if binding else None,
+            first_ever=self.first_ever,
             program_currency=self.program.currency,
             timezone=self.program.timezone,
         )
@@ -271,13 +283,11 @@ class Settlement:
         line.commissions.append(made)
         return made
 
-    def _move(
-        self, wanted: Wanted, held: Mapping[int, set[HoldRule]], referrers: Mapping[int, SharedReferrer]
-    ) -> list[Movement]:
+    def _move(self, wanted: Wanted, held: Collection[int]) -> list[Movement]:
         commission = wanted.commission
-        hold = bool(held.get(commission.id))
+        hold = commission.id in held
         movements: list[Movement] = []
-        if wanted.earned and self._open_holds(wanted, referrers[commission.referrer_id]) and not hold:
+        if wanted.earned and self._open_holds(wanted) and not hold:
             # What it had before this rule spoke is taken aside too, as far as no payout has it.
             amount = unreserved(self.session, commission) if commission.postings else 0
             movements += [move_to_held(commission, amount)] if amount else []
@@ -287,14 +297,12 @@ class Settlement:
             commission, earned=wanted.earned, target=wanted.target, hold=hold, given_back_at=back_at
         )
 
-    def _open_holds(self, wanted: Wanted, referrer: SharedReferrer) -> bool:
+    def _open_holds(self, wanted: Wanted) -> bool:
         commission = wanted.commission
         order = commission.line.order
-        binding = _covering(self.bindings, order)
-        span = binding.span if binding else None
-        rules = holds.rules_against(
-            self.deps, self.session, order, self.customer, referrer, self.book.review.limits, span
-        )
+        binding = covering(self.bindings, order)
+        assert binding is not None  # it earns
+        rules = dict(self._rules_against(order, binding))
         if wanted.target <= commission.target_minor:
             # A suspension took aside what there was when it began; here it only catches what is earned under it.
             rules.pop(HoldRule.REFERRER_SUSPENDED, None)

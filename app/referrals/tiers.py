@@ -1,7 +1,9 @@
 """Which number an order's customer is among its referrer's, and what a late order changes about the later ones.
 
 The number counts distinct customers with a paid order of the referrer, in the order of (``paid_at``, ``order_id``), up
-to and including the order in question; its own customer counts however many orders it has.
+to and including the order in question; its own customer counts however many orders it has. An own order of the
+referrer counts nobody before staff release it, and a rejected one never does (``counted``): until then it reckons with
+the number of the others alone.
 """
 
 from __future__ import annotations
@@ -64,7 +66,7 @@ def customer_numbers(
             "since": counted_since(basis, paid_at, timezone),
             "most": last - 1,
         }
-        found[basis] = 1 + connection.execute(count, values).scalar_one()
+        found[basis] = int(order.counted) + connection.execute(count, values).scalar_one()
     return found
 
 
@@ -99,11 +101,15 @@ def _values(order: OrderRow, referrer_id: int) -> dict[str, Any]:
     }
 
 
+def by_code_points(text: ColumnElement[str], dialect: str) -> ColumnElement[str]:
+    """A column to be compared as Python compares text, whatever the database's language is."""
+    return text.collate("BINARY" if dialect == "sqlite" else "C")
+
+
 @cache
 def _statements(dialect: str) -> tuple[Select[Any], Select[Any]]:
     """How many other customers paid before an order, and whether any paid after it."""
-    # By code points, as Python compares them, whatever the database's language is.
-    order_id = _ORDERS.c.order_id.collate("BINARY" if dialect == "sqlite" else "C")
+    order_id = by_code_points(_ORDERS.c.order_id, dialect)
     paid_at, others = _ORDERS.c.paid_at, _ORDERS.c.customer_id != bindparam("customer")
     mine = and_(_ORDERS.c.referrer_id == bindparam("referrer"), others)
     earlier: ColumnElement[bool] = or_(
@@ -113,6 +119,11 @@ def _statements(dialect: str) -> tuple[Select[Any], Select[Any]]:
         paid_at > bindparam("at"), and_(paid_at == bindparam("at"), order_id > bindparam("order"))
     )
     bounds = and_(paid_at >= bindparam("since"), paid_at <= bindparam("at"), earlier)
-    customers = select(_ORDERS.c.customer_id).where(mine, bounds).distinct().limit(bindparam("most"))
+    customers = (
+        select(_ORDERS.c.customer_id)
+        .where(mine, bounds, _ORDERS.c.counted)
+        .distinct()
+        .limit(bindparam("most"))
+    )
     after = select(_ORDERS.c.id).where(mine, paid_at >= bindparam("at"), later).limit(1)
     return select(func.count()).select_from(customers.subquery()), after

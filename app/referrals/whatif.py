@@ -18,9 +18,10 @@ from sqlalchemy import func, select
 from app.kernel.clock import BEGINNING, local_day
 from app.kernel.db import connection_of, table_of
 from app.referrals.binding_rows import BindingRow, look_at_bindings
+from app.referrals.first_orders import forgotten, note_first_paid, payments
 from app.referrals.models import Customer, Order, Referrer
 from app.referrals.rows import CustomerRow, OrderRow, SharedReferrer, read_orders_of
-from app.referrals.settle import Settlement, note_first_paid
+from app.referrals.settle import Settlement
 from app.referrals.story import spans_under
 from app.referrals.terms import Terms, TermsHistory, hold_days
 from app.referrals.words import RateScope
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _TOGETHER: Final = 300
 """Customers that are read together."""
 
+_CUSTOMER_PARTS: Final = ("id", "customer_id", "email_key", "first_seen_at", "marks", "forgotten_paid_at")
 _CUSTOMERS, _ORDERS, _REFERRERS = table_of(Customer), table_of(Order), table_of(Referrer)
 
 
@@ -127,7 +129,7 @@ def _customers(
     session: Session, program: Program, start: datetime, end: datetime
 ) -> Iterator[Sequence[CustomerRow]]:
     wanted = (
-        select(_CUSTOMERS.c.id, _CUSTOMERS.c.customer_id, _CUSTOMERS.c.email_key, _CUSTOMERS.c.first_seen_at)
+        select(*(_CUSTOMERS.c[name] for name in _CUSTOMER_PARTS))
         .where(_CUSTOMERS.c.id.in_(select(_ORDERS.c.customer_id).where(*_paid_within(program, start, end))))
         .order_by(_CUSTOMERS.c.id)
     )
@@ -184,8 +186,9 @@ class Study:
                 self._add_real(order)
         if self._supposed.moves_customers:
             bindings = self._bindings_supposed(customer, orders)
+        first = min(payments(orders) | forgotten(customer), default=None)
         settlement = Settlement(
-            self._deps, self._session, self._program, customer, self._book, bindings, BEGINNING
+            self._deps, self._session, self._program, customer, self._book, bindings, BEGINNING, first
         )
         concerned = {binding.referrer.id for binding in bindings}
         for wanted in settlement.plan(orders, concerned):

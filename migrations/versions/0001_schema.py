@@ -1756,6 +1756,7 @@ def upgrade() -> None:
         sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("destination_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("vat_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column(
             "state",
@@ -2318,12 +2319,15 @@ def upgrade() -> None:
         sa.Column("label", sa.String(length=200), nullable=False),
         sa.Column("amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("document_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("held", sa.Boolean(), nullable=False),
+        sa.Column("held_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(
             ["commission_id"], ["commissions.id"], name=op.f("fk_document_lines_commission_id_commissions")
         ),
         sa.ForeignKeyConstraint(
             ["document_id"], ["tax_documents.id"], name=op.f("fk_document_lines_document_id_tax_documents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["held_by_id"], ["tax_documents.id"], name=op.f("fk_document_lines_held_by_id_tax_documents")
         ),
         sa.ForeignKeyConstraint(
             ["ledger_entry_id"],

@@ -27,6 +27,7 @@ ORDER = OrderTerms(
     placed_at=PLACED,
     paid_at=PLACED,
     first_paid=(PLACED, "o1"),
+    first_ever=(PLACED, "o1"),
     program_currency="EUR",
     timezone="Europe/Amsterdam",
 )

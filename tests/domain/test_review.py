@@ -17,10 +17,12 @@ from app.referrals.domain.review import (
     LONGEST_RING,
     MOST,
     Action,
+    Judged,
     Limits,
     ReviewSettings,
     Share,
     converts_too_well,
+    counts,
     parse_setting,
     read_settings,
     refunded_too_often,
@@ -31,7 +33,7 @@ from app.referrals.domain.review import (
     too_fast,
     too_late,
 )
-from app.referrals.words import BindingMethod, HoldRule
+from app.referrals.words import BindingMethod, HoldRule, HoldState
 
 CLICK = datetime(2026, 9, 1, 12, tzinfo=UTC)
 LIMITS = Limits()
@@ -179,6 +181,38 @@ def test_all_settings_are_shown_with_their_defaults() -> None:
     assert (shown["fast_seconds"], shown["referral_ring"]) == (5, "off")
     assert (shown["crowd_customers"], shown["refund_rate"]) == (3, "hold")
     assert shown.keys() == {*LIMIT_NAMES, *(rule.value for rule in ACTIONS)}
+
+
+def judged(*, rejected: bool = False, **rules: HoldState) -> Judged:
+    return Judged(rejected, {HoldRule(name): state for name, state in rules.items()})
+
+
+def test_an_order_counts_for_tiers_unless_it_is_the_referrers_own_or_rejected() -> None:
+    assert counts([], ())
+    assert counts([judged()], ())
+    assert counts([judged(crowded_click=HoldState.OPEN)], {HoldRule.CROWDED_CLICK})
+    assert counts([judged(rejected=True), judged()], ())
+    assert not counts([judged(rejected=True)], ())
+    assert not counts([judged(rejected=True), judged(rejected=True)], ())
+
+
+@pytest.mark.parametrize("rule", ["self_referral_email", "self_referral_iban"])
+def test_an_own_order_counts_once_one_of_its_commissions_is_released(rule: str) -> None:
+    held, released = judged(**{rule: HoldState.OPEN}), judged(**{rule: HoldState.RELEASED})
+    assert not counts([], {HoldRule(rule)})
+    assert not counts([judged()], {HoldRule(rule)})
+    assert not counts([held], ())
+    assert not counts([held, judged()], ())
+    assert counts([held, released], {HoldRule(rule)})
+    assert counts([released], ())
+    assert not counts([judged(rejected=True, **{rule: HoldState.RELEASED})], ())
+
+
+def test_an_own_order_that_two_rules_found_counts_once_both_are_released() -> None:
+    rules = {"self_referral_email": HoldState.RELEASED, "self_referral_iban": HoldState.OPEN}
+    assert not counts([judged(**rules)], ())
+    assert not counts([judged(self_referral_email=HoldState.RELEASED)], {HoldRule.SELF_REFERRAL_IBAN})
+    assert counts([judged(**dict.fromkeys(rules, HoldState.RELEASED))], set(map(HoldRule, rules)))
 
 
 def test_shares_add_up_and_taking_one_away_leaves_the_others() -> None:

@@ -126,11 +126,11 @@ def the_bonus(*lines: Line, rates: tuple[Rate, ...] = (BONUS,), **order: Any) ->
     return (found.earned, found.target) if found else None
 
 
-def test_the_first_paid_order_of_a_binding_brings_the_bonus_and_no_other() -> None:
+def test_the_first_order_that_a_customer_ever_paid_brings_the_bonus_and_no_other() -> None:
     assert the_bonus() == (1_000, 1_000)
-    assert the_bonus(first_paid=(PLACED, "o0")) is None
-    assert the_bonus(first_paid=(PLACED - timedelta(seconds=1), "o1")) is None
-    assert the_bonus(paid_at=None, first_paid=None) is None
+    assert the_bonus(first_ever=(PLACED, "o0")) is None
+    assert the_bonus(first_ever=(PLACED - timedelta(seconds=1), "o1")) is None
+    assert the_bonus(paid_at=None, first_paid=None, first_ever=None) is None
     assert bonus(ORDER, (line(),), None, (BONUS,)) is None
     assert the_bonus(rates=()) is None
 

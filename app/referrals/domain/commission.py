@@ -67,8 +67,9 @@ class Line:
 class OrderTerms:
     """What the lines of one order have in common.
 
-    ``first_paid`` is (``paid_at``, ``order_id``) of the binding's first paid order, this one included. ``exchange`` is
-    what one minor unit of the order's currency is worth in minor units of the programme's, where they differ and it is
+    ``first_paid`` is (``paid_at``, ``order_id``) of the binding's first paid order, this one included; ``first_ever``
+    that of all its customer's orders, under whatever binding or none, for the sign-up bonus alone. ``exchange`` is what
+    one minor unit of the order's currency is worth in minor units of the programme's, where they differ and it is
     known. ``customers`` says, for each basis that a performance tier may ask for, which number this order's customer is
     among the referrer's customers with a paid order.
     """
@@ -83,6 +84,7 @@ class OrderTerms:
     timezone: str
     exchange: Fraction | None = None
     customers: Mapping[TierBasis, int] = field(default_factory=dict)
+    first_ever: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +147,13 @@ def earn(
 def bonus(
     order: OrderTerms, lines: Iterable[Line], span: Span | None, bonuses: Sequence[Rate]
 ) -> Earned | None:
-    """The sign-up bonus of this order: that of a binding's first paid order, and nothing for any other.
+    """The sign-up bonus of this order: that of the first order its customer ever paid, and nothing for any other.
 
-    A flat amount in the programme's currency, whatever the order came to; it shrinks with the refunded share of the
-    whole order. A line that a correction took out has no net and no part in it.
+    So a customer who goes over to another referrer, or who had bought before, brings none. A flat amount in the
+    programme's currency, whatever the order came to; it shrinks with the refunded share of the whole order. A line
+    that a correction took out has no net and no part in it.
     """
-    if span is None or order.paid_at is None or (order.paid_at, order.order_id) != order.first_paid:
+    if span is None or order.paid_at is None or (order.paid_at, order.order_id) != order.first_ever:
         return None
     rate = choose_bonus(bonuses, referrer_id=span.referrer_id, paid_at=order.paid_at, bound_from=span.from_at)
     if rate is None:

@@ -13,10 +13,10 @@ from math import sqrt
 from typing import TYPE_CHECKING, Final
 
 from app.kernel.errors import InvalidInput
-from app.referrals.words import BindingMethod, HoldRule
+from app.referrals.words import BindingMethod, HoldRule, HoldState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
 RULE_VERSION: Final = 1
@@ -30,6 +30,10 @@ _LONG: Final = 10
 
 _SURE: Final = 2.576
 """Standard deviations of a 99 % interval: many referrers are compared every night."""
+
+
+OWN_ORDER: Final = frozenset({HoldRule.SELF_REFERRAL_EMAIL, HoldRule.SELF_REFERRAL_IBAN})
+"""The rules that find a referrer's own order."""
 
 
 class Action(StrEnum):
@@ -130,6 +134,30 @@ def parse_setting(name: str, text: str) -> int | str:
     if text not in {action.value for action in Action}:
         raise InvalidInput(f"review {name}: expected hold, note or off")
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A commission as reviews left it: rejected for good or not, and what became of each rule that spoke."""
+
+    rejected: bool
+    rules: Mapping[HoldRule, HoldState]
+
+
+def counts(commissions: Sequence[Judged], speaking: Collection[HoldRule]) -> bool:
+    """Whether an order counts among its referrer's customers, for performance tiers.
+
+    ``commissions`` are the referrer's of this order, ``speaking`` the rules that speak against it now. An own order
+    counts once staff released one of its commissions from every rule that found it, and an order of which every
+    commission was rejected never does. Whatever else is under review counts: it is an order of a customer.
+    """
+    own = {rule for each in commissions for rule in each.rules}.union(speaking) & OWN_ORDER
+    if not commissions:
+        return not own
+    return any(
+        not each.rejected and all(each.rules.get(rule) is HoldState.RELEASED for rule in own)
+        for each in commissions
+    )
 
 
 def too_fast(method: BindingMethod, clicked_at: datetime, paid_at: datetime, limits: Limits) -> bool:

@@ -36,6 +36,8 @@ class Customer(Base):
     """Keyed fingerprint of the normalised address, from the signup."""
     first_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The earliest of its signup's and its orders' own times: a later click finds an existing customer."""
+    forgotten_paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The earliest payment among its orders that became totals: no later order is taken for its first."""
     marks: Mapped[list[dict[str, Any]] | None] = mapped_column(JsonValue)
     """What the review rules found in how it came (``marks.py``): every order for that referrer is judged by it."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -126,6 +128,8 @@ class Decision(Base):
     bound_from: Mapped[datetime | None] = mapped_column(UtcDateTime)
     candidates: Mapped[list[dict[str, Any]]] = mapped_column(JsonValue)
     """Every candidate: kind, value, referrer, time, and the reason it lost, or null for the winner."""
+    unpresented: Mapped[list[dict[str, Any]]] = mapped_column(JsonValue, default=list)
+    """Clicks of the same visitor that would have won and were not presented: value, referrer, time."""
     reason: Mapped[str | None] = mapped_column(String(500))
     """What staff wrote; for staff only."""
     decided_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -70,6 +70,7 @@ class Order(Base):
             "referrer_id",
             "paid_at",
             "customer_id",
+            "counted",
             sqlite_where=text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
             postgresql_where=text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
         ),
@@ -93,6 +94,10 @@ class Order(Base):
     exchange: Mapped[dict[str, Any] | None] = mapped_column(JsonValue)
     """What converts it where its currency is not the programme's: the reference rates of a day, like
     ``{"on": "2026-09-09", "per_euro": {"USD": "1.08"}}``. Null while it waits for them.
+    """
+    counted: Mapped[bool] = mapped_column(default=True)
+    """Whether its customer counts by it for performance tiers: not while a review holds it as the referrer's own order,
+    and not once it is rejected.
     """
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
