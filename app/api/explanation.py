@@ -152,6 +152,10 @@ def _decision(decision: ExplainedDecision) -> dict[str, Any]:
             }
             for each in decision.candidates
         ],
+        "not_presented": [
+            {"click_id": each.value, "referrer": each.referrer, "at": each.at.replace("+00:00", "Z")}
+            for each in decision.unpresented
+        ],
         "reason": decision.reason,
     }
 

@@ -8,7 +8,7 @@ import structlog
 
 from app.kernel import clock
 from app.kernel.queue import JobRequest
-from app.referrals.resettle import recount_tiers, recounts_due, settle_waiting
+from app.referrals.resettle import decide_latecomers, recount_tiers, recounts_due, settle_waiting
 from app.referrals.tiers import RECOUNT
 
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ def settle_what_waits(services: Services, now: datetime) -> None:
     settled, waiting = settle_waiting(services.referrals, services.db, now)
     if settled or waiting:
         _log.info("waited_for_exchange_rates", settled=settled, waiting=waiting)
+
+
+def look_back_at_clicks(services: Services) -> None:
+    """Decide anew where a click's record came after the decision that should name it."""
+    customers = decide_latecomers(services.referrals, services.db, clock.now())
+    _log.info("looked_back_at_clicks", customers=customers)
 
 
 def due_jobs(session: Session) -> list[JobRequest]:

@@ -27,6 +27,7 @@ KEEP_HOUSE: Final = "jobs.keep_house"
 REPORT_CLICKS: Final = "clicks.report"
 REVIEW_REFERRERS: Final = "review.referrers"
 SETTLE_WAITING: Final = "referrals.settle_waiting"
+LOOK_BACK_AT_CLICKS: Final = "referrals.look_back_at_clicks"
 
 
 def _send_mail(services: Services, mail_id: int) -> None:
@@ -69,5 +70,6 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     REVIEW_REFERRERS: _review_referrers,
     RECOUNT: referrals.recount,
     SETTLE_WAITING: _settle_waiting,
+    LOOK_BACK_AT_CLICKS: referrals.look_back_at_clicks,
 }
 """``name`` of a :class:`app.kernel.queue.JobRequest` to what it does."""

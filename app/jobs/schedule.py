@@ -18,7 +18,14 @@ from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
 from app.jobs.payouts import DRAFT_DUE
-from app.jobs.registry import KEEP_HOUSE, REPORT_CLICKS, REVIEW_REFERRERS, SETTLE_WAITING, SWEEP
+from app.jobs.registry import (
+    KEEP_HOUSE,
+    LOOK_BACK_AT_CLICKS,
+    REPORT_CLICKS,
+    REVIEW_REFERRERS,
+    SETTLE_WAITING,
+    SWEEP,
+)
 from app.kernel import clock, heartbeat
 from app.kernel.queue import QUEUE_NAME, RUN_JOB
 
@@ -44,6 +51,7 @@ TICKS: Final = (
     Tick(SWEEP, 60),
     Tick(KEEP_HOUSE, 86_400),
     Tick(REVIEW_REFERRERS, 86_400),
+    Tick(LOOK_BACK_AT_CLICKS, 86_400),
     Tick(SETTLE_WAITING, 3600),  # nothing to do unless an import of exchange rates was cut off
     Tick(REPORT_CLICKS, 3600),  # nothing to do but for the first after midnight
 )

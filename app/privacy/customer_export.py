@@ -67,6 +67,7 @@ def customer_export(session: Session, program: Program, customer: Customer) -> d
             "method",
             "bound_from",
             "candidates",
+            "unpresented",
             "reason",
             "decided_at",
             "superseded_at",

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel.clock import local_day
@@ -17,7 +17,7 @@ from app.referrals.domain.click_label import ClickLabel
 from app.referrals.models import Click, ClickTotal, Program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from sqlalchemy.orm import Session
@@ -47,7 +47,23 @@ def write_clicks(session: Session, records: Iterable[ClickRecord]) -> int:
     rows = [_row(by_event[event_id]) for event_id in sorted(by_event)]
     new = session.connection().execute(statement, rows).scalars().all()
     _add_to_totals(session, [by_event[event_id] for event_id in new])
+    if len(new) < len(rows):
+        _complete(session, [row for row in rows if row["visitor"] and row["event_id"] not in set(new)])
     return len(new)
+
+
+def _complete(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """A click that was written from its id alone, because a signup was faster than its record, learns the rest."""
+    clicks = table_of(Click)
+    known = ("visitor", "network", "agent", "source_host")
+    statement = (
+        update(clicks)
+        .where(clicks.c.event_id == bindparam("event"), clicks.c.visitor.is_(None))
+        .values({name: bindparam(f"new_{name}") for name in known})
+    )
+    if rows:
+        values = [{"event": row["event_id"]} | {f"new_{name}": row[name] for name in known} for row in rows]
+        session.connection().execute(statement, values)
 
 
 def record_from_click_id(session: Session, text: str, click: ClickId, now: datetime) -> None:

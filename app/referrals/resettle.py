@@ -6,14 +6,18 @@ said by the database; doing it twice, or again after a crash, changes nothing.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select
 
+from app.referrals import locks
 from app.referrals.exchange import find_exchange
-from app.referrals.models import Order, Program, TierRecount
+from app.referrals.models import Customer, Order, Program, TierRecount
 from app.referrals.queries.waiting import waiting_lines
-from app.referrals.settle import settle_again
+from app.referrals.settle import Touched, settle, settle_again
+from app.referrals.visitor_keys import KEPT_DAYS
+from app.referrals.visitors import customers_of_crossing_clicks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,6 +97,28 @@ def waiting_orders() -> Select[Order, Program]:
         .where(Order.id.in_(waiting_lines()))
         .order_by(Order.paid_at, Order.id)
     )
+
+
+def decide_latecomers(deps: ReferralDeps, db: Database, now: datetime) -> int:
+    """Decide anew on those whose visitor's other clicks may have reached the database late; how many customers.
+
+    Looks at the clicks of the last week, which is how long a spool may go unnoticed. Where nothing was missed, nothing
+    changes.
+    """
+    since = now - timedelta(days=KEPT_DAYS)
+    with db.reading() as session:
+        programs = session.scalars(select(Program.id).order_by(Program.id)).all()
+        customers = [
+            customer
+            for program_id in programs
+            for customer in customers_of_crossing_clicks(session, program_id, since)
+        ]
+    for customer_pk in customers:
+        with db.transaction() as session:
+            customer = locks.lock_known_customer(session, customer_pk)
+            program = session.get_one(Program, session.get_one(Customer, customer_pk).program_id)
+            settle(deps, session, program, customer, Touched(), now, rebind=True)
+    return len(customers)
 
 
 def _rate_is_there(session: Session, order: Order, program: Program) -> bool:

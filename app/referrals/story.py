@@ -7,7 +7,7 @@ with what is stored; only differences are written, and a decision is never edite
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import delete, select, update
 
@@ -26,6 +26,7 @@ from app.referrals.domain.attribution import (
     Suspensions,
     Verdict,
     attribute,
+    unpresented,
 )
 from app.referrals.marks import mark_customer
 from app.referrals.models import Assignment as AssignmentRow
@@ -41,6 +42,7 @@ from app.referrals.models import (
     Referrer,
     Signup,
 )
+from app.referrals.visitors import also_clicked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     from app.referrals.models import Program
     from app.referrals.rows import CustomerRow
     from app.referrals.terms import TermsHistory
+
+    _Decided: TypeAlias = Mapping[tuple[str, str], Decision]
 
 
 def retell(
@@ -65,8 +69,16 @@ def retell(
     session.flush()
     told = _Teller(deps, session, program, customer, terms)
     story = told.story()
-    rows = [*map(_decision_row, story.verdicts), *told.choice_rows(), *told.staff_rows()]
-    presented = _store_decisions(session, program, customer, rows, now)
+    current = _current(session, customer)
+    rows = [
+        *(
+            _decision_row(verdict) | {"unpresented": told.unpresented(verdict, current)}
+            for verdict in story.verdicts
+        ),
+        *told.choice_rows(),
+        *told.staff_rows(),
+    ]
+    presented = _store_decisions(session, program, customer, rows, current, now)
     marked = mark_customer(session, program, customer, story.verdicts, presented)
     return _store_bindings(session, program, customer, story.spans) or marked
 
@@ -147,6 +159,28 @@ class _Teller:
         suspensions = self._suspensions({referrer_id for referrer_id in named if referrer_id is not None})
         return attribute(occasions, choices, self._customer.first_seen_at, suspensions, assignments)
 
+    def unpresented(self, verdict: Verdict, current: _Decided) -> list[dict[str, Any]]:
+        """The clicks that would have won and were not presented: those known now, and those known before whose rows
+        may be gone by now.
+        """
+        winner, occasion = verdict.winner, verdict.occasion
+        if winner is None or winner.kind is not CandidateKind.CLICK:
+            return []
+        seen = also_clicked(self._session, self._program.id, winner.value, occasion)
+        before = current.get((occasion.kind, occasion.ref))
+        for each in before.unpresented if before else ():
+            at = datetime.fromisoformat(each["at"])
+            seen.append(Candidate(CandidateKind.CLICK, each["value"], each["referrer_id"], at))
+        if not seen:
+            return []
+        suspensions = self._suspensions({each.referrer_id for each in seen if each.referrer_id is not None})
+        missed = unpresented(verdict, seen, first_seen=self._customer.first_seen_at, suspensions=suspensions)
+        return [
+            {"value": each.value, "referrer_id": each.referrer_id, "at": each.at.isoformat()}
+            for each in missed
+            if each.at is not None
+        ]
+
     def choice_rows(self) -> list[dict[str, Any]]:
         """The decisions that the customer itself took."""
         return [
@@ -159,6 +193,7 @@ class _Teller:
                 "method": BindingMethod.CHOSEN if choice.referrer_id else None,
                 "bound_from": choice.chosen_at if choice.referrer_id else None,
                 "candidates": [],
+                "unpresented": [],
             }
             for choice in self._choices
         ]
@@ -175,6 +210,7 @@ class _Teller:
                 "method": BindingMethod.STAFF,
                 "bound_from": each.from_at if each.referrer_id else None,
                 "candidates": [],
+                "unpresented": [],
                 "reason": each.reason,
             }
             for each in self._assignments
@@ -289,16 +325,21 @@ def _decision_row(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def _current(session: Session, customer: CustomerRow) -> _Decided:
+    """The customer's decisions in force, by occasion."""
+    wanted = select(Decision).where(Decision.customer_id == customer.id, Decision.superseded_at.is_(None))
+    return {(decision.occasion, decision.occasion_ref): decision for decision in session.scalars(wanted)}
+
+
 def _store_decisions(
-    session: Session, program: Program, customer: CustomerRow, rows: Sequence[dict[str, Any]], now: datetime
+    session: Session,
+    program: Program,
+    customer: CustomerRow,
+    rows: Sequence[dict[str, Any]],
+    current: _Decided,
+    now: datetime,
 ) -> set[str]:
     """Store what differs; the click ids that the new decisions name."""
-    current = {
-        (decision.occasion, decision.occasion_ref): decision
-        for decision in session.scalars(
-            select(Decision).where(Decision.customer_id == customer.id, Decision.superseded_at.is_(None))
-        )
-    }
     presented: set[str] = set()
     for row in rows:
         stored = current.get((row["occasion"], row["occasion_ref"]))

@@ -301,7 +301,14 @@ def of_click(story: ClickStory, program: Program) -> tuple[str, ...]:
     said = [_("This is a click on your link of %(when)s.", when=formatting.instant(story.at, zone))]
     if story.label is not None:
         said.append(_("It was labelled: %(label)s.", label=words.click_label(story.label)))
-    if not story.uses:
+    if story.missed:
+        said.append(
+            _(
+                "Very likely the same visitor registered or ordered that day, and the shop passed on another click. "
+                "Yours would have counted before it, but it was not presented."
+            )
+        )
+    elif not story.uses:
         said.append(
             _(
                 "Nobody has registered or ordered with it, or the shop did not pass it on. A click alone earns nothing."

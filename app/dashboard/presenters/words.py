@@ -124,6 +124,13 @@ def lost(reason: str | None) -> str:
     return sentences.get(reason, reason or "")
 
 
+def not_presented() -> str:
+    """Why a click that the shop did not send is told of all the same; a sentence for staff."""
+    return _(
+        "The shop did not send this click. It came from the same network and browser on that day, and would have won."
+    )
+
+
 def click_label(label: str) -> str:
     """What kind of request a click was."""
     named = {

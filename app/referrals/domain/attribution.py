@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from app.referrals.words import AttributionModel, BindingMethod
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 RULE_VERSION: Final = 1
 LEAD_DAYS: Final = 90
 """How long a registered lead speaks for its referrer; a lead exactly that old is out."""
+MOST_UNPRESENTED: Final = 5
+"""How many clicks that were not presented a decision names: behind one address there may be a crowd."""
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """A click presented with a signup happened before it; a shop's clock may still say otherwise by this much."""
 
@@ -277,6 +279,31 @@ def decide(
         for candidate, flaw in sorted(flaws.items(), key=lambda item: _rank(item[0], occasion.model))
     )
     return Verdict(occasion, considered, rule, winner, _instant(winner, occasion) if winner else None)
+
+
+def unpresented(
+    verdict: Verdict, seen: Iterable[Candidate], *, first_seen: datetime | None, suspensions: Suspensions
+) -> tuple[Candidate, ...]:
+    """Of the clicks ``seen`` by the visitor who presented the winning one, those of other referrers that would have
+    won in its place, had they been presented too; the best first.
+
+    Where something stronger than a click decided, no click was missed.
+    """
+    winner, occasion = verdict.winner, verdict.occasion
+    if winner is None or winner.kind is not CandidateKind.CLICK:
+        return ()
+    speaking = {candidate.referrer_id for candidate, _ in verdict.considered}
+    best = _rank(winner, occasion.model)
+    missed = [
+        click
+        for click in dict.fromkeys(seen)
+        if click.at is not None
+        and click.at <= occasion.at
+        and click.referrer_id not in speaking
+        and _rank(click, occasion.model) < best
+        and _flaw(click, occasion, taken=None, first_seen=first_seen, suspensions=suspensions) is None
+    ]
+    return tuple(sorted(missed, key=lambda click: _rank(click, occasion.model))[:MOST_UNPRESENTED])
 
 
 def _instant(winner: Candidate, occasion: Occasion) -> datetime:

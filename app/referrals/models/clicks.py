@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Id, UtcDateTime
@@ -18,6 +18,12 @@ class Click(Base):
         UniqueConstraint("event_id"),
         Index("ix_clicks_program_at", "program_id", "at", "id"),
         Index("ix_clicks_referrer_at", "referrer_id", "at", "id"),
+        Index(
+            "ix_clicks_visitor",
+            "visitor",
+            sqlite_where=text("visitor IS NOT NULL"),
+            postgresql_where=text("visitor IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

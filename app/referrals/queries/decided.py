@@ -35,6 +35,15 @@ class ExplainedCandidate:
 
 
 @dataclass(frozen=True, slots=True)
+class UnpresentedClick:
+    """A click of the same visitor that would have won; the shop did not send it. For the merchant and staff only."""
+
+    value: str
+    referrer: str | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainedDecision:
     """An attribution decision in force, with every candidate. ``reason`` is what staff wrote, for staff only."""
 
@@ -48,6 +57,7 @@ class ExplainedDecision:
     bound_from: datetime | None
     candidates: tuple[ExplainedCandidate, ...]
     reason: str | None = None
+    unpresented: tuple[UnpresentedClick, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,8 @@ def _named(decisions: Iterable[Decision]) -> Iterable[int]:
         for candidate in decision.candidates:
             if candidate["referrer_id"] is not None:
                 yield int(candidate["referrer_id"])
+        for click in decision.unpresented:
+            yield int(click["referrer_id"])
 
 
 def explained_decision(
@@ -155,6 +167,10 @@ def explained_decision(
             for candidate in decision.candidates
         ),
         reason=decision.reason,
+        unpresented=tuple(
+            UnpresentedClick(each["value"], codes.get(each["referrer_id"]), each["at"])
+            for each in decision.unpresented
+        ),
     )
 
 

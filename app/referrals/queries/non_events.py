@@ -7,9 +7,10 @@ never named.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
 from app.referrals.models import Binding, Click, ClickUse, Customer, Decision, Order
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from app.referrals.links import LinkSigner
     from app.referrals.models import Referrer
+
+
+_MOST: Final = 50
+"""How many decisions are looked at: behind one address there may be a crowd."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class ClickStory:
     at: datetime
     label: str | None
     uses: tuple[Use, ...]
+    missed: bool = False
+    """Whether a decision names it as one that would have won and was not presented; by whom another was is not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class OrderStory:
 
 
 def click_story(session: Session, links: LinkSigner, referrer: Referrer, click_id: str) -> ClickStory | None:
-    """A click of the referrer's; null for anybody else's and for what is no click id. Three queries."""
+    """A click of the referrer's; null for anybody else's and for what is no click id. At most four queries."""
     click = links.read_click_id(click_id)
     if click is None or click.referrer_id != referrer.id or click.program_id != referrer.program_id:
         return None
@@ -76,7 +83,21 @@ def click_story(session: Session, links: LinkSigner, referrer: Referrer, click_i
         for candidate in decision.candidates
         if candidate["kind"] == "click" and candidate["value"] == click_id
     )
-    return ClickStory(click_id, click.at, label, uses)
+    return ClickStory(click_id, click.at, label, uses, missed=not uses and _was_missed(session, click_id))
+
+
+def _was_missed(session: Session, click_id: str) -> bool:
+    """Whether somebody of the same visitor hash came with another click in its place."""
+    mine, other = aliased(Click), aliased(Click)
+    decisions = session.scalars(
+        select(Decision.unpresented)
+        .join(ClickUse, ClickUse.customer_id == Decision.customer_id)
+        .join(other, other.click_id == ClickUse.click_id)
+        .join(mine, mine.visitor == other.visitor)
+        .where(mine.click_id == click_id, Decision.superseded_at.is_(None))
+        .limit(_MOST)
+    )
+    return any(each["value"] == click_id for unpresented in decisions for each in unpresented)
 
 
 def order_story(session: Session, referrer: Referrer, order_id: str) -> OrderStory | None:

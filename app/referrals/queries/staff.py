@@ -227,6 +227,7 @@ def order_story(session: Session, program_id: int, order_id: int) -> OrderStory 
         for each in decision.candidates
         if each.get("referrer_id")
     }
+    named |= {each["referrer_id"] for decision in decisions for each in decision.unpresented}
     named |= {decision.referrer_id for decision in decisions if decision.referrer_id}
     names = {each.id: each for each in session.scalars(select(Referrer).where(Referrer.id.in_(named)))}
     refunds = tuple(

@@ -10,6 +10,7 @@ from app.referrals.click_record import ClickRecord
 from app.referrals.click_rows import write_clicks
 from app.referrals.domain.click_label import ClickLabel
 from app.referrals.models import Program, Referrer
+from app.referrals.referrers import find_referrer
 from app.referrals.words import LineKind
 from tests.builders import World, at
 from tests.web.api.kit import order_body, refund_body
@@ -134,3 +135,41 @@ def test_an_explanation_asks_as_many_questions_for_twenty_lines_as_for_one(
     one, twenty = asked("/orders/o1/explanation"), asked("/orders/o20/explanation")
     assert one == twenty
     assert 5 < one <= 14
+
+
+def test_a_click_that_the_shop_did_not_present_is_named_in_the_decision(shop: Shop, wired: Services) -> None:
+    with wired.db.transaction() as session:
+        world = World(session, session.get_one(Program, shop.program_id), wired.referrals)
+        sent, missed = (
+            world.deps.links.new_click_id(at(when), shop.program_id, referrer.id)
+            for when, referrer in (
+                ("2026-09-01", find_referrer(session, world.program, shop.code)),
+                ("2026-09-01 09:00:01", world.join("eve")),
+            )
+        )
+        for click_id in (sent, missed):
+            write_clicks(session, [seen(world, click_id)])
+    shop.post("/signups", {"customer_id": "c1", "click_id": sent, "signed_up_at": "2026-09-01T12:00:00Z"})
+    (decision,) = shop.get("/signups/c1/explanation").json["decisions"]
+    assert decision["referrer"] == shop.code
+    eve = world.referrers["eve"].code
+    assert decision["not_presented"] == [{"click_id": missed, "referrer": eve, "at": "2026-09-01T09:00:01Z"}]
+
+
+def seen(world: World, click_id: str) -> ClickRecord:
+    """The record of a counted click, by the one visitor there is."""
+    click = world.deps.links.read_click_id(click_id)
+    assert click is not None
+    at_ms = int(click.at.timestamp() * 1000)
+    return ClickRecord(
+        click.event_id,
+        at_ms,
+        click.program_id,
+        click.referrer_id,
+        "",
+        "v1",
+        "",
+        "",
+        ClickLabel.COUNTED,
+        click_id,
+    )

@@ -14,11 +14,13 @@ from app.kernel import clock
 from app.kernel.errors import InvalidInput
 from app.mail.models import Mail, MailKind
 from app.referrals import contests
+from app.referrals.click_record import ClickRecord
+from app.referrals.click_rows import write_clicks
 from app.referrals.contests import Contested
-from app.referrals.models import Commission, Contest, ContestSubject, Order
+from app.referrals.models import Commission, Contest, ContestSubject, Customer, Order
 from app.referrals.referrers import create_coupon
 from app.referrals.words import LineKind
-from tests.builders import ACTOR, line
+from tests.builders import ACTOR, at, line
 
 if TYPE_CHECKING:
     from tests.builders import World
@@ -333,3 +335,27 @@ def test_an_answer_needs_words_and_the_right_to_answer(site: Site, zoe: Browser)
     assert support.post(action, {"answer": ""}, start="/staff/contests").status_code == 422
     assert auditor.post(action, {"answer": "x"}, start="/staff/contests").status_code == 403
     assert WORDS["words"] in auditor.text("/staff/contests")
+
+
+def test_a_click_that_was_not_presented_says_so_to_its_referrer_and_names_nobody(
+    site: Site, zoe: Browser
+) -> None:
+    with site.world() as world:
+        sent, missed = world.click("eve", at("2026-09-01")), world.click("zoe", at("2026-09-01 09:00"))
+        for click_id in (sent, missed):
+            click = world.deps.links.read_click_id(click_id)
+            assert click is not None
+            at_ms = int(click.at.timestamp() * 1000)
+            facts = (click.event_id, at_ms, click.program_id, click.referrer_id, "", "v1", "", "", "counted")
+            write_clicks(world.session, [ClickRecord(*facts, click_id)])
+        world.signup(when="2026-09-01 12:00", click_ids=(sent,))
+        customer = world.session.scalars(select(Customer.id)).one()
+    shown = zoe.text(f"/dashboard/why?q={missed}")
+    assert "Yours would have counted before it, but it was not presented." in shown
+    assert "Nobody has registered" not in shown
+    assert "Eve" not in shown
+    assert "eve-1" not in shown
+    site.person("owner@example.org", Role.OWNER)
+    staff = site.browser("owner@example.org").text(f"/staff/customers/{customer}")
+    assert "The shop did not send this click." in staff
+    assert "Zoe" in staff

@@ -206,6 +206,7 @@ def candidate_table(decisions: Sequence[Decision], names: Mapping[int, Referrer]
                     Cell(),
                 )
             )
+        rows.extend((occasion, *cells) for cells in _not_presented(decision, names, zone))
         for each in decision.candidates:
             at = each.get("at")
             rows.append(
@@ -234,6 +235,19 @@ def candidate_table(decisions: Sequence[Decision], names: Mapping[int, Referrer]
         rows=tuple(rows),
         empty=Empty(_("No decision"), _("The customer came without a link, a coupon or a code.")),
     )
+
+
+def _not_presented(
+    decision: Decision, names: Mapping[int, Referrer], zone: str
+) -> Iterator[tuple[Cell, ...]]:
+    """The clicks that would have won, had the shop sent them."""
+    for each in decision.unpresented:
+        yield (
+            Cell(words.candidate_kind("click"), sub=str(each["value"])[:_VALUE]),
+            _name(names.get(each["referrer_id"])),
+            Cell(words.not_presented(), status=Status(_("not presented"), Tone.CALM)),
+            Cell(formatting.instant(datetime.fromisoformat(each["at"]), zone)),
+        )
 
 
 def _said(decision: Decision) -> str:
