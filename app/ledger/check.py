@@ -15,6 +15,7 @@ from sqlalchemy import String, case, cast, func, literal, select, true, union_al
 
 from app.ledger.journal import figure_of, write_balances
 from app.ledger.models import (
+    VAT_FIGURES,
     Figure,
     LedgerAccount,
     LedgerBalance,
@@ -24,7 +25,7 @@ from app.ledger.models import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
 Check = Callable[["Session", int | None], Iterator[str]]
@@ -46,6 +47,12 @@ _ACCOUNTS: Final = {
     TransactionKind.OPENING_BALANCE: {_A.OPENING, _A.PAYABLE},
     TransactionKind.ADJUSTMENT: {_A.COMMISSION_EXPENSE, _A.PAYABLE},
     TransactionKind.WRITE_OFF: {_A.COMMISSION_EXPENSE, _A.PAYABLE},
+    TransactionKind.VAT_DOCUMENTED: {_A.INPUT_VAT, _A.PAYABLE_VAT},
+    TransactionKind.VAT_RESERVED: {_A.PAYABLE_VAT, _A.IN_FLIGHT},
+    TransactionKind.VAT_CANCELLED: {_A.PAYABLE_VAT, _A.IN_FLIGHT},
+    TransactionKind.VAT_BOOKED: {_A.IN_FLIGHT, _A.BANK},
+    TransactionKind.VAT_REJECTED: {_A.PAYABLE_VAT, _A.IN_FLIGHT},
+    TransactionKind.VAT_RETURNED: {_A.PAYABLE_VAT, _A.BANK},
 }
 """Which accounts each kind may touch (DESIGN.md 7)."""
 
@@ -178,18 +185,30 @@ def nothing_held_or_in_flight_is_negative(session: Session, program_id: int | No
 
 
 def every_referrer_adds_up(session: Session, program_id: int | None) -> Iterator[str]:
-    """Per referrer: earned - clawed back + other = pending + available + held + in flight + paid."""
+    """Per referrer, net of VAT: earned - clawed back + other = pending + available + held + in flight + paid."""
     plus = LedgerBalance.figure.in_([Figure.EARNED, Figure.OTHER])
+    net = LedgerBalance.figure.not_in(sorted(VAT_FIGURES))
+    for referrer_id, difference in session.execute(_sides(plus, net, program_id)):
+        yield f"referrer {referrer_id}: what was earned and what became of it differ by {difference}"
+
+
+def the_vat_of_every_referrer_adds_up(session: Session, program_id: int | None) -> Iterator[str]:
+    """Per referrer: VAT documented = VAT payable + VAT in flight + VAT paid."""
+    plus = LedgerBalance.figure == Figure.VAT_DOCUMENTED
+    vat = LedgerBalance.figure.in_(sorted(VAT_FIGURES))
+    for referrer_id, difference in session.execute(_sides(plus, vat, program_id)):
+        yield f"referrer {referrer_id}: the VAT of documents and what became of it differ by {difference}"
+
+
+def _sides(plus: ColumnElement[bool], which: ColumnElement[bool], program_id: int | None) -> Select[int, int]:
+    """The referrers of whom the figures ``plus`` are not the sum of the others among ``which``, with the difference."""
     side = case((plus, LedgerBalance.amount_minor), else_=-LedgerBalance.amount_minor)
-    wanted = (
+    return (
         select(LedgerBalance.referrer_id, func.sum(side))
+        .where(which, of_program(LedgerBalance.program_id, program_id))
         .group_by(LedgerBalance.referrer_id)
         .having(func.sum(side) != 0)
     )
-    for referrer_id, difference in session.execute(
-        wanted.where(of_program(LedgerBalance.program_id, program_id))
-    ):
-        yield f"referrer {referrer_id}: what was earned and what became of it differ by {difference}"
 
 
 LEDGER_CHECKS: Final[dict[str, Check]] = {
@@ -198,4 +217,5 @@ LEDGER_CHECKS: Final[dict[str, Check]] = {
     "balances equal the entries": balances_equal_entries,
     "held and in flight are never negative": nothing_held_or_in_flight_is_negative,
     "every referrer adds up": every_referrer_adds_up,
+    "the VAT of every referrer adds up": the_vat_of_every_referrer_adds_up,
 }

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.kernel.db import before_commit, connection_of, insert_all, table_of, upsert_add
 from app.ledger.models import (
+    VAT_KINDS,
     Figure,
     LedgerAccount,
     LedgerBalance,
@@ -75,10 +76,14 @@ def figure_of(account: LedgerAccount, kind: TransactionKind) -> tuple[Figure, in
             return Figure.PAYABLE, -1
         case LedgerAccount.HELD:
             return Figure.HELD, -1
+        case LedgerAccount.PAYABLE_VAT:
+            return Figure.VAT_PAYABLE, -1
+        case LedgerAccount.INPUT_VAT:
+            return Figure.VAT_DOCUMENTED, 1
         case LedgerAccount.IN_FLIGHT:
-            return Figure.IN_FLIGHT, -1
+            return Figure.VAT_IN_FLIGHT if kind in VAT_KINDS else Figure.IN_FLIGHT, -1
         case LedgerAccount.BANK:
-            return Figure.PAID, -1
+            return Figure.VAT_PAID if kind in VAT_KINDS else Figure.PAID, -1
         case LedgerAccount.COMMISSION_EXPENSE if kind is TransactionKind.COMMISSION:
             return Figure.EARNED, 1
         case LedgerAccount.COMMISSION_EXPENSE if kind in _TAKEN_BACK:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -12,7 +13,7 @@ from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
 
 
 class LedgerAccount(StrEnum):
-    """The accounts of a programme's ledger. ``PAYABLE``, ``HELD`` and ``IN_FLIGHT`` are kept per referrer."""
+    """The accounts of a programme's ledger. Payable, held and in flight are kept per referrer, and so is VAT."""
 
     COMMISSION_EXPENSE = "commission_expense"
     """What the programme costs the merchant. Debited when a commission is earned."""
@@ -26,6 +27,10 @@ class LedgerAccount(StrEnum):
     """The merchant's bank account; credited when the bank booked a payout."""
     OPENING = "opening"
     """Counter-account of balances brought along from another system."""
+    INPUT_VAT = "input_vat"
+    """VAT on self-billing documents, which the merchant claims back."""
+    PAYABLE_VAT = "payable_vat"
+    """VAT on self-billing documents, owed to a referrer and not reserved by a payout; outside of what was earned."""
 
 
 class TransactionKind(StrEnum):
@@ -57,6 +62,31 @@ class TransactionKind(StrEnum):
     """A correction by staff, with a reason."""
     WRITE_OFF = "write_off"
     """A debt that staff forgave."""
+    VAT_DOCUMENTED = "vat_documented"
+    """A self-billing document shows VAT: input VAT to payable VAT; the reverse for a correction."""
+    VAT_RESERVED = "vat_reserved"
+    """A payout took payable VAT along: payable VAT to in flight."""
+    VAT_CANCELLED = "vat_cancelled"
+    """The VAT of a payout that was undone before submission: in flight to payable VAT."""
+    VAT_BOOKED = "vat_booked"
+    """The VAT of a payout that the bank booked: in flight to bank."""
+    VAT_REJECTED = "vat_rejected"
+    """The VAT of a payout that the bank rejected: in flight to payable VAT."""
+    VAT_RETURNED = "vat_returned"
+    """The VAT of a payout that the bank sent back: bank to payable VAT."""
+
+
+VAT_KINDS: Final = frozenset(
+    {
+        TransactionKind.VAT_DOCUMENTED,
+        TransactionKind.VAT_RESERVED,
+        TransactionKind.VAT_CANCELLED,
+        TransactionKind.VAT_BOOKED,
+        TransactionKind.VAT_REJECTED,
+        TransactionKind.VAT_RETURNED,
+    }
+)
+"""Movements of VAT: they use in flight and bank like net money, and never count as earned, in flight or paid."""
 
 
 class Figure(StrEnum):
@@ -73,6 +103,20 @@ class Figure(StrEnum):
     """Taken back by refunds, chargebacks or review."""
     OTHER = "other"
     """Opening balances, adjustments and write-offs."""
+    VAT_DOCUMENTED = "vat_documented"
+    """VAT on self-billing documents, net of corrections. It is VAT payable, VAT in flight or VAT paid."""
+    VAT_PAYABLE = "vat_payable"
+    """VAT that the next payout takes along; negative after a correction."""
+    VAT_IN_FLIGHT = "vat_in_flight"
+    """VAT reserved by a payout that the bank has neither booked nor rejected."""
+    VAT_PAID = "vat_paid"
+    """VAT booked by the bank, net of returns."""
+
+
+VAT_FIGURES: Final = frozenset(
+    {Figure.VAT_DOCUMENTED, Figure.VAT_PAYABLE, Figure.VAT_IN_FLIGHT, Figure.VAT_PAID}
+)
+"""The figures about VAT, which add up by themselves."""
 
 
 class LedgerTransaction(Base):
@@ -99,7 +143,8 @@ class LedgerEntry(Base):
     __table_args__ = (
         CheckConstraint("amount_minor <> 0", name="not_zero"),
         CheckConstraint(
-            "account NOT IN ('payable', 'held', 'in_flight') OR referrer_id IS NOT NULL",
+            "account NOT IN ('payable', 'held', 'in_flight', 'input_vat', 'payable_vat') "
+            "OR referrer_id IS NOT NULL",
             name="referrer_named",
         ),
         CheckConstraint("account <> 'in_flight' OR payout_id IS NOT NULL", name="payout_named"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select, update
 
 from app.identity.audit import Actor, record_event
+from app.payouts.documents.voiding import void_documents_of
 from app.payouts.domain.state import (
     IllegalMove,
     PayoutMove,
@@ -163,12 +164,13 @@ def exclude_payout(session: Session, payout_id: int, reason: str, *, by: Actor, 
     if payout.file_id is not None:
         raise BuildBegun(run.name)
     move_payouts(session, [payout], PayoutMove.CANCEL, now)
+    void_documents_of(session, [payout.id], now)
     payout.reason_code = OmissionReason.EXCLUDED.value
     session.add(
         PayoutOmission(
             run_id=run.id,
             referrer_id=payout.referrer_id,
-            available_minor=payout.amount_minor,
+            available_minor=payout.amount_minor - payout.vat_minor,
             reason=OmissionReason.EXCLUDED,
         )
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import func, select
 
 from app.payouts.approval import void_approval
+from app.payouts.documents.voiding import void_documents_of
 from app.payouts.domain.state import PayoutMove, PayoutState, RunMove, RunState
 from app.payouts.errors import AlreadySubmitted
 from app.payouts.models import Payout, PayoutFile, PayoutRun
@@ -81,5 +82,6 @@ def _cancel_batch(deps: PayoutDeps, run_id: int, now: datetime) -> bool:
         ).all()
         payouts = [payout for payout in lock_payouts(session, chosen) if payout.state in _TAKEN_BACK]
         move_payouts(session, payouts, PayoutMove.CANCEL, now)
+        void_documents_of(session, [payout.id for payout in payouts], now)
         run.stage_done += len(payouts)
         return bool(chosen)

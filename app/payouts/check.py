@@ -13,6 +13,7 @@ from app.kernel.errors import Conflict
 from app.ledger.check import LEDGER_CHECKS, Broken, Check, first_broken, of_program
 from app.ledger.models import LedgerAccount, LedgerEntry
 from app.payouts.approval import run_digest
+from app.payouts.documents.check import DOCUMENT_CHECKS
 from app.payouts.domain.state import OPEN_PAYOUTS, PayoutState, RunState
 from app.payouts.models import BankEvent, Payout, PayoutApproval, PayoutFile, PayoutOmission, PayoutRun
 from app.referrals.check import REFERRAL_CHECKS
@@ -62,7 +63,7 @@ def payouts_equal_their_entries(session: Session, program_id: int | None) -> Ite
             LedgerEntry.payout_id.label("payout_id"),
             _sum(LedgerAccount.IN_FLIGHT).label("in_flight"),
             _sum(LedgerAccount.BANK).label("bank"),
-            _sum(LedgerAccount.PAYABLE).label("payable"),
+            (_sum(LedgerAccount.PAYABLE) + _sum(LedgerAccount.PAYABLE_VAT)).label("payable"),
         )
         .where(LedgerEntry.payout_id.is_not(None), of_program(LedgerEntry.program_id, program_id))
         .group_by(LedgerEntry.payout_id)
@@ -223,7 +224,12 @@ PAYOUT_CHECKS: Final[dict[str, Check]] = {
     "nobody is both paid and left out": nobody_is_both_paid_and_left_out,
 }
 
-ALL_CHECKS: Final[dict[str, Check]] = {**LEDGER_CHECKS, **REFERRAL_CHECKS, **PAYOUT_CHECKS}
+ALL_CHECKS: Final[dict[str, Check]] = {
+    **LEDGER_CHECKS,
+    **REFERRAL_CHECKS,
+    **PAYOUT_CHECKS,
+    **DOCUMENT_CHECKS,
+}
 """Everything that must hold, from the journal up."""
 
 

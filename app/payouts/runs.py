@@ -16,25 +16,27 @@ from app.ledger.models import Figure, LedgerBalance
 from app.payouts import queries
 from app.payouts.check import require_sound_books
 from app.payouts.deps import BATCH
+from app.payouts.documents.issuing import tax_parts, write_for_run
 from app.payouts.domain.calendar import Period
 from app.payouts.domain.plan import Candidate, Minimum, PlannedOmission, PlannedPayout, plan_payout
 from app.payouts.domain.state import PayoutState, RunMove, RunState
 from app.payouts.errors import NoDebtor, PeriodUnfinished, RailCannotPay
 from app.payouts.models import Payout, PayoutOmission, PayoutRun
 from app.payouts.rails import rail_named
-from app.payouts.settling import lock_referrers, reserve
+from app.payouts.settling import lock_referrers, reserve, reserve_vat
 from app.payouts.stages import begin, finish, in_stage
 from app.referrals.models import Program, Referrer, ReferrerStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import CompoundSelect
     from sqlalchemy.orm import Session
 
     from app.identity.audit import Actor
     from app.payouts.deps import PayoutDeps
+    from app.payouts.documents.issuing import TaxPart
     from app.payouts.domain.plan import Planned
 
 _NEW_PAYOUTS: Final = insert(table_of(Payout))
@@ -156,19 +158,30 @@ def begin_freeze(session: Session, run_id: int, *, by: Actor) -> PayoutRun | Non
 
 def _how_many(session: Session, run: PayoutRun) -> int:
     """How many referrers there are to handle, for whoever watches."""
-    wanted = select(func.count(LedgerBalance.referrer_id.distinct())).where(
-        *_has_money(run.program_id, run.until_on)
-    )
-    return session.scalars(wanted).one()
+    people = _has_money(run.program_id, run.until_on).subquery()
+    return session.scalars(select(func.count()).select_from(people)).one()
 
 
-def _has_money(program_id: int, until: date) -> tuple[ColumnElement[bool], ...]:
-    return (
+def _has_money(program_id: int, until: date, *, after: int = 0) -> CompoundSelect[int]:
+    """Who has payable money, also negative, with ``available_on`` <= ``until``, or VAT that is payable."""
+    net = select(LedgerBalance.referrer_id).where(
         LedgerBalance.program_id == program_id,
         LedgerBalance.figure == Figure.PAYABLE,
         LedgerBalance.available_on <= until,
         LedgerBalance.amount_minor != 0,
+        LedgerBalance.referrer_id > after,
     )
+    vat = (
+        select(LedgerBalance.referrer_id)
+        .where(
+            LedgerBalance.program_id == program_id,
+            LedgerBalance.figure == Figure.VAT_PAYABLE,
+            LedgerBalance.referrer_id > after,
+        )
+        .group_by(LedgerBalance.referrer_id)
+        .having(func.sum(LedgerBalance.amount_minor) != 0)
+    )
+    return net.union(vat)
 
 
 def _copy_settings(session: Session, run: PayoutRun) -> None:
@@ -206,13 +219,17 @@ def _freeze_batch(deps: PayoutDeps, run_id: int, after: int, now: datetime) -> i
         rail, today = rail_named(run.rail), local_day(now, program.timezone)
         reach = rail.reach()
         minimum = Minimum(run.minimum_minor, for_leavers=not run.pays_leavers)
+        taxes = tax_parts(session, program, referrer_ids, until=run.until_on, now=now)
         planned = [
             plan
-            for who in candidates(session, referrer_ids, run.until_on)
+            for who in candidates(session, referrer_ids, run.until_on, taxes)
             if (plan := plan_payout(who, minimum=minimum, today=today, reach=reach))
         ]
         _write_plans(session, run, planned, now)
         reserve(session, run, referrer_ids[0], referrer_ids[-1], now)
+        if taxes:
+            write_for_run(session, program, run, taxes, now)
+            reserve_vat(session, run, referrer_ids[0], referrer_ids[-1], now)
         run.stage_done += len(referrer_ids)
         return referrer_ids[-1]
 
@@ -235,19 +252,14 @@ def _last_handled(session: Session, run_id: int) -> int:
 
 
 def _with_money(session: Session, program_id: int, until: date, *, after: int, limit: int) -> list[int]:
-    """The next referrers that have payable money, also negative, with ``available_on`` <= ``until``."""
-    return list(
-        session.scalars(
-            select(LedgerBalance.referrer_id)
-            .distinct()
-            .where(*_has_money(program_id, until), LedgerBalance.referrer_id > after)
-            .order_by(LedgerBalance.referrer_id)
-            .limit(limit)
-        )
-    )
+    """The next referrers that a run has to handle, by id."""
+    people = _has_money(program_id, until, after=after)
+    return list(session.scalars(people.order_by("referrer_id").limit(limit)))
 
 
-def candidates(session: Session, referrer_ids: Sequence[int], until: date) -> Iterator[Candidate]:
+def candidates(
+    session: Session, referrer_ids: Sequence[int], until: date, taxes: Mapping[int, TaxPart]
+) -> Iterator[Candidate]:
     """What the plan needs to know of each referrer, by id, from the books as they stand now."""
     write_balances(session)
     sums = session.execute(
@@ -270,6 +282,7 @@ def candidates(session: Session, referrer_ids: Sequence[int], until: date) -> It
             suspended=states[referrer_id] is ReferrerStatus.SUSPENDED,
             account=accounts.get(referrer_id),
             left=states[referrer_id] is ReferrerStatus.LEFT,
+            vat_minor=taxes[referrer_id].vat_minor if referrer_id in taxes else 0,
         )
 
 
@@ -279,6 +292,7 @@ def _payout(run: PayoutRun, plan: PlannedPayout, now: datetime) -> dict[str, obj
         "referrer_id": plan.referrer_id,
         "destination_id": plan.destination_id,
         "amount_minor": plan.amount_minor,
+        "vat_minor": plan.vat_minor,
         "currency": run.currency,
         "state": PayoutState.RESERVED,
         "end_to_end_id": ids.end_to_end_id(),
@@ -302,7 +316,8 @@ def preview_run(session: Session, run: PayoutRun, now: datetime) -> Iterator[Pla
     minimum = Minimum(program.minimum_payout_minor, for_leavers=not program.pays_leavers)
     reach, today, after = rail_named(program.rail).reach(), local_day(now, program.timezone), 0
     while referrer_ids := _with_money(session, program.id, run.until_on, after=after, limit=BATCH):
-        for who in candidates(session, referrer_ids, run.until_on):
+        taxes = tax_parts(session, program, referrer_ids, until=run.until_on, now=now)
+        for who in candidates(session, referrer_ids, run.until_on, taxes):
             plan = plan_payout(who, minimum=minimum, today=today, reach=reach)
             if plan is not None:
                 yield plan

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import literal, select, update
 
 from app.kernel.clock import local_day
 from app.ledger.bulk import PayoutPosting, post_payouts
@@ -31,6 +31,18 @@ _POSTED = {
     PayoutMove.RETURN: (TransactionKind.PAYOUT_RETURNED, LedgerAccount.BANK, LedgerAccount.PAYABLE),
 }
 """The moves that move money: their kind, and which account they debit and credit (DESIGN.md 7)."""
+_POSTED_VAT = {
+    PayoutMove.CANCEL: (TransactionKind.VAT_CANCELLED, LedgerAccount.IN_FLIGHT, LedgerAccount.PAYABLE_VAT),
+    PayoutMove.BOOK: (TransactionKind.VAT_BOOKED, LedgerAccount.IN_FLIGHT, LedgerAccount.BANK),
+    PayoutMove.REJECT: (TransactionKind.VAT_REJECTED, LedgerAccount.IN_FLIGHT, LedgerAccount.PAYABLE_VAT),
+    PayoutMove.RETURN: (TransactionKind.VAT_RETURNED, LedgerAccount.BANK, LedgerAccount.PAYABLE_VAT),
+}
+"""The same for the VAT that a payout took along."""
+_PARTS = (
+    ("payout", TransactionKind.PAYOUT_RESERVED, _POSTED),
+    ("vat", TransactionKind.VAT_RESERVED, _POSTED_VAT),
+)
+"""The two parts of a payout's money: what their keys begin with, what reserved them, and what their moves post."""
 
 
 def lock_referrers(session: Session, referrer_ids: Iterable[int]) -> None:
@@ -81,18 +93,34 @@ def reserve(session: Session, run: PayoutRun, first: int, last: int, now: dateti
             LedgerBalance.amount_minor != 0,
         )
     )
-    posting = PayoutPosting(
+    post_payouts(session, _reservation(session, run, now, vat=False), source)
+
+
+def reserve_vat(session: Session, run: PayoutRun, first: int, last: int, now: datetime) -> None:
+    """Take the VAT of the same payouts to in flight, under ``vat-reserve:ID``; negative where documents took back more
+    than they added.
+    """
+    source = select(
+        Payout.id.label("payout_id"),
+        Payout.referrer_id,
+        literal(run.until_on).label("available_on"),
+        Payout.vat_minor.label("amount_minor"),
+    ).where(Payout.run_id == run.id, Payout.referrer_id.between(first, last), Payout.vat_minor != 0)
+    post_payouts(session, _reservation(session, run, now, vat=True), source)
+
+
+def _reservation(session: Session, run: PayoutRun, now: datetime, *, vat: bool) -> PayoutPosting:
+    return PayoutPosting(
         program_id=run.program_id,
         currency=run.currency,
-        kind=TransactionKind.PAYOUT_RESERVED,
-        debited=LedgerAccount.PAYABLE,
+        kind=TransactionKind.VAT_RESERVED if vat else TransactionKind.PAYOUT_RESERVED,
+        debited=LedgerAccount.PAYABLE_VAT if vat else LedgerAccount.PAYABLE,
         credited=LedgerAccount.IN_FLIGHT,
-        key_prefix="payout-reserve:",
+        key_prefix="vat-reserve:" if vat else "payout-reserve:",
         effective_on=local_day(now, session.get_one(Program, run.program_id).timezone),
         posted_at=now,
         memo=run.name,
     )
-    post_payouts(session, posting, source)
 
 
 class Moves:
@@ -112,25 +140,28 @@ class Moves:
             self._posted.append((payout, move))
 
     def post(self) -> None:
-        """Write what the moves post, each once for ever under ``payout-MOVE:ID``."""
+        """Write what the moves post, each once for ever under ``payout-MOVE:ID`` and ``vat-MOVE:ID``."""
         if not self._posted:
             return
         reserved = _reservations(self._session, [payout.id for payout, _ in self._posted])
         today = _days(self._session, {program_id for program_id, _ in reserved.values()}, self._now)
         postings = []
         for payout, move in self._posted:
-            kind, debited, credited = _POSTED[move]
-            program_id, buckets = reserved[payout.id]
-            postings.append(
-                Posting(
-                    program_id=program_id,
-                    currency=payout.currency,
-                    kind=kind,
-                    key=f"payout-{move.value}:{payout.id}",
-                    entries=_pairs(payout, buckets, debited, credited),
-                    effective_on=_booked_on(payout, move) or today[program_id],
+            for prefix, reservation, posted in _PARTS:
+                if (payout.id, reservation) not in reserved:
+                    continue
+                kind, debited, credited = posted[move]
+                program_id, buckets = reserved[payout.id, reservation]
+                postings.append(
+                    Posting(
+                        program_id=program_id,
+                        currency=payout.currency,
+                        kind=kind,
+                        key=f"{prefix}-{move.value}:{payout.id}",
+                        entries=_pairs(payout, buckets, debited, credited),
+                        effective_on=_booked_on(payout, move) or today[program_id],
+                    )
                 )
-            )
         post_many(self._session, postings, posted_at=self._now)
         self._posted.clear()
 
@@ -195,21 +226,25 @@ def _days(session: Session, program_ids: Collection[int], now: datetime) -> dict
 
 def _reservations(
     session: Session, payout_ids: Sequence[int]
-) -> Mapping[int, tuple[int, list[tuple[date, int]]]]:
-    """For each payout its programme and what was reserved for each date, from the journal itself."""
+) -> Mapping[tuple[int, TransactionKind], tuple[int, list[tuple[date, int]]]]:
+    """For each payout, net and VAT apart, its programme and what was reserved for each date, from the journal."""
     rows = session.execute(
         select(
-            LedgerEntry.payout_id, LedgerEntry.program_id, LedgerEntry.available_on, LedgerEntry.amount_minor
+            LedgerEntry.payout_id,
+            LedgerEntry.kind,
+            LedgerEntry.program_id,
+            LedgerEntry.available_on,
+            LedgerEntry.amount_minor,
         )
         .where(
             LedgerEntry.payout_id.in_(payout_ids),
-            LedgerEntry.kind == TransactionKind.PAYOUT_RESERVED,
+            LedgerEntry.kind.in_([reservation for _, reservation, _ in _PARTS]),
             LedgerEntry.account == LedgerAccount.IN_FLIGHT,
         )
         .order_by(LedgerEntry.id)
     )
-    found: dict[int, tuple[int, list[tuple[date, int]]]] = {}
-    for payout_id, program_id, on, amount in rows:
+    found: dict[tuple[int, TransactionKind], tuple[int, list[tuple[date, int]]]] = {}
+    for payout_id, kind, program_id, on, amount in rows:
         if payout_id is not None:
-            found.setdefault(payout_id, (program_id, []))[1].append((on, -amount))
+            found.setdefault((payout_id, kind), (program_id, []))[1].append((on, -amount))
     return found

@@ -41,20 +41,28 @@ class Candidate:
 
     referrer_id: int
     available_minor: int
-    """What is payable at the period's end, over all dates; negative after clawbacks."""
+    """What is payable at the period's end, over all dates; negative after clawbacks. Without VAT."""
     suspended: bool
     account: Account | None
     left: bool = False
     """They left the programme."""
+    vat_minor: int = 0
+    """VAT of self-billing documents that a payout would take along; negative after corrections."""
+
+    @property
+    def amount_minor(self) -> int:
+        """What would be transferred."""
+        return self.available_minor + self.vat_minor
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPayout:
-    """Pay all of it: ``amount_minor`` > 0."""
+    """Pay all of it: ``amount_minor`` > 0, of which ``vat_minor`` is VAT."""
 
     referrer_id: int
     destination_id: int
     amount_minor: int
+    vat_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +79,10 @@ Planned: TypeAlias = PlannedPayout | PlannedOmission
 
 @dataclass(frozen=True, slots=True)
 class Minimum:
-    """The least that is paid out (inclusive; 0 is valid), and whether it holds for who left, too."""
+    """The least that is paid out (inclusive; 0 is valid), and whether it holds for who left, too.
+
+    It is compared with the net, and with VAT only where nothing else is left to pay.
+    """
 
     minor: int
     for_leavers: bool = True
@@ -79,7 +90,7 @@ class Minimum:
     def keeps_back(self, candidate: Candidate) -> bool:
         """Whether this is too little to be paid out."""
         applies = self.for_leavers or not candidate.left
-        return applies and candidate.available_minor < self.minor
+        return applies and (candidate.available_minor or candidate.vat_minor) < self.minor
 
 
 def plan_payout(candidate: Candidate, *, minimum: Minimum, today: date, reach: Reach) -> Planned | None:
@@ -87,19 +98,19 @@ def plan_payout(candidate: Candidate, *, minimum: Minimum, today: date, reach: R
 
     ``today`` is the day of the run in the programme's time zone.
     """
-    amount = candidate.available_minor
-    if amount == 0:
+    net, amount = candidate.available_minor, candidate.amount_minor
+    if net == candidate.vat_minor == 0:
         return None
     reason = why_not(candidate, minimum=minimum, today=today, reach=reach)
     if reason is not None or candidate.account is None:
-        return PlannedOmission(candidate.referrer_id, amount, reason or OmissionReason.NO_BANK_ACCOUNT)
-    return PlannedPayout(candidate.referrer_id, candidate.account.destination_id, amount)
+        return PlannedOmission(candidate.referrer_id, net, reason or OmissionReason.NO_BANK_ACCOUNT)
+    return PlannedPayout(candidate.referrer_id, candidate.account.destination_id, amount, candidate.vat_minor)
 
 
 def why_not(candidate: Candidate, *, minimum: Minimum, today: date, reach: Reach) -> OmissionReason | None:
     """The first reason that keeps a referrer out of a run, from what they owe to how they are reached."""
-    amount = candidate.available_minor
-    if amount < 0:
+    amount = candidate.amount_minor
+    if candidate.available_minor < 0 or amount < 0 or (amount == 0 and candidate.vat_minor):
         return OmissionReason.NEGATIVE
     if candidate.suspended:
         return OmissionReason.SUSPENDED

@@ -110,7 +110,7 @@ class DocumentSeries(Base):
 
 
 class TaxDocument(Base):
-    """A self-billed invoice or a correction of one. ``facts`` is all that it says; its bytes are made from that once."""
+    """A self-billed invoice, or a correction of one. ``facts`` is all that it says; its bytes are made of that once."""
 
     __tablename__ = "tax_documents"
     __table_args__ = (
@@ -163,7 +163,7 @@ class TaxDocument(Base):
 class DocumentLine(Base):
     """A ledger entry on a business referrer's payable account, and the document that shows it.
 
-    Without a document it waits: for an agreement, for VIES, or for staff after an objection (``held``).
+    Without a document it waits: for an agreement, for VIES, or for staff after an objection (``held_by_id``).
     """
 
     __tablename__ = "document_lines"
@@ -181,4 +181,5 @@ class DocumentLine(Base):
     label: Mapped[str] = mapped_column(String(200))
     amount_minor: Mapped[int] = mapped_column(Id)
     document_id: Mapped[int | None] = mapped_column(Id, ForeignKey("tax_documents.id"))
-    held: Mapped[bool] = mapped_column(default=False)
+    held_by_id: Mapped[int | None] = mapped_column(Id, ForeignKey("tax_documents.id"))
+    """The void document that was objected to; staff have its money invoiced again."""

@@ -111,6 +111,9 @@ class Payout(Base):
     referrer_id: Mapped[int] = mapped_column(Id, ForeignKey("referrers.id"))
     destination_id: Mapped[int] = mapped_column(Id, ForeignKey("payout_destinations.id"))
     amount_minor: Mapped[int] = mapped_column(Id)
+    """What is transferred, VAT included."""
+    vat_minor: Mapped[int] = mapped_column(Id, default=0)
+    """VAT of self-billing documents in it; below zero where corrections took back more than invoices added."""
     currency: Mapped[str] = mapped_column(String(3))
     state: Mapped[PayoutState] = mapped_column(enum_column(PayoutState))
     end_to_end_id: Mapped[str] = mapped_column(String(35))
