@@ -25,7 +25,7 @@ from app.referrals.domain.attribution import (
 )
 from app.referrals.words import AttributionModel, BindingMethod
 
-ADA, BOB = 11, 12
+ADA, BOB, CLEO, DAN = 11, 12, 13, 14
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 WINDOW = 30
@@ -98,6 +98,14 @@ def test_in_a_first_click_programme_the_first_one_within_the_window_wins() -> No
     story = told(signup(day(40), *clicks, model=AttributionModel.FIRST_CLICK))
     assert story.spans[0].referrer_id == BOB
     assert reasons(story) == {"a": Lost.OUTSIDE_WINDOW, "b": None}
+
+
+def test_a_decision_names_the_winner_first_then_the_others_as_they_would_follow() -> None:
+    presented = code(BOB, "code"), click(ADA, day(2), "b"), click(BOB, day(3), "c"), click(ADA, day(1), "a")
+    last = told(signup(day(10), *presented))
+    first = told(signup(day(10), *presented, model=AttributionModel.FIRST_CLICK))
+    assert list(reasons(last)) == ["c", "b", "a", "code"]
+    assert list(reasons(first)) == ["a", "b", "c", "code"]
 
 
 def test_a_click_exactly_at_the_windows_end_is_out_and_one_second_before_is_in() -> None:
@@ -188,10 +196,12 @@ def test_at_one_instant_the_signup_speaks_first_then_orders_by_id_then_the_choic
         Choice(day(1), BOB),
         order("o2", day(1), coupon(BOB, "two")),
         order("o1", day(1), coupon(ADA, "one")),
-        signup(day(1)),
+        replace(signup(day(1)), ref="z1"),
     ]
     story = told(*events)
-    assert [verdict.occasion.ref for verdict in story.verdicts] == ["c1", "o1", "o2"]
+    assert [verdict.occasion.ref for verdict in story.verdicts] == ["z1", "o1", "o2"]
+    assert reasons(story, 1) == {"one": None}
+    assert reasons(story, 2) == {"two": Lost.ALREADY_BOUND}
     assert story.spans == (Span(BOB, BindingMethod.CHOSEN, day(1)),)
 
 
@@ -242,6 +252,15 @@ def test_ending_what_one_never_had_changes_nothing() -> None:
 def test_a_binding_that_would_end_where_it_began_never_was(chosen: int | None) -> None:
     story = told(signup(day(1), code(ADA)), Choice(day(1), chosen))
     assert story.spans == (() if chosen is None else (Span(BOB, BindingMethod.CHOSEN, day(1)),))
+
+
+def test_every_partner_that_was_chosen_keeps_its_own_time() -> None:
+    earlier = Choice(day(2), ADA), Choice(day(4), BOB), Choice(day(6), CLEO)
+    spans = [(span.referrer_id, span.from_at, span.until_at) for span in told(*earlier).spans]
+    assert spans == [(ADA, day(2), day(4)), (BOB, day(4), day(6)), (CLEO, day(6), None)]
+    # Staff at the instant of the last choice: that partner never was, the two before stay.
+    spans = [(span.referrer_id, span.from_at) for span in told(*earlier, Assignment(day(6), DAN, 1)).spans]
+    assert spans == [(ADA, day(2)), (BOB, day(4)), (DAN, day(6))]
 
 
 def test_the_rule_and_its_terms_are_written_down() -> None:

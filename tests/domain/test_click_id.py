@@ -105,10 +105,41 @@ def test_the_time_is_kept_to_the_millisecond_cut_off() -> None:
 
 
 def test_negative_keys_make_no_click_id() -> None:
-    with pytest.raises(ValueError, match="negative"):
+    with pytest.raises(ValueError, match=r"^a key is not negative$"):
         LINKS.new_click_id(AT, -1, 2)
 
 
 def test_the_longest_campaign_with_large_keys_still_fits() -> None:
     text = LINKS.new_click_id(AT, 2**49 - 1, 2**56 - 1, "z" * 20)
-    assert len(text) <= MAX_CHARS
+    assert len(text) == MAX_CHARS
+    click = LINKS.read_click_id(text)
+    assert click is not None
+    assert (click.program_id, click.referrer_id, click.campaign) == (2**49 - 1, 2**56 - 1, "z" * 20)
+
+
+def test_a_longer_text_is_refused_even_with_our_own_signature() -> None:
+    longest, longer = (ClickId(AT, 1, 1, "z" * size, bytes(9)) for size in (41, 42))
+    assert len(LINKS.click_id(longest)) == MAX_CHARS
+    assert LINKS.read_click_id(LINKS.click_id(longest)) == longest
+    assert LINKS.read_click_id(LINKS.click_id(longer)) is None
+
+
+@pytest.mark.parametrize("size", [0, 1, 15, 16, 17, 31])
+def test_what_is_too_short_to_hold_a_link_and_its_signature_is_refused(size: int) -> None:
+    with pytest.raises(codec.NoClickId):
+        codec.from_text(codec.to_text(bytes(size)))
+
+
+def test_the_last_instant_of_the_year_9999_is_a_time() -> None:
+    at = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+    click = LINKS.read_click_id(LINKS.new_click_id(at, 1, 2))
+    assert click is not None
+    assert click.at == at
+
+
+def test_what_was_given_out_once_is_read_and_written_the_same_by_every_release() -> None:
+    stored = "AaCLTBhTAAECAwQFBgcIB6wCXGLyDFWLpOdG3lu2piwzbM4Ja7w"
+    click = ClickId(AT, 7, 300, "summer", bytes(range(9)))
+    assert LinkSigner([NEW]).click_id(click) == stored
+    assert LinkSigner([NEW]).read_click_id(stored) == click
+    assert click.event_id == "AaCLTBhTAAECAwQFBgcI"

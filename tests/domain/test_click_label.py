@@ -38,7 +38,8 @@ def test_labels_win_in_the_order_in_which_they_are_written_down() -> None:
 
 
 @pytest.mark.parametrize(
-    "purpose", ["prefetch", "prefetch;prerender", "Prefetch", "preview", "prefetch;anonymous-client-ip"]
+    "purpose",
+    ["prefetch", "prefetch;prerender", "Prefetch", "prerender", "preview", "prefetch;anonymous-client-ip"],
 )
 def test_a_fetch_ahead_of_a_visit_is_a_prefetch(purpose: str) -> None:
     assert label(PERSON._replace(purpose=purpose)) is ClickLabel.PREFETCH
@@ -49,8 +50,10 @@ def test_what_is_not_loaded_as_a_document_is_embedded(fetch_dest: str) -> None:
     assert label(PERSON._replace(fetch_dest=fetch_dest)) is ClickLabel.EMBEDDED
 
 
-def test_a_browser_that_sends_no_fetch_metadata_counts() -> None:
+def test_a_person_counts_with_fetch_metadata_and_without_and_whatever_else_the_purpose_is() -> None:
+    assert label(PERSON) is ClickLabel.COUNTED
     assert label(PERSON._replace(fetch_dest="")) is ClickLabel.COUNTED
+    assert label(PERSON._replace(purpose="navigate")) is ClickLabel.COUNTED
 
 
 @pytest.mark.parametrize(

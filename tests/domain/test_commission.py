@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from app.kernel.money import PPM
 from app.referrals.domain.attribution import Span
-from app.referrals.domain.commission import Line, OrderTerms, Outcome, amounts, earn
+from app.referrals.domain.commission import Earned, Line, OrderTerms, Outcome, amounts, earn
 from app.referrals.domain.rates import Rate
 from app.referrals.words import BindingMethod, Duration, LineKind, OrderStatus, RateKind, RateScope
 
-WEB, ADA = 1, 11
+WEB, MAIL, ADA = 1, 2, 11
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 PLACED = BEGIN + timedelta(days=20)
 SPAN = Span(ADA, BindingMethod.CLICK, BEGIN + timedelta(days=10))
@@ -134,6 +134,54 @@ def outcome(
 def test_a_paid_line_of_a_participating_product_earns() -> None:
     found = earn(line(), ORDER, SPAN, (SPAN,), (percent(),))
     assert (found.outcome, found.rate, found.earned, found.target) == (Outcome.EARNS, percent(), 1_000, 1_000)
+
+
+def test_a_line_earns_by_the_rate_of_its_own_product() -> None:
+    of_web, of_mail = replace(percent(200_000, product_id=WEB), id=2), replace(percent(product_id=MAIL), id=3)
+    for product, rate, expected in ((WEB, of_web, 2_000), (MAIL, of_mail, 1_000)):
+        found = earn(line(product_id=product), ORDER, SPAN, (SPAN,), (of_web, of_mail))
+        assert found == Earned(Outcome.EARNS, rate, expected, expected, 10_000)
+
+
+def test_a_rate_for_new_customers_reaches_bindings_made_from_then_on() -> None:
+    rate = percent(scope=RateScope.NEW_CUSTOMERS, valid_from=SPAN.from_at)
+    assert outcome(rates=(rate,)) is Outcome.EARNS
+    before = replace(SPAN, from_at=SPAN.from_at - timedelta(microseconds=1))
+    assert outcome(rates=(rate,), span=before) is Outcome.NOT_PARTICIPATING
+
+
+def test_an_order_without_a_time_of_payment_earns_nothing_whatever_its_status_says() -> None:
+    for missing in ({"paid_at": None}, {"first_paid": None}):
+        found = earn(line(), replace(ORDER, **missing), SPAN, (SPAN,), (percent(),))
+        assert found == Earned(Outcome.UNATTRIBUTED)
+
+
+def test_what_earns_nothing_names_the_rate_that_says_so() -> None:
+    none = percent(kind=RateKind.NONE, rate_ppm=None)
+    assert earn(line(), ORDER, SPAN, (SPAN,), (none,)) == Earned(Outcome.EXCLUDED, none)
+    only_new = percent(line_kinds=frozenset({LineKind.NEW}))
+    renewal = line(kind=LineKind.RENEWAL)
+    assert earn(renewal, ORDER, SPAN, (SPAN,), (only_new,)) == Earned(Outcome.KIND_NOT_PAID, only_new)
+    first_only = percent(duration=Duration.FIRST_ORDER)
+    second = replace(ORDER, order_id="o2")
+    assert earn(line(), second, SPAN, (SPAN,), (first_only,)) == Earned(Outcome.DURATION_SPENT, first_only)
+
+
+def test_a_duration_is_counted_from_the_bindings_first_paid_order_in_the_programmes_zone() -> None:
+    first_only = percent(duration=Duration.FIRST_ORDER)
+    assert outcome(rates=(first_only,)) is Outcome.EARNS
+    # Half past midnight in Amsterdam on 1 February is still 31 January in UTC: a month from then ends on 1 March.
+    first = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
+    month = percent(duration=Duration.MONTHS, duration_months=1)
+    ends = datetime(2026, 2, 28, 23, 30, tzinfo=UTC)
+    for paid_at, expected in (
+        (ends - timedelta(seconds=1), Outcome.EARNS),
+        (ends, Outcome.DURATION_SPENT),
+    ):
+        assert outcome(rates=(month,), paid_at=paid_at, first_paid=(first, "o0")) is expected
+    utc = {"timezone": "UTC", "first_paid": (first, "o0"), "paid_at": ends - timedelta(seconds=1)}
+    assert outcome(rates=(month,), **utc) is Outcome.EARNS
+    assert outcome(rates=(month,), **utc | {"paid_at": ends}) is Outcome.DURATION_SPENT
 
 
 def test_a_cancelled_order_earns_nothing_whoever_brought_the_customer() -> None:

@@ -55,7 +55,8 @@ ATTACKS = (
     "/\r\nSet-Cookie: a=b",
     "/path\x00",
     "/path\u202e",
-    "/" + "a" * 3_000,
+    "/with space",
+    "/" + "a" * 2_000,
 )
 
 
@@ -91,6 +92,18 @@ def test_a_path_or_https_on_a_host_of_the_programme_is_followed(to: str, where: 
     target = deep_link(to, LANDING, HOSTS)
     assert target == where
     assert urlsplit(target).hostname in {"shop.example", "www.shop.example", "beta.shop.example"}
+
+
+def test_the_longest_path_that_is_followed_has_two_thousand_characters() -> None:
+    path = "/" + "a" * 1_999
+    assert deep_link(path, LANDING, HOSTS) == "https://shop.example" + path
+
+
+@pytest.mark.parametrize(
+    "landing", ["https://Shop.example:443/", "https://user:secret@shop.example/", "https://shop.example"]
+)
+def test_the_landing_pages_own_host_is_allowed_however_it_is_written(landing: str) -> None:
+    assert deep_link("https://shop.example/plans", landing, ()) == "https://shop.example/plans"
 
 
 def test_a_path_stays_on_the_landing_pages_own_origin_with_its_port() -> None:

@@ -171,7 +171,11 @@ def spent(each: Rate, paid_at: datetime, order_id: str = "o2", first: datetime =
 
 
 def test_a_lifetime_rate_is_never_spent() -> None:
-    assert not spent(rate(1), day(100_000))
+    assert spent(rate(1), day(100_000)) is False
+
+
+def test_a_rate_for_no_number_of_months_is_spent_at_once() -> None:
+    assert spent(rate(1, duration=Duration.MONTHS), BEGIN, "o1")
 
 
 def test_a_first_order_rate_pays_the_first_order_by_payment_and_then_id() -> None:

@@ -14,6 +14,8 @@ from app.referrals.domain.ref_cookie import read_cookie, set_cookie
         ("ref_click=a", ["a"]),
         ('theme=dark; ref_click="a.b"; x=y', ["a", "b"]),
         ("ref_click=", []),
+        ("ref_click=Xa.bX", ["Xa", "bX"]),
+        ("ref_click=a=b", ["a=b"]),
         ("ref_click=a..b", ["a", "b"]),
         ("ref_click=a.b.c.d.e.f.g", ["c", "d", "e", "f", "g"]),
     ],

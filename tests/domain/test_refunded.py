@@ -48,6 +48,11 @@ def test_a_reversal_whose_chargeback_is_not_known_or_named_takes_nothing_back() 
     assert refunded([refund, back("rv", REVERSAL)]).lines == {"l1": 3}
 
 
+def test_only_a_reversal_gives_anything_back_whatever_else_names_a_chargeback() -> None:
+    entries = [back("cb", CHARGEBACK, l1=5), back("a", of="cb", l1=2), back("cc", CHARGEBACK, of="cb", l1=1)]
+    assert refunded(entries).lines == {"l1": 8}
+
+
 def test_a_reversal_leaves_other_chargebacks_and_refunds_alone() -> None:
     entries = [
         back("a", l1=3),

@@ -73,10 +73,14 @@ def test_two_customers_share_a_click_and_three_are_a_crowd() -> None:
 
 @pytest.mark.parametrize(
     ("part", "whole", "expected"),
-    [(0, 0, 0.0), (0, 10, 0.0), (1, 10, 0.0119), (50, 100, 0.3753), (9, 3, 0.3114)],
+    [(0, 0, 0.0), (3, 0, 0.0), (1, 1, 0.1310), (1, 10, 0.0119), (50, 100, 0.3753), (9, 3, 0.3114)],
 )
 def test_the_lower_end_of_the_interval_is_wilsons(part: int, whole: int, expected: float) -> None:
     assert surely_above(Share(part, whole)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_who_never_did_it_is_above_nobody_however_few_or_many_the_trials() -> None:
+    assert {surely_above(Share(0, whole)) for whole in range(100)} == {0.0}
 
 
 @given(st.integers(0, 500), st.integers(1, 500))
@@ -94,6 +98,15 @@ def test_a_referrer_stands_out_who_surely_converts_three_times_as_well_as_the_ot
     assert [found(signups) for signups in (24, 25, 26)] == [False, True, True]
     assert surely_above(Share(24, 100)) < 0.15 < surely_above(Share(25, 100))
     assert not converts_too_well(Share(27, 100), Share(77, 1_100), Limits(outlier_percent=400))
+
+
+def test_the_factor_is_exact_and_where_nobody_converts_nobody_stands_out() -> None:
+    def found(of_others: int) -> bool:
+        return converts_too_well(Share(24, 100), Share(24 + of_others, 100_100), LIMITS)
+
+    # Surely above 14.842 %: three times 4.947 % and not three times 4.948 %.
+    assert [found(4_947), found(4_948)] == [True, False]
+    assert not converts_too_well(Share(0, 100), Share(0, 1_100), LIMITS)
 
 
 def test_nobody_stands_out_before_both_sides_have_enough_clicks() -> None:
@@ -165,6 +178,7 @@ def test_a_setting_is_a_number_within_its_bounds_or_what_a_rule_does() -> None:
         ("fast_seconds", "0", "from 1 to 86400"),
         ("fast_seconds", "86401", "from 1 to 86400"),
         ("fast_seconds", "1.5", "from 1 to 86400"),
+        ("fast_seconds", "0000000010", "from 1 to 86400"),
         ("fast_seconds", "9" * 5_000, "from 1 to 86400"),
         ("referral_ring", "hide", "expected hold, note or off"),
         ("self_referral_email", "off", "no such setting"),
@@ -174,6 +188,13 @@ def test_a_setting_is_a_number_within_its_bounds_or_what_a_rule_does() -> None:
 def test_a_setting_that_makes_no_sense_is_refused(name: str, text: str, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         parse_setting(name, text)
+
+
+def test_a_rule_does_what_the_programme_says_else_its_default_and_holds_where_it_may_not_be_set() -> None:
+    settings = ReviewSettings(actions={HoldRule.SHARED_CLICK: Action.OFF})
+    assert settings.action(HoldRule.SHARED_CLICK) is Action.OFF
+    assert ReviewSettings().action(HoldRule.SHARED_CLICK) is Action.NOTE
+    assert ReviewSettings().action(HoldRule.SELF_REFERRAL_IBAN) is Action.HOLD
 
 
 def test_all_settings_are_shown_with_their_defaults() -> None:

@@ -15,6 +15,12 @@ def test_a_tag_is_ten_lower_case_crockford_characters() -> None:
     assert set(tag) <= set(CROCKFORD)
 
 
+def test_a_link_that_was_printed_verifies_with_every_release() -> None:
+    links = LinkSigner([NEW])
+    assert links.tag("hosting", "anna", "summer") == "b9a6cqv5n9"
+    assert links.tag("hosting", "anna") == "gdffggaqns"
+
+
 def test_a_tag_verifies_for_its_own_link_only() -> None:
     links = LinkSigner([NEW])
     tag = links.tag("hosting", "anna", "summer")

@@ -144,6 +144,19 @@ def test_the_bonus_shrinks_with_the_refunded_share_of_the_whole_order() -> None:
     assert the_bonus(line(100), line(0, voided=True)) == (1_000, 0)
 
 
+def test_the_bonus_names_its_version_and_is_its_own_base() -> None:
+    assert bonus(ORDER, (line(),), SPAN, (BONUS,)) == Earned(Outcome.EARNS, BONUS, 1_000, 1_000, 1_000)
+
+
+def test_the_bonus_is_that_of_the_bindings_referrer_and_time() -> None:
+    own = replace(flat(2_000, pays=CommissionKind.BONUS, referrer_id=ADA), id=2)
+    assert the_bonus(rates=(BONUS, own)) == (2_000, 2_000)
+    assert the_bonus(rates=(BONUS, replace(own, referrer_id=ADA + 1))) == (1_000, 1_000)
+    for_new = replace(BONUS, scope=RateScope.NEW_CUSTOMERS, valid_from=SPAN.from_at)
+    assert the_bonus(rates=(for_new,)) == (1_000, 1_000)
+    assert the_bonus(rates=(replace(for_new, valid_from=PLACED),)) is None
+
+
 def test_the_bonus_needs_no_exchange_rate() -> None:
     assert the_bonus(line(6_000, 3_000), currency="USD") == (1_000, 500)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 
 from app.referrals.domain.visitor import client_address, network_hash, network_of, source_host, visitor_hash
@@ -54,6 +56,15 @@ def test_two_agents_behind_one_network_are_two_visitors_and_another_day_makes_ot
         == 3
     )
     assert visitor_hash(monday, "ab", "c") != visitor_hash(monday, "a", "bc")
+
+
+def test_a_visitor_is_the_first_half_of_a_keyed_hash_of_the_parts() -> None:
+    expected = hmac.new(b"k" * 32, b"198.51.100.0\0Firefox", "sha256").hexdigest()[:32]
+    assert visitor_hash(b"k" * 32, "198.51.100.0", "Firefox") == expected
+
+
+def test_an_agent_that_is_no_text_has_a_hash_too() -> None:
+    assert visitor_hash(b"k" * 32, "198.51.100.0", "\udcff") == visitor_hash(b"k" * 32, "198.51.100.0", "?")
 
 
 @pytest.mark.parametrize(
