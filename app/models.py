@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import app.api.models
+import app.finance.models
 import app.identity.models
 import app.kernel.sealed
 import app.ledger.models

@@ -56,6 +56,10 @@ class Action(StrEnum):
     """Upload bank feedback and settle what it leaves open."""
     VIEW_AUDIT = "view_audit"
     """The audit trail."""
+    VIEW_BOOKS = "view_books"
+    """What is owed and was paid, and the files for bookkeeping and tax offices, with names and addresses."""
+    CLOSE_BOOKS = "close_books"
+    """Close a month for good, and say how the books are handed on."""
     MANAGE_USERS = "manage_users"
     """Staff accounts and roles."""
     MANAGE_API_KEYS = "manage_api_keys"
@@ -70,6 +74,7 @@ _HELP: Final = frozenset({Action.CHANGE_REFERRERS, Action.REVIEW})
 _PAY: Final = frozenset(
     {Action.PREPARE_PAYOUTS, Action.APPROVE_PAYOUTS, Action.EXPORT_PAYOUTS, Action.SETTLE_PAYOUTS}
 )
+_BOOKS: Final = frozenset({Action.VIEW_AUDIT, Action.VIEW_BOOKS, Action.CLOSE_BOOKS})
 _RUN: Final = frozenset(
     {Action.CHANGE_PROGRAM, Action.CHANGE_RATES, Action.MANAGE_USERS, Action.MANAGE_API_KEYS}
 )
@@ -77,9 +82,9 @@ _RUN: Final = frozenset(
 PERMISSIONS: Final[dict[Role, frozenset[Action]]] = {
     Role.REFERRER: _OWN,
     Role.SUPPORT: _LOOK | _HELP,
-    Role.FINANCE: _LOOK | _HELP | _PAY | {Action.VIEW_AUDIT, Action.CORRECT_ATTRIBUTION},
-    Role.OWNER: _LOOK | _HELP | _PAY | _RUN | {Action.VIEW_AUDIT, Action.CORRECT_ATTRIBUTION},
-    Role.AUDITOR: _LOOK | {Action.VIEW_AUDIT},
+    Role.FINANCE: _LOOK | _HELP | _PAY | _BOOKS | {Action.CORRECT_ATTRIBUTION},
+    Role.OWNER: _LOOK | _HELP | _PAY | _RUN | _BOOKS | {Action.CORRECT_ATTRIBUTION},
+    Role.AUDITOR: _LOOK | {Action.VIEW_AUDIT, Action.VIEW_BOOKS},
 }
 """What each role may do."""
 

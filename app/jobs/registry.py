@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from app.jobs import housekeeping, payouts, referrals, sweeper
+from app.jobs import finance, housekeeping, payouts, referrals, sweeper
 from app.kernel import clock
 from app.mail.outbox import SEND_JOB
 from app.payouts.background import ADVANCE_RUN
@@ -42,6 +42,10 @@ def _keep_house(services: Services) -> None:
     housekeeping.keep_house(services, clock.now())
 
 
+def _seal_days(services: Services) -> None:
+    finance.seal_days(services, clock.now())
+
+
 def _settle_waiting(services: Services) -> None:
     referrals.settle_what_waits(services, clock.now())
 
@@ -71,5 +75,6 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     RECOUNT: referrals.recount,
     SETTLE_WAITING: _settle_waiting,
     LOOK_BACK_AT_CLICKS: referrals.look_back_at_clicks,
+    finance.SEAL_DAYS: _seal_days,
 }
 """``name`` of a :class:`app.kernel.queue.JobRequest` to what it does."""

@@ -17,6 +17,7 @@ from rq.exceptions import DuplicateJobError
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
+from app.jobs.finance import SEAL_DAYS
 from app.jobs.payouts import DRAFT_DUE
 from app.jobs.registry import (
     KEEP_HOUSE,
@@ -53,6 +54,7 @@ TICKS: Final = (
     Tick(REVIEW_REFERRERS, 86_400),
     Tick(LOOK_BACK_AT_CLICKS, 86_400),
     Tick(SETTLE_WAITING, 3600),  # nothing to do unless an import of exchange rates was cut off
+    Tick(SEAL_DAYS, 3600),  # nothing to do but for the first after midnight
     Tick(REPORT_CLICKS, 3600),  # nothing to do but for the first after midnight
 )
 

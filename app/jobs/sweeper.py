@@ -13,7 +13,7 @@ from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from app.jobs import payouts, referrals
+from app.jobs import finance, payouts, referrals
 from app.kernel.queue import JobRequest
 from app.mail.outbox import SEND_JOB
 
@@ -33,7 +33,8 @@ def due_jobs(services: Services, now: datetime) -> list[JobRequest]:
     """The jobs that the database calls for at ``now``."""
     with services.db.reading() as session:
         mails = [JobRequest(SEND_JOB, (mail_id,)) for mail_id in services.mail.due(session, now)]
-        return mails + payouts.due_jobs(session) + referrals.due_jobs(session)
+        found = mails + payouts.due_jobs(session) + referrals.due_jobs(session)
+        return found + finance.due_jobs(session, now)
 
 
 def sweep(services: Services, now: datetime) -> int:

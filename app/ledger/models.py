@@ -201,10 +201,12 @@ class LedgerClosing(Base):
     program_id: Mapped[int] = mapped_column(Id, ForeignKey("programs.id"))
     period: Mapped[str] = mapped_column(String(7))
     """``YYYY-MM``; every earlier month is closed too."""
+    end_on: Mapped[date]
+    """The day after its last (exclusive)."""
     last_transaction_id: Mapped[int] = mapped_column(Id)
     """The highest transaction number there was: higher ones were not known yet and book later."""
     transaction_count: Mapped[int] = mapped_column(Id)
-    """Transactions that the month holds."""
+    """Transactions that it closed: those of the month, and of the first one also of all earlier months."""
     debits_minor: Mapped[int] = mapped_column(Id)
     """Sum of their debits."""
     settings: Mapped[dict[str, str]] = mapped_column(JsonValue)

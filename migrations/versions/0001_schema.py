@@ -437,10 +437,35 @@ def upgrade() -> None:
         batch_op.create_index("ix_facts_state", ["program_id", "state", "id"], unique=False)
 
     op.create_table(
+        "finance_settings",
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "chart",
+            sa.Enum("skr03", "skr04", name="chart", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column(
+            "accounts",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("adviser", sa.Integer(), nullable=True),
+        sa.Column("client", sa.Integer(), nullable=True),
+        sa.Column("year_begins", sa.Integer(), nullable=False),
+        sa.CheckConstraint("adviser BETWEEN 1001 AND 9999999", name=op.f("ck_finance_settings_adviser")),
+        sa.CheckConstraint("client BETWEEN 1 AND 99999", name=op.f("ck_finance_settings_client")),
+        sa.CheckConstraint("year_begins BETWEEN 1 AND 12", name=op.f("ck_finance_settings_year_begins")),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_finance_settings_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("program_id", name=op.f("pk_finance_settings")),
+    )
+    op.create_table(
         "ledger_closings",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("period", sa.String(length=7), nullable=False),
+        sa.Column("end_on", sa.Date(), nullable=False),
         sa.Column(
             "last_transaction_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
@@ -2585,6 +2610,7 @@ def downgrade() -> None:
 
     op.drop_table("ledger_transactions")
     op.drop_table("ledger_closings")
+    op.drop_table("finance_settings")
     with op.batch_alter_table("facts", schema=None) as batch_op:
         batch_op.drop_index("ix_facts_state")
         batch_op.drop_index("ix_facts_order")

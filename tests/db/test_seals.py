@@ -1,0 +1,216 @@
+"""Sealed days: whatever is altered, removed or inserted behind the triggers' back is found and named."""
+
+from __future__ import annotations
+
+from datetime import date
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from app.finance.sealing import AUDIT_BOOK, BOOKS, seal_what_is_due, seals_are_due
+from app.kernel.append_only import drop_statements
+from app.kernel.db import table_of
+from app.ledger import seals
+from app.ledger.journal import write_balances
+from app.ledger.models import LedgerTransaction, Seal, SealedBook
+from app.ledger.seal_check import seals_hold
+from app.ledger.seals import LEDGER_BOOK, Book
+from tests.builders import World, at
+
+if TYPE_CHECKING:
+    from app.kernel.db import Database
+
+DAYS = ("2026-11-02", "2026-11-03", "2026-11-05")
+LATER = at("2026-11-07 03:00")
+
+
+@pytest.fixture
+def told(database: Database) -> Database:
+    """Orders of three days, the last of which is followed by a day without any."""
+    with database.transaction() as session:
+        world = World.build(session)
+        world.bind("ada", when="2026-11-01")
+        for number, day in enumerate(DAYS):
+            world.now = at(f"{day} 12:00")
+            for each in range(3):
+                world.order(f"o{number}{each}", placed=day, paid=day)
+    return database
+
+
+def wrong(database: Database, *books: Book) -> list[str]:
+    with database.reading() as session:
+        return [line for book in books or (LEDGER_BOOK,) for line in seals_hold(book)(session, None)]
+
+
+def sealed_days(database: Database, book: SealedBook) -> list[tuple[date, int, int]]:
+    with database.reading() as session:
+        rows = session.execute(
+            select(Seal.day, Seal.row_count, Seal.part_count).where(Seal.book == book).order_by(Seal.number)
+        )
+        return [(day, count, parts) for day, count, parts in rows]
+
+
+def behind_the_triggers(database: Database, *statements: str) -> None:
+    with database.transaction() as session:
+        dialect = session.get_bind().dialect.name
+        for table in ("ledger_transactions", "ledger_entries", "audit_events", "seals"):
+            for statement in drop_statements(dialect, table):
+                session.execute(text(statement))
+        for statement in statements:
+            session.execute(text(statement))
+
+
+def transaction_numbers(database: Database) -> list[int]:
+    with database.reading() as session:
+        return list(session.scalars(select(LedgerTransaction.id).order_by(LedgerTransaction.id)))
+
+
+def test_every_finished_day_is_sealed_once_in_order_and_today_is_not(told: Database) -> None:
+    with told.reading() as session:
+        assert seals_are_due(session, LATER)
+        assert not seals_are_due(session, at("2026-01-01 12:00"))
+    seal_what_is_due(told, at("2026-11-05 00:05"))  # within the margin: the fourth is not over yet
+    assert [on for on, _, _ in sealed_days(told, SealedBook.LEDGER)] == [date(2026, 11, 2), date(2026, 11, 3)]
+    seal_what_is_due(told, LATER)
+    seal_what_is_due(told, LATER)
+    assert sealed_days(told, SealedBook.LEDGER) == [
+        (date(2026, 11, 2), 3, 6),
+        (date(2026, 11, 3), 3, 6),
+        (date(2026, 11, 4), 0, 0),
+        (date(2026, 11, 5), 3, 6),
+        (date(2026, 11, 6), 0, 0),
+    ]
+    # The audit trail begins when the programme was made.
+    trail = sealed_days(told, SealedBook.AUDIT)
+    assert (trail[0][0], len(trail)) == (date(2026, 1, 1), 310)
+    with told.reading() as session:
+        assert not seals_are_due(session, LATER)
+        sums = session.scalars(select(Seal.debits).where(Seal.book == SealedBook.LEDGER, Seal.row_count > 0))
+        assert list(sums) == [{"EUR": 3_000}] * 3
+    assert wrong(told, *BOOKS) == []
+
+
+def test_a_day_of_many_rows_is_sealed_in_pieces(told: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seals, "PIECE", 2)
+    monkeypatch.setattr(seals, "_CHUNK", 2)
+    seal_what_is_due(told, LATER)
+    pieces = [count for on, count, _ in sealed_days(told, SealedBook.LEDGER) if on == date(2026, 11, 2)]
+    assert pieces == [2, 1]
+    assert wrong(told) == []
+
+
+def test_an_altered_row_is_named_with_its_day(told: Database) -> None:
+    seal_what_is_due(told, LATER)
+    numbers = transaction_numbers(told)
+    changes = (
+        "DELETE FROM ledger_entries WHERE transaction_id = {0}",
+        "UPDATE ledger_transactions SET effective_on = '2026-10-01' WHERE id = {0}",
+        "UPDATE ledger_transactions SET memo = 'x' WHERE id = {0}",
+        "UPDATE ledger_entries SET amount_minor = amount_minor + 1 WHERE transaction_id = {0}",
+    )
+    # From the back, so that each is the first that differs.
+    for number, change in zip(numbers[3::-1], changes, strict=True):
+        behind_the_triggers(told, change.format(number))
+        day = "2026-11-03" if number == numbers[3] else "2026-11-02"
+        assert wrong(told) == [f"{day}: transaction {number} is not what was sealed"]
+
+
+def test_a_removed_and_an_inserted_row_are_named(told: Database) -> None:
+    seal_what_is_due(told, LATER)
+    numbers = transaction_numbers(told)
+    gone = numbers[4]
+    columns = "program_id, currency, kind, memo, effective_on, posted_at"
+    behind_the_triggers(
+        told,
+        f"DELETE FROM ledger_entries WHERE transaction_id = {gone}",
+        f"DELETE FROM ledger_transactions WHERE id = {gone}",
+    )
+    assert wrong(told) == [f"2026-11-03: transaction {gone} was sealed and is gone"]
+    behind_the_triggers(
+        told,
+        f"INSERT INTO ledger_transactions (id, idempotency_key, {columns}) "
+        f"SELECT -1, 'intruder', {columns} FROM ledger_transactions WHERE id = {numbers[0]}",
+        f"UPDATE ledger_transactions SET id = {gone} WHERE id = -1",
+    )
+    assert wrong(told) == [f"2026-11-03: transaction {gone} is not what was sealed"]
+
+
+def test_a_row_that_slips_in_between_sealed_ones_is_named(told: Database) -> None:
+    with told.transaction() as session:
+        numbers = session.scalars(select(LedgerTransaction.id).order_by(LedgerTransaction.id)).all()
+        free = numbers[-1] + 5
+        dates = {"program_id": 1, "currency": "EUR", "kind": "hold", "effective_on": date(2026, 11, 6)}
+        row = dates | {"id": free + 5, "idempotency_key": "late", "posted_at": at("2026-11-06 09:00")}
+        session.execute(table_of(LedgerTransaction).insert(), row)
+    seal_what_is_due(told, LATER)
+    assert wrong(told) == []
+    with told.transaction() as session:
+        row |= {"id": free, "idempotency_key": "intruder", "posted_at": at("2026-11-06 08:00")}
+        session.execute(table_of(LedgerTransaction).insert(), row)
+    assert wrong(told) == [f"2026-11-06: transaction {free} was not there when the day was sealed"]
+
+
+def test_the_audit_trail_and_the_seals_themselves_are_held_too(told: Database) -> None:
+    seal_what_is_due(told, LATER)
+    behind_the_triggers(told, "UPDATE audit_events SET actor = 'user:usr_other' WHERE id = 1")
+    assert wrong(told, AUDIT_BOOK) == ["2026-01-01: audit event 1 is not what was sealed"]
+    behind_the_triggers(told, "UPDATE audit_events SET actor = 'cli' WHERE id = 1")
+    assert wrong(told, AUDIT_BOOK) == []
+    behind_the_triggers(told, "UPDATE seals SET row_count = 4 WHERE book = 'ledger' AND number = 2")
+    assert wrong(told) == ["seal 2 of the book ledger (2026-11-03) was altered itself"]
+    behind_the_triggers(told, "DELETE FROM seals WHERE book = 'ledger' AND number = 2")
+    assert wrong(told) == ["seal 2 of the book ledger is gone"]
+
+
+@pytest.mark.parametrize("verb", ["UPDATE seals SET number = number + 1", "DELETE FROM seals"])
+def test_seals_refuse_changes(told: Database, verb: str) -> None:
+    seal_what_is_due(told, LATER)
+    with pytest.raises(DBAPIError, match="append-only"), told.transaction() as session:
+        session.execute(text(verb))
+
+
+def test_every_column_of_a_sealed_table_is_sealed() -> None:
+    for book in BOOKS:
+        assert set(book.columns) == set(book.table.c.keys())
+        assert book.parts is None or set(book.part_columns) == set(book.parts.c.keys())
+
+
+def test_a_transaction_that_commits_after_its_day_was_sealed_goes_into_the_next(database: Database) -> None:
+    """It took its number before the seal was made: the seal waits for it, or its number is higher."""
+    with database.transaction() as session:
+        world = World.build(session)
+        world.bind("ada", when="2026-11-01")
+        world.now = at("2026-11-02 12:00")
+        world.order("o1", placed="2026-11-02", paid="2026-11-02")
+    posted, commit = Event(), Event()
+
+    def slow() -> None:
+        with database.transaction() as session:
+            late = World(session, world.program, world.deps, world.referrers, at("2026-11-02 23:59"))
+            late.order("o2", placed="2026-11-02", paid="2026-11-02")
+            write_balances(session)
+            posted.set()
+            commit.wait(10)
+
+    poster = Thread(target=slow)
+    poster.start()
+    assert posted.wait(10)
+    sealer = Thread(target=seal_what_is_due, args=(database, at("2026-11-03 00:20")))
+    sealer.start()
+    sealer.join(0.5)
+    assert sealer.is_alive()  # the row has its number and is not committed
+    commit.set()
+    poster.join(10)
+    sealer.join(10)
+    with database.reading() as session:
+        rows = select(func.sum(Seal.row_count)).where(Seal.book == SealedBook.LEDGER)
+        assert session.scalar(rows) == 2
+    with database.transaction() as session:
+        later = World(session, world.program, world.deps, world.referrers, at("2026-11-02 23:59:30"))
+        later.order("o3", placed="2026-11-02", paid="2026-11-02")
+    seal_what_is_due(database, at("2026-11-04 00:20"))
+    assert sealed_days(database, SealedBook.LEDGER) == [(date(2026, 11, 2), 2, 4), (date(2026, 11, 3), 1, 2)]
+    assert wrong(database) == []
