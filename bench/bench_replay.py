@@ -92,7 +92,8 @@ def report(small: dict[str, Any], middle: dict[str, Any], large: dict[str, Any])
 def _further(less: dict[str, Any], more: dict[str, Any]) -> float:
     """Processor milliseconds that each fact between two sizes added to the replay; what a start costs is not in it."""
     seconds: float = more["replay_cpu_seconds"] - less["replay_cpu_seconds"]
-    return seconds * 1_000 / (more["facts"] - less["facts"])
+    facts: int = more["facts"] - less["facts"]
+    return seconds * 1_000 / facts
 
 
 def measure(folder: Path, redis_url: str, sizes: tuple[int, ...]) -> Iterator[dict[str, Any]]:

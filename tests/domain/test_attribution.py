@@ -259,8 +259,12 @@ def test_every_partner_that_was_chosen_keeps_its_own_time() -> None:
     spans = [(span.referrer_id, span.from_at, span.until_at) for span in told(*earlier).spans]
     assert spans == [(ADA, day(2), day(4)), (BOB, day(4), day(6)), (CLEO, day(6), None)]
     # Staff at the instant of the last choice: that partner never was, the two before stay.
-    spans = [(span.referrer_id, span.from_at) for span in told(*earlier, Assignment(day(6), DAN, 1)).spans]
-    assert spans == [(ADA, day(2)), (BOB, day(4)), (DAN, day(6))]
+    corrected = told(*earlier, Assignment(day(6), DAN, 1)).spans
+    assert [(span.referrer_id, span.from_at) for span in corrected] == [
+        (ADA, day(2)),
+        (BOB, day(4)),
+        (DAN, day(6)),
+    ]
 
 
 def test_the_rule_and_its_terms_are_written_down() -> None:

@@ -151,9 +151,8 @@ def test_a_rate_for_new_customers_reaches_bindings_made_from_then_on() -> None:
 
 
 def test_an_order_without_a_time_of_payment_earns_nothing_whatever_its_status_says() -> None:
-    for missing in ({"paid_at": None}, {"first_paid": None}):
-        found = earn(line(), replace(ORDER, **missing), SPAN, (SPAN,), (percent(),))
-        assert found == Earned(Outcome.UNATTRIBUTED)
+    for order in (replace(ORDER, paid_at=None), replace(ORDER, first_paid=None)):
+        assert earn(line(), order, SPAN, (SPAN,), (percent(),)) == Earned(Outcome.UNATTRIBUTED)
 
 
 def test_what_earns_nothing_names_the_rate_that_says_so() -> None:
@@ -170,18 +169,20 @@ def test_what_earns_nothing_names_the_rate_that_says_so() -> None:
 def test_a_duration_is_counted_from_the_bindings_first_paid_order_in_the_programmes_zone() -> None:
     first_only = percent(duration=Duration.FIRST_ORDER)
     assert outcome(rates=(first_only,)) is Outcome.EARNS
-    # Half past midnight in Amsterdam on 1 February is still 31 January in UTC: a month from then ends on 1 March.
-    first = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
+    # Half past midnight in Auckland on 31 January is 30 January in UTC: a month ends on 28 February in each.
+    first = datetime(2026, 1, 30, 11, 30, tzinfo=UTC)
     month = percent(duration=Duration.MONTHS, duration_months=1)
-    ends = datetime(2026, 2, 28, 23, 30, tzinfo=UTC)
-    for paid_at, expected in (
-        (ends - timedelta(seconds=1), Outcome.EARNS),
-        (ends, Outcome.DURATION_SPENT),
+    for zone, ends in (
+        ("UTC", datetime(2026, 2, 28, 11, 30, tzinfo=UTC)),
+        ("Pacific/Auckland", datetime(2026, 2, 27, 11, 30, tzinfo=UTC)),
     ):
-        assert outcome(rates=(month,), paid_at=paid_at, first_paid=(first, "o0")) is expected
-    utc = {"timezone": "UTC", "first_paid": (first, "o0"), "paid_at": ends - timedelta(seconds=1)}
-    assert outcome(rates=(month,), **utc) is Outcome.EARNS
-    assert outcome(rates=(month,), **utc | {"paid_at": ends}) is Outcome.DURATION_SPENT
+        terms = replace(ORDER, timezone=zone, first_paid=(first, "o0"))
+        for paid_at, expected in (
+            (ends - timedelta(seconds=1), Outcome.EARNS),
+            (ends, Outcome.DURATION_SPENT),
+        ):
+            order = replace(terms, paid_at=paid_at)
+            assert earn(line(), order, SPAN, (SPAN,), (month,)).outcome is expected
 
 
 def test_a_cancelled_order_earns_nothing_whoever_brought_the_customer() -> None:

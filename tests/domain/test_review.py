@@ -219,7 +219,10 @@ def test_an_order_counts_for_tiers_unless_it_is_the_referrers_own_or_rejected() 
 
 @pytest.mark.parametrize("rule", ["self_referral_email", "self_referral_iban"])
 def test_an_own_order_counts_once_one_of_its_commissions_is_released(rule: str) -> None:
-    held, released = judged(**{rule: HoldState.OPEN}), judged(**{rule: HoldState.RELEASED})
+    held, released = (
+        judged(rejected=False, **{rule: HoldState.OPEN}),
+        judged(rejected=False, **{rule: HoldState.RELEASED}),
+    )
     assert not counts([], {HoldRule(rule)})
     assert not counts([judged()], {HoldRule(rule)})
     assert not counts([held], ())
@@ -231,9 +234,11 @@ def test_an_own_order_counts_once_one_of_its_commissions_is_released(rule: str) 
 
 def test_an_own_order_that_two_rules_found_counts_once_both_are_released() -> None:
     rules = {"self_referral_email": HoldState.RELEASED, "self_referral_iban": HoldState.OPEN}
-    assert not counts([judged(**rules)], ())
+    assert not counts([judged(rejected=False, **rules)], ())
     assert not counts([judged(self_referral_email=HoldState.RELEASED)], {HoldRule.SELF_REFERRAL_IBAN})
-    assert counts([judged(**dict.fromkeys(rules, HoldState.RELEASED))], set(map(HoldRule, rules)))
+    assert counts(
+        [judged(rejected=False, **dict.fromkeys(rules, HoldState.RELEASED))], set(map(HoldRule, rules))
+    )
 
 
 def test_shares_add_up_and_taking_one_away_leaves_the_others() -> None:
