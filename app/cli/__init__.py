@@ -10,11 +10,12 @@ if TYPE_CHECKING:
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
-    from app.cli import corrections, rate_table, simulate  # noqa: F401, PLC0415 - they add commands to their groups
+    from app.cli import bank, corrections, rate_table, simulate  # noqa: F401, PLC0415 - they add commands to their groups
     from app.cli.attribution import attribution  # noqa: PLC0415 - a web process needs no commands
     from app.cli.clicks import clicks  # noqa: PLC0415
     from app.cli.coupons import coupons  # noqa: PLC0415
     from app.cli.demo import demo  # noqa: PLC0415
+    from app.cli.documents import documents  # noqa: PLC0415
     from app.cli.exchange_rates import exchange_rates  # noqa: PLC0415
     from app.cli.imports import imports  # noqa: PLC0415
     from app.cli.ledger import ledger  # noqa: PLC0415
@@ -25,6 +26,7 @@ def register(app: Flask) -> None:
     from app.cli.programs import programs  # noqa: PLC0415
     from app.cli.rates import rates  # noqa: PLC0415
     from app.cli.referrers import referrers  # noqa: PLC0415
+    from app.cli.statements import statements  # noqa: PLC0415
 
     for group in (programs, products, referrers, coupons, users, api_keys, payouts, ledger, clicks):
         app.cli.add_command(group)
@@ -33,4 +35,6 @@ def register(app: Flask) -> None:
     app.cli.add_command(imports)
     app.cli.add_command(exchange_rates)
     app.cli.add_command(privacy)
+    app.cli.add_command(documents)
+    app.cli.add_command(statements)
     app.cli.add_command(demo)

@@ -236,7 +236,9 @@ def feedback(files: tuple[Path, ...], as_json: bool) -> None:
     rows = []
     for path in files:
         with blaming(path.name), path.open("rb") as source:
-            result = import_feedback(parts().payouts, source, path.name, by=Actor.cli(), now=clock.now())
+            result = import_feedback(
+                parts().payouts, source, path.name, by=Actor.cli(), now=clock.now(), limit=None
+            )
         rows.append(_result(path, result))
     lines = [
         f"{row['file']}: {row['records']} records, {row['applied']} applied, {row['repeated']} known before, "

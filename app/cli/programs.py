@@ -13,10 +13,10 @@ from app.identity.audit import Actor
 from app.kernel import clock
 from app.kernel.money import Money
 from app.payouts.domain.iban import last4, normalise_bic, normalise_iban
+from app.payouts.rails import rail_named, rails
 from app.referrals.domain.review import review_shown
 from app.referrals.programs import (
     BANK_PROFILES,
-    RAILS,
     ProgramSettings,
     change_program,
     create_program,
@@ -78,7 +78,12 @@ _SETTINGS = (
     click.option("--debtor-bic", metavar="B", help="Who pays: the bank."),
     click.option("--bank-profile", type=click.Choice(BANK_PROFILES), help="The debtor's bank."),
     click.option(
-        "--rail", type=click.Choice(RAILS), help="How it pays.  [default: sepa for EUR, csv otherwise]"
+        "--instant/--no-instant", default=None, help="Ask the bank for instant payments.  [default: not]"
+    ),
+    click.option(
+        "--rail",
+        type=click.Choice(list(rails())),
+        help="How it pays.  [default: sepa for EUR, csv otherwise]",
     ),
 )
 
@@ -109,7 +114,7 @@ def create(slug: str, currency: str | None, signup_bonus: str | None, as_json: b
     with parts().db.transaction() as session:
         with blaming("--currency"):
             Money.zero(currency or "")
-        _check_minimum(settings, currency or "")
+        _check_money(settings, currency or "")
         program = create_program(
             session, slug=slug, currency=currency or "", settings=settings, actor=Actor.cli(), now=now
         )
@@ -132,7 +137,7 @@ def change(slug: str, currency: str | None, signup_bonus: str | None, as_json: b
             program = find_program(session, slug)
         if currency not in {None, program.currency}:
             raise BadInput(f"--currency: a programme keeps its currency ({program.currency})")
-        _check_minimum(settings, program.currency)
+        _check_money(settings, program.currency)
         change_program(session, program, settings, actor=Actor.cli(), now=now)
         if (program.debtor_name is None) != (program.debtor_iban is None):
             raise BadInput("--debtor-iban: goes together with --debtor-name")
@@ -179,7 +184,9 @@ def _set_bonus(session: Session, program: Program, text: str | None, now: dateti
         set_signup_bonus(session, program, text, referrer=None, valid_from=None, actor=Actor.cli(), now=now)
 
 
-def _check_minimum(settings: ProgramSettings, currency: str) -> None:
+def _check_money(settings: ProgramSettings, currency: str) -> None:
+    if settings.rail is not None and not rail_named(settings.rail).pays(currency):
+        raise BadInput(f"--rail: {settings.rail} does not pay {currency}; csv does")
     if settings.minimum_payout is not None:
         with blaming("--minimum-payout"):
             Money.parse(settings.minimum_payout, currency)
@@ -199,5 +206,7 @@ def _view(program: Program) -> dict[str, Any]:
         "approval": program.approval.value,
         "review": review_shown(program.review),
         "rail": program.rail,
+        "bank_profile": program.bank_profile,
+        "instant": program.instant,
         "debtor": program.debtor_iban and f"{program.debtor_name} ...{last4(program.debtor_iban)}",
     }

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.identity.audit import record_event
 from app.kernel.db import insert_or_ignore, on_sqlite, table_of
 from app.payouts.domain.feedback import read_feedback
-from app.payouts.domain.feedback_xml import MAX_BYTES, BadBankFile
+from app.payouts.domain.feedback_xml import BadBankFile
 from app.payouts.domain.records import Booking, StatementBalances, Status
 from app.payouts.models import BankEvent, BankFile, BankStatement
 from app.payouts.words import BankEventKind, BankEventState, BankFileState, ExceptionReason
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from app.payouts.domain.records import BankRecord
 
 _CHUNK: Final = 2**20
+_MOST_PLAIN: Final = 500_000
+"""How many different lines without the bank's reference one file may hold: each costs a hundred bytes of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,17 @@ class TakenIn:
     """The same bytes were imported before, to the end."""
 
 
-def take_in(deps: PayoutDeps, source: IO[bytes], name: str, *, by: Actor, now: datetime) -> TakenIn:
-    """Store the records of a bank file in batches. ``source`` is read three times from its start.
+def take_in(
+    deps: PayoutDeps, source: IO[bytes], name: str, *, limit: int | None, by: Actor, now: datetime
+) -> TakenIn:
+    """Store the records of a bank file in batches. ``source`` is read three times from its start; ``limit`` is the
+    largest that is read, in bytes.
 
     Raises ``BadBankFile`` before anything is stored. Killed in between, importing the file again goes on;
     the keys of the records keep each of them single.
     """
-    digest = _sha256(source)
-    kind, records = _read_whole(source)
+    digest = _sha256(source, limit)
+    kind, records = _read_whole(source, limit)
     with deps.db.transaction() as session:
         row = {
             "sha256": digest,
@@ -70,7 +75,7 @@ def take_in(deps: PayoutDeps, source: IO[bytes], name: str, *, by: Actor, now: d
         return TakenIn(file.id, records, 0, known=file.state is BankFileState.APPLIED)
     fresh = 0
     source.seek(0)
-    rows = _rows(read_feedback(source).records, file.id)
+    rows = _rows(read_feedback(source, limit=limit).records, file.id)
     while batch := list(islice(rows, deps.batch)):
         with deps.db.transaction() as session:
             fresh += _store(session, file, batch)
@@ -79,35 +84,44 @@ def take_in(deps: PayoutDeps, source: IO[bytes], name: str, *, by: Actor, now: d
     return TakenIn(file.id, records, fresh, known=False)
 
 
-def _sha256(source: IO[bytes]) -> str:
+def _sha256(source: IO[bytes], limit: int | None) -> str:
     source.seek(0)
     digest, total = hashlib.sha256(), 0
     while chunk := source.read(_CHUNK):
         total += len(chunk)
-        if total > MAX_BYTES:
-            raise BadBankFile(f"the file is larger than {MAX_BYTES // 2**20} MiB")
+        if limit is not None and total > limit:
+            raise BadBankFile(f"the file is larger than {limit // 2**20} MiB")
         digest.update(chunk)
     return digest.hexdigest()
 
 
-def _read_whole(source: IO[bytes]) -> tuple[object, int]:
+def _read_whole(source: IO[bytes], limit: int | None) -> tuple[object, int]:
     """The file's kind and how many bookings or statuses it has, once every one of them was readable."""
     source.seek(0)
-    feedback = read_feedback(source)
+    feedback = read_feedback(source, limit=limit)
     return feedback.kind, sum(not isinstance(record, StatementBalances) for record in feedback.records)
 
 
 def _rows(records: Iterator[BankRecord], file_id: int) -> Iterator[dict[str, Any] | StatementBalances]:
-    """The records as rows; equal ones are told apart by their ordinal within the file."""
-    seen: Counter[str] = Counter()
+    """The records as rows. Equal lines to which the bank gave no reference are told apart by their ordinal within the
+    file; those are the only ones that are remembered. Raises ``BadBankFile`` beyond :data:`_MOST_PLAIN` of them.
+    """
+    seen: Counter[int] = Counter()
     for record in records:
         match record:
             case StatementBalances():
                 yield record
             case Booking():
                 row, identity = _booking_row(record)
-                seen[identity] += 1
-                yield {**row, "bank_file_id": file_id, "dedup_key": _digest(identity, seen[identity])}
+                ordinal = 1
+                if row["entry_ref"] is None:
+                    # Eight bytes of the line, because the lines of a large file would not fit.
+                    short = int(_digest(identity, 0)[:16], 16)
+                    seen[short] += 1
+                    ordinal = seen[short]
+                    if len(seen) > _MOST_PLAIN:
+                        raise BadBankFile(f"more than {_MOST_PLAIN} lines without the bank's reference")
+                yield {**row, "bank_file_id": file_id, "dedup_key": _digest(identity, ordinal)}
             case Status():
                 row, identity = _status_row(record)
                 yield {**row, "bank_file_id": file_id, "dedup_key": _digest(identity, 1)}
@@ -128,6 +142,8 @@ _BLANK: Final[dict[str, Any]] = {
     "batch_count": None,
     "status": None,
     "is_return": False,
+    "inherited": False,
+    "payee_name": None,
     "exception": None,
 }
 
@@ -192,6 +208,8 @@ def _status_row(record: Status) -> tuple[dict[str, Any], str]:
         "payment_information_id": record.payment_information_id,
         "status": record.status,
         "reason_code": record.reason_code,
+        "inherited": record.inherited,
+        "payee_name": record.payee_name,
     }
     return row, "|".join(map(str, identity))
 

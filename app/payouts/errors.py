@@ -240,3 +240,24 @@ class NoSuchEvent(NotFound):
 
     def __init__(self, event_id: int) -> None:
         super().__init__(f"there is no open bank record {event_id}")
+
+
+class NoSuchReference(NotFound):
+    """Neither a payout's end-to-end id nor a payout file's message id."""
+
+    title = "No such payout or file"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"there is no payout and no payout file {reference[:35]!r}")
+
+
+class NotAssignable(Conflict):
+    """A record of the bank that cannot be what somebody said it is."""
+
+    title = "Does not belong there"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(
+            f"this record cannot be of {reference!r}: a booked debit or credit has to be of the same amount and "
+            "currency to the cent, a status a rejection or an answer about the payee"
+        )

@@ -213,6 +213,8 @@ def _order(deps: PayoutDeps, session: Session, run: PayoutRun, file: PayoutFile)
         debtor=Debtor(run.debtor_name, run.debtor_iban, run.debtor_bic),
         currency=run.currency,
         remittance=f"{program.name} {run.period}",
+        bank_profile=run.bank_profile,
+        instant=run.instant,
         payments=_transfers(deps, session, file.id),
     )
 

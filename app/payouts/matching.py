@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Final
 from app.identity.audit import Actor
 from app.payouts.deps import PayoutEvent, PayoutNews
 from app.payouts.destinations import block_destination
+from app.payouts.domain.reasons import Consequence, consequence_of, payee_check_of
 from app.payouts.domain.state import PayoutMove, PayoutState
 from app.payouts.models import BankEvent, Payout, PayoutDestination, PayoutRun
-from app.payouts.words import BankEventKind, BankEventState, BlockedReason, ExceptionReason
+from app.payouts.words import BankEventKind, BankEventState, BlockedReason, ExceptionReason, PayeeCheck
+from app.referrals.models import Program, Referrer, ReferrerStatus
+from app.referrals.referrers import suspend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,9 +33,12 @@ if TYPE_CHECKING:
 BANK: Final = Actor.system("bank_feedback")
 
 REJECTED: Final = "RJCT"
-_DUPLICATE: Final = "AM05"
-_BLOCKING: Final = frozenset(reason.value for reason in BlockedReason if reason is not BlockedReason.STAFF)
+_DOUBTS: Final = {
+    PayeeCheck.NO_MATCH: ExceptionReason.PAYEE_NO_MATCH,
+    PayeeCheck.CLOSE_MATCH: ExceptionReason.PAYEE_CLOSE_MATCH,
+}
 _WITH_THE_BANK: Final = frozenset({PayoutState.FILED, PayoutState.SUBMITTED, PayoutState.UNKNOWN})
+_DECEASED: Final = "the bank says that the payee has died (MD07)"
 _OUR_PAYMENT: Final = re.compile(r"PO[A-Z2-7]{30}", re.ASCII)
 _OUR_FILE: Final = re.compile(r"R\d+-\d+", re.ASCII)
 
@@ -46,6 +52,8 @@ class Desk:
     moves: Moves
     now: datetime
     payouts: Mapping[str, Payout] = field(default_factory=dict)
+    frozen: set[int] = field(default_factory=set)
+    """Referrers to suspend once the money is posted."""
 
 
 def looks_ours(event: BankEvent) -> bool:
@@ -130,6 +138,14 @@ def hand_over(desk: Desk, payout: Payout) -> None:
         desk.moves.move(payout, PayoutMove.SUBMIT)
 
 
+def give_back(desk: Desk, event: BankEvent, payout: Payout) -> None:
+    """A booked payout came back: its money is available again."""
+    desk.moves.move(payout, PayoutMove.RETURN)
+    payout.returned_on = event.booked_on or desk.now.date()
+    payout.returned_by_event_id = event.id
+    _tell(desk, PayoutEvent.RETURNED, payout)
+
+
 def _credit(desk: Desk, event: BankEvent, payout: Payout) -> None:
     mismatch = _mismatch(desk, event, payout)
     if mismatch is not None:
@@ -137,12 +153,9 @@ def _credit(desk: Desk, event: BankEvent, payout: Payout) -> None:
     elif not event.is_return:
         put_aside(event, ExceptionReason.UNKNOWN_REASON)
     elif payout.state is PayoutState.PAID:
-        desk.moves.move(payout, PayoutMove.RETURN)
-        payout.returned_on = event.booked_on or desk.now.date()
-        payout.returned_by_event_id = event.id
+        give_back(desk, event, payout)
         event.state = BankEventState.APPLIED
-        _take_reason(desk, event, payout)
-        _tell(desk, PayoutEvent.RETURNED, payout)
+        take_reason(desk, event, payout)
     elif payout.state in _WITH_THE_BANK:
         # Banks send returns and debits in separate messages; money cannot come back before it left.
         event.state = BankEventState.DEFERRED
@@ -156,39 +169,89 @@ def _credit(desk: Desk, event: BankEvent, payout: Payout) -> None:
 
 
 def _status(desk: Desk, event: BankEvent, payout: Payout) -> None:
-    if event.status != REJECTED:
+    check = payee_check_of(event.status, None if event.inherited else event.reason_code)
+    if check is not None:
+        _payee_check(desk, event, payout, check)
+    elif event.status != REJECTED:
         # ACCP, ACSP, even ACSC: the bank means to pay. Only a booked entry means paid.
         hand_over(desk, payout)
         event.state = BankEventState.NOTED
     elif event.amount_minor is not None and event.amount_minor != payout.amount_minor:
         put_aside(event, ExceptionReason.AMOUNT_DIFFERS)
-    elif event.reason_code == _DUPLICATE:
+    elif consequence_of(event.reason_code) is Consequence.ASK:
         put_aside(event, ExceptionReason.NEEDS_A_PERSON)
     elif payout.state in _WITH_THE_BANK:
         reject(desk, event, payout)
         event.state = BankEventState.APPLIED
+        take_reason(desk, event, payout)
     elif payout.state is PayoutState.REJECTED:
         event.state = BankEventState.REPEATED
-        if event.reason_code in _BLOCKING:
-            _take_reason(desk, event, payout)
+        if consequence_of(event.reason_code) is Consequence.BLOCK_ACCOUNT:
+            take_reason(desk, event, payout)
     else:
         put_aside(event, ExceptionReason.IMPOSSIBLE_STATE)
 
 
+def _payee_check(desk: Desk, event: BankEvent, payout: Payout, check: PayeeCheck) -> None:
+    """The payee's bank was asked whose account it is. Never paid by that: a doubt holds the payout for a person, who
+    has the bank pay it all the same or takes it back; the others of its file go on.
+    """
+    event.state = BankEventState.NOTED
+    if payout.state not in _WITH_THE_BANK:
+        return
+    hand_over(desk, payout)
+    payout.payee_check, payout.payee_name = check, event.payee_name
+    if check in _DOUBTS:
+        put_aside(event, _DOUBTS[check])
+
+
+def doubt_of(event: BankEvent) -> ExceptionReason | None:
+    """Whether a status, of a payment or of a whole block, is an answer that holds a payout."""
+    check = payee_check_of(event.status, event.reason_code)
+    return _DOUBTS.get(check) if check is not None else None
+
+
 def reject(desk: Desk, event: BankEvent, payout: Payout) -> None:
-    """The bank refused it: its money is available again."""
+    """The bank refused it: its money is available again. The reason is kept, and leads to nothing by itself."""
     hand_over(desk, payout)
     desk.moves.move(payout, PayoutMove.REJECT)
-    _take_reason(desk, event, payout)
+    payout.reason_code = event.reason_code
     _tell(desk, PayoutEvent.REJECTED, payout)
 
 
-def _take_reason(desk: Desk, event: BankEvent, payout: Payout) -> None:
-    """Keep the bank's reason; some say that the account can never be paid to."""
+def take_reason(desk: Desk, event: BankEvent, payout: Payout) -> None:
+    """Keep the bank's reason and do what it asks for (``domain/reasons.py``).
+
+    A reason that was given for a block or a file speaks of the order, perhaps of the payer's own account: it blocks
+    no payee.
+    """
     payout.reason_code = event.reason_code
-    if event.reason_code in _BLOCKING:
-        destination = desk.session.get_one(PayoutDestination, payout.destination_id)
-        block_destination(desk.session, destination, BlockedReason(event.reason_code), by=BANK, now=desk.now)
+    if event.inherited:
+        return
+    match consequence_of(event.reason_code):
+        case Consequence.BLOCK_ACCOUNT:
+            destination = desk.session.get_one(PayoutDestination, payout.destination_id)
+            reason = BlockedReason(event.reason_code)
+            block_destination(desk.session, destination, reason, by=BANK, now=desk.now)
+        case Consequence.FREEZE_REFERRER:
+            desk.frozen.add(payout.referrer_id)
+            put_aside(event, ExceptionReason.REFERRER_FROZEN)
+        case Consequence.FIX_DATA:
+            put_aside(event, ExceptionReason.FIX_DATA)
+        case Consequence.ASK:
+            put_aside(event, ExceptionReason.NEEDS_A_PERSON)
+        case Consequence.NONE:
+            pass
+
+
+def freeze_referrer(desk: Desk, referrer_id: int) -> None:
+    """Suspend a referrer of whom the bank says that they died: nothing more is earned or paid until staff have
+    spoken with the heirs. Whoever is suspended or has left stays so.
+    """
+    referrer = desk.session.get_one(Referrer, referrer_id)
+    if referrer.status is ReferrerStatus.ACTIVE:
+        program = desk.session.get_one(Program, referrer.program_id)
+        suspend(desk.session, program, referrer, reason=_DECEASED, actor=BANK, now=desk.now)
 
 
 def _tell(desk: Desk, event: PayoutEvent, payout: Payout) -> None:

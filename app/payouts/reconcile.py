@@ -9,12 +9,22 @@ from typing import IO, TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from app.identity.audit import record_event
 from app.payouts.bank_import import counts_of, gaps_of, take_in
 from app.payouts.check import require_sound_books
+from app.payouts.domain.feedback import UPLOAD_BYTES
 from app.payouts.domain.state import OPEN_PAYOUTS, PayoutState, RunMove, RunState
-from app.payouts.errors import NoSuchEvent
-from app.payouts.matching import BANK, REJECTED, Desk, apply_to_payout, book, looks_ours, put_aside, reject
+from app.payouts.matching import (
+    BANK,
+    REJECTED,
+    Desk,
+    apply_to_payout,
+    book,
+    doubt_of,
+    freeze_referrer,
+    looks_ours,
+    put_aside,
+    reject,
+)
 from app.payouts.models import BankEvent, BankFile, Payout, PayoutFile, PayoutRun
 from app.payouts.settling import Moves, lock_payouts
 from app.payouts.stages import finish, lock_run
@@ -29,7 +39,8 @@ if TYPE_CHECKING:
     from app.identity.audit import Actor
     from app.payouts.deps import PayoutDeps
 
-_LIVE = (PayoutState.FILED, PayoutState.SUBMITTED, PayoutState.UNKNOWN)
+LIVE = (PayoutState.FILED, PayoutState.SUBMITTED, PayoutState.UNKNOWN)
+"""Payouts that the bank has or may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +59,20 @@ class ImportResult:
 
 
 def import_feedback(
-    deps: PayoutDeps, source: IO[bytes], name: str, *, by: Actor, now: datetime
+    deps: PayoutDeps,
+    source: IO[bytes],
+    name: str,
+    *,
+    by: Actor,
+    now: datetime,
+    limit: int | None = UPLOAD_BYTES,
 ) -> ImportResult:
     """Import a pain.002, camt.053 or camt.054 from a seekable file. The same or an overlapping file does
-    nothing twice.
+    nothing twice. ``limit`` is the largest file that is read, in bytes; ``None`` reads any.
 
     Raises ``BadBankFile`` before anything is stored.
     """
-    taken = take_in(deps, source, name, by=by, now=now)
+    taken = take_in(deps, source, name, limit=limit, by=by, now=now)
     apply_feedback(deps, now)
     with deps.db.reading() as session:
         counts = counts_of(session, taken.file_id)
@@ -111,14 +128,14 @@ def _apply_batch(deps: PayoutDeps, now: datetime) -> bool:
         booked = {
             event.payout_id for event in events if event.kind is BankEventKind.DEBIT and event.payout_id
         }
-        _apply_deferred(desk, {each.id: each for each in desk.payouts.values() if each.id in booked})
-        desk.moves.post()
+        apply_deferred(desk, {each.id: each for each in desk.payouts.values() if each.id in booked})
+        finish_desk(desk)
     return True
 
 
 def _apply_each(desk: Desk, events: Sequence[BankEvent]) -> None:
     for event in events:
-        if event.end_to_end_id is not None:
+        if event.end_to_end_id is not None and event.payout_file_id is None:
             _apply_named(desk, event)
         elif not _apply_to_file(desk, event):
             break
@@ -146,7 +163,14 @@ def _unknown(event: BankEvent) -> None:
         event.state = BankEventState.NOTED
 
 
-def _apply_deferred(desk: Desk, by_id: Mapping[int, Payout]) -> None:
+def finish_desk(desk: Desk) -> None:
+    """Write what the moves post; then suspend whom the bank says is dead, so that what came back is held too."""
+    desk.moves.post()
+    for referrer_id in sorted(desk.frozen):
+        freeze_referrer(desk, referrer_id)
+
+
+def apply_deferred(desk: Desk, by_id: Mapping[int, Payout]) -> None:
     """Returns that came before the debits of these payouts take effect now."""
     waiting = desk.session.scalars(
         select(BankEvent)
@@ -185,6 +209,9 @@ def _apply_to_file(desk: Desk, event: BankEvent) -> bool:
 def _about_nothing(event: BankEvent, file: PayoutFile | None) -> None:
     if file is not None and event.kind is BankEventKind.CREDIT and event.booked:
         put_aside(event, ExceptionReason.UNKNOWN_REASON)
+    elif file is not None and (doubt := doubt_of(event)) is not None:
+        # Some banks answer for the block alone: which of its payees is meant, a person has to find out.
+        put_aside(event, doubt)
     elif file is not None:
         event.state = BankEventState.NOTED
     else:
@@ -206,7 +233,7 @@ def _batch_refusal(desk: Desk, event: BankEvent, file: PayoutFile) -> ExceptionR
         return ExceptionReason.OTHER_ACCOUNT
     count, total = session.execute(
         select(func.count(), func.coalesce(func.sum(Payout.amount_minor), 0)).where(
-            Payout.file_id == file.id, Payout.state.in_(_LIVE)
+            Payout.file_id == file.id, Payout.state.in_(LIVE)
         )
     ).one()
     told = (event.batch_count, event.amount_minor, event.currency)
@@ -231,11 +258,11 @@ def _settle_file(desk: Desk, event: BankEvent, *, rejection: bool) -> bool:
     """
     chosen = desk.session.scalars(
         select(Payout.id)
-        .where(Payout.file_id == event.payout_file_id, Payout.state.in_(_LIVE))
+        .where(Payout.file_id == event.payout_file_id, Payout.state.in_(LIVE))
         .order_by(Payout.id)
         .limit(desk.deps.batch)
     ).all()
-    payouts = [payout for payout in lock_payouts(desk.session, chosen) if payout.state in _LIVE]
+    payouts = [payout for payout in lock_payouts(desk.session, chosen) if payout.state in LIVE]
     for payout in payouts:
         if rejection:
             reject(desk, event, payout)
@@ -243,7 +270,7 @@ def _settle_file(desk: Desk, event: BankEvent, *, rejection: bool) -> bool:
             book(desk, event, payout)
     if not rejection:
         desk.session.flush()
-        _apply_deferred(desk, {payout.id: payout for payout in payouts})
+        apply_deferred(desk, {payout.id: payout for payout in payouts})
     if len(chosen) == desk.deps.batch:
         return False
     event.state = BankEventState.APPLIED
@@ -280,21 +307,3 @@ def _close(session: Session, run: PayoutRun, now: datetime) -> None:
         finish(session, run, RunMove.SUBMIT, BANK, now)
     run.closed_at = now
     finish(session, run, RunMove.CLOSE, BANK, now)
-
-
-def resolve_exception(session: Session, event_id: int, note: str, *, by: Actor, now: datetime) -> BankEvent:
-    """Take a record off the exception list with a person's word on what it was. Moves nothing.
-
-    Raises :class:`NoSuchEvent`.
-    """
-    event = session.scalar(
-        select(BankEvent)
-        .where(BankEvent.id == event_id, BankEvent.state == BankEventState.EXCEPTION)
-        .with_for_update()
-    )
-    if event is None or not note.strip():
-        raise NoSuchEvent(event_id)
-    event.state, event.resolved_at, event.resolved_by = BankEventState.RESOLVED, now, by.label
-    event.resolution = note.strip()[:500]
-    record_event(session, by, "bank_event.resolved", f"bank_event:{event.id}", {}, now=now)
-    return event

@@ -310,11 +310,11 @@ def _omission(run: PayoutRun, plan: PlannedOmission) -> dict[str, object]:
     }
 
 
-def preview_run(session: Session, run: PayoutRun, now: datetime) -> Iterator[Planned]:
-    """Who a draft would pay, how much, and why not the others, by referrer id, computed now."""
+def preview_run(session: Session, run: PayoutRun, now: datetime, *, after: int = 0) -> Iterator[Planned]:
+    """Who a draft would pay, how much, and why not the others, by referrer id from ``after`` on, computed now."""
     program = session.get_one(Program, run.program_id)
     minimum = Minimum(program.minimum_payout_minor, for_leavers=not program.pays_leavers)
-    reach, today, after = rail_named(program.rail).reach(), local_day(now, program.timezone), 0
+    reach, today = rail_named(program.rail).reach(), local_day(now, program.timezone)
     while referrer_ids := _with_money(session, program.id, run.until_on, after=after, limit=BATCH):
         taxes = tax_parts(session, program, referrer_ids, until=run.until_on, now=now)
         for who in candidates(session, referrer_ids, run.until_on, taxes):

@@ -1958,6 +1958,7 @@ def upgrade() -> None:
         sa.Column("batch_count", sa.Integer(), nullable=True),
         sa.Column("status", sa.String(length=8), nullable=True),
         sa.Column("reason_code", sa.String(length=35), nullable=True),
+        sa.Column("inherited", sa.Boolean(), nullable=False),
         sa.Column("payee_name", sa.String(length=140), nullable=True),
         sa.Column("is_return", sa.Boolean(), nullable=False),
         sa.Column("payout_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),

@@ -287,6 +287,7 @@ def pain002(
     *rejections: tuple[str, str],
     message_id: str = "R1-01",
     group: str = "PART",
+    group_reason: str | None = None,
     accepted: tuple[str, ...] = (),
 ) -> str:
     """A pain.002.001.03 that rejects (end-to-end id, reason) and accepts others with ACCP."""
@@ -298,10 +299,34 @@ def pain002(
         f"<TxInfAndSts><OrgnlEndToEndId>{each}</OrgnlEndToEndId><TxSts>ACCP</TxSts></TxInfAndSts>"
         for each in accepted
     )
+    why = f"<StsRsnInf><Rsn><Cd>{group_reason}</Cd></Rsn></StsRsnInf>" if group_reason else ""
     return (
         f'<Document xmlns="{NS}pain.002.001.03"><CstmrPmtStsRpt><GrpHdr><MsgId>S1</MsgId></GrpHdr>'
-        f"<OrgnlGrpInfAndSts><OrgnlMsgId>{message_id}</OrgnlMsgId><GrpSts>{group}</GrpSts></OrgnlGrpInfAndSts>"
+        f"<OrgnlGrpInfAndSts><OrgnlMsgId>{message_id}</OrgnlMsgId><GrpSts>{group}</GrpSts>{why}</OrgnlGrpInfAndSts>"
         f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{message_id}</OrgnlPmtInfId>{transactions}</OrgnlPmtInfAndSts>"
+        "</CstmrPmtStsRpt></Document>"
+    )
+
+
+def payee_answers(
+    *answers: tuple[str, str, str | None],
+    block: str | None = None,
+    status: str = "S1",
+    message_id: str = "R1-01",
+    message: str = "pain.002.001.10",
+) -> str:
+    """A pain.002 of a verification of payee: (end-to-end id, answer, proposed name), and one for the block."""
+    transactions = "".join(
+        f"<TxInfAndSts><OrgnlEndToEndId>{each}</OrgnlEndToEndId><TxSts>{answer}</TxSts>"
+        + (f"<StsRsnInf><AddtlInf>{name}</AddtlInf></StsRsnInf>" if name else "")
+        + "</TxInfAndSts>"
+        for each, answer, name in answers
+    )
+    whole = f"<PmtInfSts>{block}</PmtInfSts>" if block else ""
+    return (
+        f'<Document xmlns="{NS}{message}"><CstmrPmtStsRpt><GrpHdr><MsgId>{status}</MsgId></GrpHdr>'
+        f"<OrgnlGrpInfAndSts><OrgnlMsgId>{message_id}</OrgnlMsgId><GrpSts>RCVC</GrpSts></OrgnlGrpInfAndSts>"
+        f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{message_id}</OrgnlPmtInfId>{whole}{transactions}</OrgnlPmtInfAndSts>"
         "</CstmrPmtStsRpt></Document>"
     )
 

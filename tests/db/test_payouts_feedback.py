@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,16 +12,16 @@ from sqlalchemy import select
 from app.payouts.deps import PayoutEvent
 from app.payouts.domain.feedback_xml import BadBankFile
 from app.payouts.domain.state import PayoutState, RunState
-from app.payouts.errors import NoSuchEvent
 from app.payouts.models import BankEvent, BankFile, PayoutDestination
-from app.payouts.reconcile import resolve_exception
-from app.payouts.words import BankEventState, BlockedReason
+from app.payouts.reconcile import import_feedback
+from app.payouts.words import BlockedReason, PayeeCheck
+from app.referrals.models import ReferrerStatus
 from examples.bank.answering import answer
 from examples.bank.books import Books
 from examples.bank.instruction import read_instruction
 from examples.bank.rulings import Shares
 from tests.builders import NOW
-from tests.db.payouts_world import APPROVER, Payday, camt, detail, entry, pain002
+from tests.db.payouts_world import FREEZER, Payday, camt, detail, entry, pain002, payee_answers
 
 if TYPE_CHECKING:
     from app.kernel.db import Database
@@ -54,7 +55,7 @@ def blocked(payday: Payday, name: str) -> BlockedReason | None:
 
 
 def test_two_rejections_in_one_batch_are_released_and_block_by_their_reason(payday: Payday) -> None:
-    result = payday.feed(pain002((ref(payday, "ada"), "AC04"), (ref(payday, "bob"), "RR03")))
+    result = payday.feed(pain002((ref(payday, "ada"), "AC04"), (ref(payday, "bob"), "MS03")))
     assert (result.applied, result.exceptions) == (2, 0)
     assert states(payday) == {"ada": REJECTED, "bob": REJECTED}
     assert payday.balance("ada").available == 5000
@@ -332,17 +333,95 @@ def test_a_statement_that_does_not_add_up_is_refused_whole(payday: Payday) -> No
         assert session.scalars(select(BankEvent)).all() == []
 
 
-def test_a_person_resolves_an_exception_with_a_reason(payday: Payday) -> None:
-    payday.feed(camt(entry("1.00", detail("PO" + "A" * 30, "1.00"))))
-    with payday.db.transaction() as session:
-        (event,) = session.scalars(select(BankEvent)).all()
-        with pytest.raises(NoSuchEvent):
-            resolve_exception(session, event.id, "  ", by=APPROVER, now=NOW)
-        resolve_exception(session, event.id, "a test transfer of the bank", by=APPROVER, now=NOW)
-        with pytest.raises(NoSuchEvent):
-            resolve_exception(session, event.id, "again", by=APPROVER, now=NOW)
-        assert event.state is BankEventState.RESOLVED
-    assert payday.exceptions() == []
+def test_the_payees_banks_answers_hold_whom_they_doubt_and_nobody_else(payday: Payday) -> None:
+    """C.16: no match and close match hold their payouts, with the name that the bank proposes; none of them pays."""
+    ada, bob = ref(payday, "ada"), ref(payday, "bob")
+    answers = payee_answers((ada, "RVMC", "Ada Unal"), (bob, "RCVC", None), block="RVCM")
+    result = payday.feed(answers)
+    assert (result.applied, result.exceptions, result.noted) == (0, 1, 3)
+    found = payday.payouts()
+    assert (found["ada"].state, found["ada"].payee_check, found["ada"].payee_name) == (
+        SUBMITTED,
+        PayeeCheck.CLOSE_MATCH,
+        "Ada Unal",
+    )
+    assert (found["bob"].state, found["bob"].payee_check, found["bob"].payee_name) == (
+        SUBMITTED,
+        PayeeCheck.MATCH,
+        None,
+    )
+    payday.feed(payee_answers((bob, "RVNM", None), status="S2", message="pain.002.001.14"))
+    assert payday.exceptions() == ["payee_close_match", "payee_no_match"]
+    assert states(payday) == {"ada": SUBMITTED, "bob": SUBMITTED}
+    assert payday.balance().in_flight == 5000
+    payday.feed(payee_answers((ada, "RVNA", None), status="S3"))
+    assert payday.payouts()["ada"].payee_check is PayeeCheck.NOT_POSSIBLE
+    payday.feed(camt(entry("110.00", detail(ada, "50.00"), detail(bob, "60.00"))))
+    assert states(payday) == {"ada": PAID, "bob": PAID}
+    payday.feed(payee_answers((ada, "RVNM", None), status="S4"))
+    assert payday.payouts()["ada"].payee_check is PayeeCheck.NOT_POSSIBLE, "what is paid is not held"
+    payday.assert_sound()
+
+
+def test_a_doubt_about_a_whole_block_is_for_a_person(payday: Payday) -> None:
+    payday.feed(payee_answers(block="RVNM"))
+    assert payday.exceptions() == ["payee_no_match"]
+    assert states(payday) == {"ada": SUBMITTED, "bob": SUBMITTED}
+
+
+def test_a_payee_who_died_has_the_referrer_suspended_and_the_money_held(payday: Payday) -> None:
+    payday.feed(pain002((ref(payday, "ada"), "MD07"), (ref(payday, "bob"), "BE04")))
+    assert states(payday) == {"ada": REJECTED, "bob": REJECTED}
+    assert payday.exceptions() == ["referrer_frozen", "fix_data"]
+    balance = payday.balance("ada")
+    assert (balance.available, balance.held, balance.in_flight) == (0, 5000, 0)
+    assert payday.balance("bob").available == 6000
+    with payday.world() as world:
+        assert world.referrers["ada"].status is ReferrerStatus.SUSPENDED
+        assert world.referrers["bob"].status is ReferrerStatus.ACTIVE
+    assert blocked(payday, "ada") is None
+    assert payday.run(1).state is RunState.CLOSED
+    payday.feed(pain002((ref(payday, "ada"), "MD07"), message_id="R1-01", group="RJCT"))
+    payday.assert_sound()
+
+
+def test_a_reason_given_for_the_whole_file_blocks_no_payee(payday: Payday) -> None:
+    """The bank says of the order that an account is wrong: that is the payer's."""
+    payday.feed(pain002(group="RJCT", group_reason="AC01"))
+    assert states(payday) == {"ada": REJECTED, "bob": REJECTED}
+    assert [payout.reason_code for payout in payday.payouts().values()] == ["AC01", "AC01"]
+    assert (blocked(payday, "ada"), blocked(payday, "bob")) == (None, None)
+    payday.assert_sound()
+
+
+def test_a_reason_that_a_payment_inherits_blocks_no_payee(payday: Payday) -> None:
+    ada = ref(payday, "ada")
+    report = pain002((ada, "-"), group_reason="AC04").replace(
+        "<StsRsnInf><Rsn><Cd>-</Cd></Rsn></StsRsnInf>", ""
+    )
+    payday.feed(report)
+    assert payday.payouts()["ada"].reason_code == "AC04"
+    assert blocked(payday, "ada") is None
+
+
+def test_a_return_as_a_duplicate_is_applied_and_shown_to_a_person(payday: Payday) -> None:
+    ada = ref(payday, "ada")
+    payday.feed(camt(entry("50.00", detail(ada, "50.00"))))
+    back = entry("50.00", detail(ada, "50.00", reason="AM05"), credit=True, reference="B2")
+    payday.feed(camt(back, statement="S2"))
+    assert states(payday)["ada"] is RETURNED
+    assert payday.exceptions() == ["needs_a_person"]
+    payday.assert_sound()
+
+
+def test_a_file_is_read_up_to_the_limit_of_who_hands_it_in(payday: Payday) -> None:
+    statement = camt(entry("50.00", detail(ref(payday, "ada"), "50.00"))).encode()
+    source = BytesIO(statement)
+    with pytest.raises(BadBankFile, match="larger than 0 MiB"):
+        import_feedback(payday.deps, source, "large.xml", by=FREEZER, now=NOW, limit=len(statement) - 1)
+    assert states(payday)["ada"] is SUBMITTED
+    import_feedback(payday.deps, source, "large.xml", by=FREEZER, now=NOW, limit=None)
+    assert states(payday)["ada"] is PAID
 
 
 @pytest.mark.parametrize("with_details", [True, False])

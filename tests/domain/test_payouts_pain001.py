@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,6 @@ from app.payouts.domain.pain001 import (
     TotalsDiffer,
     is_payment_id,
     render_pain001,
-    transfers_per_file,
 )
 from app.payouts.domain.verify import (
     ExpectedFile,
@@ -65,12 +65,34 @@ def render(*transfers: CreditTransfer, debtor: Debtor = DEBTOR) -> bytes:
     return sink.getvalue()
 
 
-def verify(content: bytes, *transfers: CreditTransfer, debtor: Debtor = DEBTOR) -> Verified:
-    head = ExpectedFile("R12-01", debtor.name, debtor.iban, date(2026, 11, 2))
-    return verify_pain001(
-        content,
-        head,
-        [ExpectedPayment(each.end_to_end_id, each.iban, each.name, each.amount_minor) for each in transfers],
+def verify(content: bytes, *transfers: CreditTransfer, debtor: Debtor = DEBTOR, **file: Any) -> Verified:
+    head = expected_file(debtor)
+    return verify_pain001(content, replace(head, **file), map(expected, transfers))
+
+
+def expected_file(debtor: Debtor = DEBTOR) -> ExpectedFile:
+    return ExpectedFile(
+        message_id="R12-01",
+        created_at=datetime(2026, 11, 1, 9, 30, 59, 999, tzinfo=UTC),
+        execution_on=date(2026, 11, 2),
+        debtor_name=debtor.name,
+        debtor_iban=debtor.iban,
+        debtor_bic=debtor.bic,
+        remittance="Höst partner programme 2026-10",
+        batch_booking=True,
+        instant=False,
+    )
+
+
+def expected(transfer: CreditTransfer) -> ExpectedPayment:
+    home = transfer.address
+    return ExpectedPayment(
+        transfer.end_to_end_id,
+        transfer.iban,
+        transfer.name,
+        transfer.amount_minor,
+        transfer.bic,
+        home and (home.street, home.building, home.postcode, home.town, home.country),
     )
 
 
@@ -106,12 +128,10 @@ def test_an_instant_file_says_so() -> None:
     render_pain001(sink, replace(head_of(GERMAN), instant=True, batch_booking=False), [GERMAN])
     assert b"<LclInstrm><Cd>INST</Cd></LclInstrm>" in sink.getvalue()
     assert b"<BtchBookg>false</BtchBookg>" in sink.getvalue()
-    assert verify(sink.getvalue(), GERMAN).count == 1
-
-
-def test_bunq_takes_350_payments_a_file_and_others_10_000() -> None:
-    assert transfers_per_file("bunq") == 350
-    assert transfers_per_file("ing") == transfers_per_file("generic") == 10_000
+    assert verify(sink.getvalue(), GERMAN, instant=True, batch_booking=False).count == 1
+    for wrong in ({"instant": True}, {"batch_booking": False}):
+        with pytest.raises(FileNotVerified, match="payment information"):
+            verify(sink.getvalue(), GERMAN, **wrong)
 
 
 @pytest.mark.parametrize("good", ["R1-01", "a", "A" * 35, "a/b", "+?-:().,'"])
@@ -141,35 +161,49 @@ def test_an_amount_that_no_bank_takes_is_never_written(amount: int) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "refusal"),
     [
-        (b"1000000123.45</CtrlSum><InitgPty>", b"1000000123.46</CtrlSum><InitgPty>", "sum of the group"),
-        (b"1000000123.45</CtrlSum><PmtTpInf>", b"1000000123.46</CtrlSum><PmtTpInf>", "sum of the payment"),
-        (b"1000000123.45</CtrlSum><PmtTpInf>", b"1000000123.450</CtrlSum><PmtTpInf>", "two decimals"),
-        (b"Z</CreDtTm><NbOfTxs>3", b"Z</CreDtTm><NbOfTxs>4", "group header says 4"),
-        (b"</BtchBookg><NbOfTxs>3", b"</BtchBookg><NbOfTxs>2", "payment information says 2"),
-        (b">123.45<", b">123.46<", "amount of PO"),
-        (b">123.45<", b">123.450<", "two decimals"),
+        (b"1000000123.45</CtrlSum><InitgPty>", b"1000000123.46</CtrlSum><InitgPty>", "group header: the control sum"),
+        (b"1000000123.45</CtrlSum><PmtTpInf>", b"1000000123.46</CtrlSum><PmtTpInf>", "information: the control"),
+        (b"1000000123.45</CtrlSum><PmtTpInf>", b"1000000123.450</CtrlSum><PmtTpInf>", "control sum"),
+        (b"Z</CreDtTm><NbOfTxs>3", b"Z</CreDtTm><NbOfTxs>4", "group header: the count"),
+        (b"</BtchBookg><NbOfTxs>3", b"</BtchBookg><NbOfTxs>2", "payment information: the count"),
+        (b">123.45<", b">123.46<", "PO.*: the amount"),
+        (b">123.45<", b">123.450<", "the amount"),
         (b'Ccy="EUR">123.45', b'Ccy="USD">123.45', "not in euros"),
-        (b"Joerg + Soehne-", b"Mallory", "name of PO"),
-        (b"Joerg + Soehne-", "Jörg".encode(), "name of PO"),
-        (b"N" * 70, b"N" * 71, "name of PO"),
-        (b"DE89370400440532013000", b"DE88370400440532013000", "check digits"),
-        (b"DE89370400440532013000", b"NL91ABNA0417164300", "IBAN of PO"),
-        (b"DE89370400440532013000", b"DE8937040044053201300", "check digits|schema"),
-        (b"NL02ABNA0123456789", b"NL91ABNA0417164300", "debtor account"),
-        (b"NL91ABNA0417164300", b"NL91abna0417164300", "plain form"),
-        (b"<Dbtr><Nm>Acme", b"<Dbtr><Nm>Acne", "debtor in"),
+        (b"<Ccy>EUR", b"<Ccy>USD", "Ccy"),
+        (b"Joerg + Soehne-", b"Mallory", "PO.*: the name"),
+        (b"Joerg + Soehne-", "Jörg".encode(), "PO.*: the name"),
+        (b"N" * 70, b"N" * 71, "the name"),
+        (b"DE89370400440532013000", b"DE88370400440532013000", "PO.*: the account"),
+        (b"DE89370400440532013000", b"NL91ABNA0417164300", "PO.*: the account"),
+        (b"DE89370400440532013000", b"DE8937040044053201300", "account|schema"),
+        (b"NL02ABNA0123456789", b"NL91ABNA0417164300", "payment information: the account"),
+        (b"NL91ABNA0417164300", b"NL91abna0417164300", "account|schema"),
+        (b"<Dbtr><Nm>Acme", b"<Dbtr><Nm>Acne", "payment information: the name"),
+        (b"<InitgPty><Nm>Acme", b"<InitgPty><Nm>Acne", "group header: the name"),
         (b"2026-11-02", b"2026-11-03", "execution date"),
-        (b"<MsgId>R12-01", b"<MsgId>R12-02", "message id"),
-        (b"<PmtInfId>R12-01", b"<PmtInfId>R12-02", "payment information id"),
-        (b"<PmtMtd>TRF", b"<PmtMtd>CHK", "payment method"),
-        (b"<Cd>SEPA", b"<Cd>URGP", "service level"),
-        (b"<ChrgBr>SLEV", b"<ChrgBr>DEBT", "charge bearer"),
+        (b"2026-11-01T09:30:59Z", b"2026-11-01T09:31:59Z", "CreDtTm"),
+        (b"<MsgId>R12-01", b"<MsgId>R12-02", "MsgId"),
+        (b"<PmtInfId>R12-01", b"<PmtInfId>R12-02", "PmtInfId"),
+        (b"<PmtMtd>TRF", b"<PmtMtd>CHK", "PmtMtd"),
+        (b"<BtchBookg>true", b"<BtchBookg>false", "BtchBookg"),
+        (b"<Cd>SEPA", b"<Cd>URGP", "Cd"),
+        (b"<PmtTpInf>", b"<PmtTpInf><InstrPrty>HIGH</InstrPrty>", "InstrPrty stands where SvcLvl"),
+        (b"<ChrgBr>SLEV", b"<ChrgBr>DEBT", "ChrgBr"),
+        (b"<BICFI>ABNANL2A</BICFI></FinInstnId></DbtrAgt>", b"<BICFI>INGBNL2A</BICFI></FinInstnId></DbtrAgt>", "bank"),
+        (b"<BICFI>POFICHBEXXX", b"<BICFI>UBSWCHZH80A", "PO.*: the bank"),
+        (b"partner programme 2026-10", b"partner programme 2026-11", "Ustrd"),
         (b"PO" + b"B" * 30, b"PO" + b"A" * 30, "repeated"),
         (b"PO" + b"B" * 30, b"PO" + b"D" * 30, "end-to-end id"),
         (b"PO" + b"B" * 30, b"PO_" + b"D" * 29, "malformed"),
-        (b"<TwnNm>Zuerich</TwnNm>", b"", "lacks the structured address"),
-        (b"Joerg + Soehne-</Nm>", b"Joerg + Soehne-</Nm><PstlAdr><Ctry>DE</Ctry></PstlAdr>", "does not need"),
+        (b"PO" + b"B" * 30, b"PO//" + b"D" * 28, "malformed"),
+        (b"<TwnNm>Zuerich</TwnNm>", b"", "Ctry stands where TwnNm"),
+        (b"<StrtNm>Bahnhofstrasse", b"<StrtNm>Bahnhofplatz", "StrtNm"),
+        (b"Joerg + Soehne-</Nm>", b"Joerg + Soehne-</Nm><PstlAdr><Ctry>DE</Ctry></PstlAdr>", "PstlAdr stands where"),
+        (b"</RmtInf></CdtTrfTxInf>", b"<Ustrd>x</Ustrd></RmtInf></CdtTrfTxInf>", "more or fewer"),
+        (b"<CdtrAcct>", b"<!-- a comment --><CdtrAcct>", "no comment"),
+        (b"<CdtrAcct>", b"<?run it?><CdtrAcct>", "no comment"),
         (b"<InitgPty>", b"<Other/><InitgPty>", "schema"),
+        (b"xsd:pain.001.001.09", b"xsd:pain.001.001.03", "schema"),
         (b"</Document>", b"", "schema"),
         (b"<Document", b"<!DOCTYPE x><Document", "document type"),
     ],
@@ -180,6 +214,29 @@ def test_a_planted_fault_is_refused(old: bytes, new: bytes, refusal: str) -> Non
     assert altered != content
     with pytest.raises(FileNotVerified, match=refusal):
         verify(altered, GERMAN, SWISS, DUTCH)
+
+
+def test_a_payment_that_is_owed_wrongly_is_refused_too() -> None:
+    """What the database says is not trusted either: these bytes are what was owed, and no bank would take them."""
+    wrong = "DE88370400440532013000"
+    with pytest.raises(FileNotVerified, match="check digits"):
+        verify(render(replace(GERMAN, iban=wrong)), replace(GERMAN, iban=wrong))
+    spaced = "DE89 3704 0044 0532 0130 00"
+    with pytest.raises(FileNotVerified, match=r"plain form|schema"):
+        verify(render(replace(GERMAN, iban=spaced)), replace(GERMAN, iban=spaced))
+    with pytest.raises(FileNotVerified, match="lacks the structured address"):
+        verify(render(replace(SWISS, address=None)), replace(SWISS, address=None))
+    with pytest.raises(FileNotVerified, match="cannot be written"):
+        verify(render(replace(GERMAN, name="?")), replace(GERMAN, name=" "))
+
+
+def test_a_second_block_of_payments_is_refused() -> None:
+    content = render(GERMAN)
+    block = content[content.index(b"<PmtInf>") : content.index(b"</CstmrCdtTrfInitn>")]
+    other = block.replace(GERMAN.end_to_end_id.encode(), DUTCH.end_to_end_id.encode())
+    twice = content.replace(b"</CstmrCdtTrfInitn>", other + b"</CstmrCdtTrfInitn>")
+    with pytest.raises(FileNotVerified, match="more than one block"):
+        verify(twice, GERMAN, replace(GERMAN, end_to_end_id=DUTCH.end_to_end_id))
 
 
 def test_a_payment_too_many_or_too_few_is_refused() -> None:
@@ -193,10 +250,8 @@ def test_an_execution_date_on_a_day_of_rest_is_refused() -> None:
     head = replace(head_of(GERMAN), execution_on=date(2026, 12, 25))
     sink = BytesIO()
     render_pain001(sink, head, [GERMAN])
-    expected = ExpectedFile("R12-01", DEBTOR.name, DEBTOR.iban, date(2026, 12, 25))
-    payment = ExpectedPayment(GERMAN.end_to_end_id, GERMAN.iban, GERMAN.name, GERMAN.amount_minor)
     with pytest.raises(FileNotVerified, match="not a TARGET day"):
-        verify_pain001(sink.getvalue(), expected, [payment])
+        verify(sink.getvalue(), GERMAN, execution_on=date(2026, 12, 25))
 
 
 IBANS = ["NL91ABNA0417164300", "DE89370400440532013000", "CH9300762011623852957", "GB29NWBK60161331926819"]

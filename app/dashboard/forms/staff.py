@@ -1,16 +1,16 @@
-"""What the merchant's people change: rates, settings, reviews, runs."""
+"""What the merchant's people change: products, settings, reviews, runs."""
 
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import DateField, IntegerField, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms import IntegerField, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp
 
 from app.dashboard.forms.base import stripped
-from app.referrals.words import Approval, AttributionModel, ConsentMode, Duration, LineKind, RateScope
+from app.referrals.words import Approval, AttributionModel, ConsentMode
 
 
 class ReasonForm(FlaskForm):
@@ -39,55 +39,6 @@ class ProductForm(FlaskForm):
         validators=[DataRequired(_l("Please fill in a name.")), Length(max=200)],
         render_kw={"maxlength": 200, "autocomplete": "off"},
     )
-
-
-class RateForm(FlaskForm):
-    """The next version of a commission rate."""
-
-    rate = StringField(
-        _l("Commission rate"),
-        filters=[stripped],
-        description=_l("A percentage of what was paid (10%), an amount for each piece (5.00), or none."),
-        validators=[
-            DataRequired(_l("Please fill in a rate.")),
-            Regexp(
-                r"\A(none|\d{1,3}([.,]\d{1,4})?\s?%|\d{1,9}([.,]\d{1,3})?)\Z",
-                message=_l("Write 10%, 5.00 or none."),
-            ),
-        ],
-        render_kw={"maxlength": 20, "autocomplete": "off"},
-    )
-    duration = SelectField(
-        _l("For how long"),
-        choices=[
-            SelectChoice(Duration.LIFETIME.value, _l("every order")),
-            SelectChoice(Duration.FIRST_ORDER.value, _l("first order only")),
-            SelectChoice(Duration.MONTHS.value, _l("a number of months")),
-        ],
-    )
-    months = IntegerField(
-        _l("Months"), validators=[Optional(), NumberRange(1, 240, _l("From 1 to 240 months."))]
-    )
-    kinds = SelectMultipleField(
-        _l("For which orders"),
-        choices=[
-            SelectChoice(LineKind.NEW.value, _l("new orders")),
-            SelectChoice(LineKind.RENEWAL.value, _l("renewals")),
-            SelectChoice(LineKind.UPGRADE.value, _l("upgrades")),
-            SelectChoice(LineKind.ADDON.value, _l("add-ons")),
-        ],
-        default=[kind.value for kind in LineKind],
-        validators=[DataRequired(_l("Choose at least one kind of order."))],
-    )
-    scope = SelectField(
-        _l("For whom"),
-        choices=[
-            SelectChoice(RateScope.NEW_CUSTOMERS.value, _l("customers who come from then on")),
-            SelectChoice(RateScope.ALL.value, _l("every order paid from then on")),
-        ],
-        description=_l("Old referrals keep their rate unless you choose the second."),
-    )
-    valid_from = DateField(_l("From"), description=_l("Left empty: from now on."), validators=[Optional()])
 
 
 class SettingsForm(FlaskForm):
@@ -195,7 +146,14 @@ class FeedbackForm(FlaskForm):
 
 
 class ResolveForm(FlaskForm):
-    """What a person says about a record of the bank that matched nothing."""
+    """What a person says about a record of the bank that matched nothing: what it was, or what it belongs to."""
+
+    reference = StringField(
+        _l("Payout or file it belongs to"),
+        filters=[stripped],
+        validators=[Length(max=64)],
+        render_kw={"maxlength": 64, "autocomplete": "off", "spellcheck": "false"},
+    )
 
     resolution = StringField(
         _l("What it was"),

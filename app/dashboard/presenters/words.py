@@ -191,7 +191,7 @@ def refund_kind(kind: RefundKind) -> str:
             return _("The payment that was taken back came in again")
 
 
-_HOLD_RULES: Final = {
+HOLD_RULES: Final = {
     HoldRule.SELF_REFERRAL_EMAIL: _l("The customer has the referrer's e-mail address"),
     HoldRule.SELF_REFERRAL_IBAN: _l("Paid from the referrer's bank account"),
     HoldRule.REFERRER_SUSPENDED: _l("The referrer is suspended"),
@@ -213,7 +213,7 @@ _HOLD_RULES: Final = {
 
 def hold_rule(rule: HoldRule) -> str:
     """Why a commission was taken under review or noted, for staff."""
-    return str(_HOLD_RULES[rule])
+    return str(HOLD_RULES[rule])
 
 
 def hold_rule_for_referrer(rule: HoldRule) -> str:
@@ -336,5 +336,7 @@ def blocked(reason: BlockedReason) -> str:
             return _("The bank says that the account takes no transfers.")
         case BlockedReason.RC01:
             return _("The bank says that the BIC is wrong.")
+        case BlockedReason.RVNM:
+            return _("The bank says that the account is in another name.")
         case BlockedReason.STAFF:
             return _("Blocked by the programme's staff.")

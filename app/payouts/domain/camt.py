@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from app.payouts.domain.feedback_xml import BadBankFile, child, day, money, text
+from app.payouts.domain.feedback_xml import BadBankFile, day, fields, minor_of, money
 from app.payouts.domain.records import Booking, StatementBalances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from app.payouts.domain.feedback_xml import Element, Part
+    from app.payouts.domain.feedback_xml import Element, Fields, Part
 
 _OPENING: Final = ("OPBD", "PRCD")
 _CLOSING: Final = "CLBD"
@@ -20,27 +20,52 @@ _RETURNS: Final = frozenset({"RRTN", "RPCR"})
 """Bank transaction sub-families of returned and recalled payments."""
 
 
+_AMOUNTS: Final = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
+"""Where a detail's amount may stand, version .08 first."""
+
+
 @dataclass(slots=True)
 class _Entry:
     """What is remembered of an entry while its details come by."""
 
+    found: Fields | None = None
+    whole: Booking | None = None
+    """What its own fields say, which stand before its details."""
     details: int = 0
     waiting: Booking | None = None
     """A detail without an amount of its own; the entry's amount is its, if it stays the only one."""
 
 
 @dataclass(slots=True)
+class _Totals:
+    """Entries counted and added up by us, of one direction or both."""
+
+    count: int = 0
+    minor: int = 0
+
+    def add(self, amount: int) -> None:
+        self.count += 1
+        self.minor += amount
+
+
+@dataclass(slots=True)
 class _Statement:
     """What is remembered of a statement while its entries come by."""
 
+    account: str | None = None
+    """Known from the first entry on: the account stands before it."""
     booked_minor: int = 0
+    currency: str = "EUR"
+    debits: _Totals = field(default_factory=_Totals)
+    credits: _Totals = field(default_factory=_Totals)
     entry: _Entry = field(default_factory=_Entry)
 
 
 def read_camt(parts: Iterator[Part]) -> Iterator[Booking | StatementBalances]:
     """Each detail of each entry; an entry without details as one booking; a statement's balances at its end.
 
-    Raises ``BadBankFile`` for a statement whose entries do not lead from its opening to its closing balance.
+    Raises ``BadBankFile`` for a statement whose entries are not those that its summary counts and adds up, or do not
+    lead from its opening to its closing balance.
     """
     statement: _Statement | None = None
     for part in parts:
@@ -48,26 +73,28 @@ def read_camt(parts: Iterator[Part]) -> Iterator[Booking | StatementBalances]:
             case (("Stmt" | "Ntfctn"), True):
                 statement = _Statement()
             case "TxDtls", False if statement is not None:
-                yield from _detail(part.element, statement.entry)
+                yield from _detail(part.element, statement)
             case "Ntry", False if statement is not None:
                 yield from _entry(part.element, statement)
                 statement.entry = _Entry()
             case (("Stmt" | "Ntfctn"), False) if statement is not None:
-                yield from _balances(part.element, statement)
+                found = fields(part.element, without="Ntry")
+                _check_totals(found, statement)
+                yield from _balances(part.element, found, statement)
     if statement is None:
         raise BadBankFile("the file holds no statement and no notification")
 
 
-def _detail(element: Element, entry: _Entry) -> Iterator[Booking]:
-    holder = element.getparent()
-    ntry = holder.getparent() if holder is not None else None
-    if holder is None or ntry is None:
-        return
+def _detail(element: Element, statement: _Statement) -> Iterator[Booking]:
+    entry = statement.entry
+    if entry.whole is None:
+        _, ntry, *_ = element.iterancestors()
+        entry.found, entry.whole = _read_entry(ntry, statement)
     entry.details += 1
     if entry.waiting is not None:
         yield entry.waiting
         entry.waiting = None
-    found = _with_detail(_of_entry(ntry, holder), element)
+    found = _with_detail(entry.whole, fields(element))
     if found.amount_minor is None and entry.details == 1:
         entry.waiting = found
     else:
@@ -75,72 +102,75 @@ def _detail(element: Element, entry: _Entry) -> Iterator[Booking]:
 
 
 def _entry(element: Element, statement: _Statement) -> Iterator[Booking]:
-    amount = money(child(element, "Amt"))
+    entry = statement.entry
+    if entry.found is None or entry.whole is None:
+        entry.found, entry.whole = _read_entry(element, statement)
+    amount, whole = money(entry.found, "Amt"), entry.whole
     if amount is None:
         raise BadBankFile("a statement entry has no amount")
-    whole = _of_entry(element, child(element, "NtryDtls"))
+    statement.currency = amount[1]
+    (statement.credits if whole.credit else statement.debits).add(amount[0])
     if whole.booked:
         statement.booked_minor += amount[0] if whole.credit else -amount[0]
-    waiting = statement.entry.waiting
-    if waiting is not None:
-        yield replace(waiting, amount_minor=amount[0], currency=amount[1])
-    elif statement.entry.details == 0:
+    if entry.waiting is not None:
+        yield replace(entry.waiting, amount_minor=amount[0], currency=amount[1])
+    elif entry.details == 0:
         yield replace(whole, amount_minor=amount[0], currency=amount[1])
 
 
-def _of_entry(ntry: Element, details: Element | None) -> Booking:
-    """What the entry's own fields say; they stand before its details. The amount is left to the caller."""
-    container = ntry.getparent()
-    family = text(ntry, "BkTxCd/Domn/Fmly/SubFmlyCd")
-    batch_count = text(details, "Btch/NbOfTxs") if details is not None else None
+def _read_entry(ntry: Element, statement: _Statement) -> tuple[Fields, Booking]:
+    if statement.account is None:
+        statement.account = _account(next(ntry.iterancestors()))
+    found = fields(ntry, without="TxDtls")
+    return found, _of_entry(found, statement.account)
+
+
+def _of_entry(found: Fields, account: str | None) -> Booking:
+    """What the entry's own fields say. The amount is left to the caller."""
+    batch_count = found.get("NtryDtls/Btch/NbOfTxs")
     return Booking(
-        account=_account(container) if container is not None else None,
-        credit=_is_credit(ntry),
-        booked=(text(ntry, "Sts/Cd") or text(ntry, "Sts")) == "BOOK",
-        booked_on=day(child(ntry, "BookgDt")),
+        account=account,
+        credit=_is_credit(found),
+        booked=(found.get("Sts/Cd") or found.get("Sts")) == "BOOK",
+        booked_on=day(found, "BookgDt"),
         amount_minor=None,
         currency=None,
-        entry_ref=text(ntry, "AcctSvcrRef"),
+        entry_ref=found.get("AcctSvcrRef"),
         detail_ref=None,
         end_to_end_id=None,
-        message_id=text(details, "Btch/MsgId") if details is not None else None,
-        payment_information_id=text(details, "Btch/PmtInfId") if details is not None else None,
+        message_id=found.get("NtryDtls/Btch/MsgId"),
+        payment_information_id=found.get("NtryDtls/Btch/PmtInfId"),
         batch_count=int(batch_count) if batch_count is not None and batch_count.isdecimal() else None,
-        is_return=text(ntry, "RvslInd") == "true" or family in _RETURNS,
+        is_return=found.get("RvslInd") == "true" or _family(found) in _RETURNS,
         reason_code=None,
     )
 
 
-def _with_detail(entry: Booking, element: Element) -> Booking:
-    amount = money(
-        next(
-            (
-                found
-                for path in ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
-                if (found := child(element, path)) is not None
-            ),
-            None,
-        )
-    )
-    end_to_end_id = text(element, "Refs/EndToEndId")
-    reason = text(element, "RtrInf/Rsn/Cd") or text(element, "RtrInf/Rsn/Prtry")
-    family = text(element, "BkTxCd/Domn/Fmly/SubFmlyCd")
+def _family(found: Fields) -> str | None:
+    return found.get("BkTxCd/Domn/Fmly/SubFmlyCd")
+
+
+def _with_detail(entry: Booking, found: Fields) -> Booking:
+    amount = next((money(found, path) for path in _AMOUNTS if path in found), None)
+    end_to_end_id = found.get("Refs/EndToEndId")
+    reason = found.get("RtrInf/Rsn/Cd") or found.get("RtrInf/Rsn/Prtry")
+    returned = any(path.startswith("RtrInf/") for path in found) or _family(found) in _RETURNS
     return replace(
         entry,
-        credit=_is_credit(element) if child(element, "CdtDbtInd") is not None else entry.credit,
+        credit=_is_credit(found) if "CdtDbtInd" in found else entry.credit,
         amount_minor=amount[0] if amount else None,
         currency=amount[1] if amount else None,
-        detail_ref=text(element, "Refs/AcctSvcrRef"),
+        detail_ref=found.get("Refs/AcctSvcrRef"),
         end_to_end_id=None if end_to_end_id == "NOTPROVIDED" else end_to_end_id,
-        message_id=text(element, "Refs/MsgId") or entry.message_id,
-        payment_information_id=text(element, "Refs/PmtInfId") or entry.payment_information_id,
-        is_return=entry.is_return or child(element, "RtrInf") is not None or family in _RETURNS,
+        message_id=found.get("Refs/MsgId") or entry.message_id,
+        payment_information_id=found.get("Refs/PmtInfId") or entry.payment_information_id,
+        is_return=entry.is_return or returned,
         reason_code=reason[:35] if reason else None,
     )
 
 
-def _is_credit(element: Element) -> bool:
-    match text(element, "CdtDbtInd"):
+def _is_credit(found: Fields) -> bool:
+    match found.get("CdtDbtInd"):
         case "CRDT":
             return True
         case "DBIT":
@@ -150,17 +180,34 @@ def _is_credit(element: Element) -> bool:
 
 
 def _account(container: Element) -> str | None:
-    return text(container, "Acct/Id/IBAN") or text(container, "Acct/Id/Othr/Id")
+    for account in container.iterfind("{*}Acct"):
+        found = fields(account)
+        return found.get("Id/IBAN") or found.get("Id/Othr/Id")
+    return None
 
 
-def _balances(container: Element, statement: _Statement) -> Iterator[StatementBalances]:
+def _check_totals(found: Fields, statement: _Statement) -> None:
+    """The bank's own count and sum of the entries (``TxsSummry``), where it gives them: a file that lost some, or has
+    some more, is refused.
+    """
+    debits, credits_ = statement.debits, statement.credits
+    whole = _Totals(debits.count + credits_.count, debits.minor + credits_.minor)
+    for path, own in (("TtlNtries", whole), ("TtlDbtNtries", debits), ("TtlCdtNtries", credits_)):
+        count, total = found.get(f"TxsSummry/{path}/NbOfNtries"), found.get(f"TxsSummry/{path}/Sum")
+        if count is not None and not (count.isdecimal() and int(count) == own.count):
+            raise BadBankFile(f"a statement announces {count} entries ({path}) and holds {own.count}")
+        if total is not None and minor_of(total, statement.currency) != own.minor:
+            raise BadBankFile(f"a statement does not add up: its entries are not worth {total} ({path})")
+
+
+def _balances(container: Element, whole: Fields, statement: _Statement) -> Iterator[StatementBalances]:
     balances: dict[str, tuple[int, str, date | None]] = {}
     for balance in container.iterfind("{*}Bal"):
-        amount = money(child(balance, "Amt"))
-        kind = text(balance, "Tp/CdOrPrtry/Cd")
+        found = fields(balance)
+        amount, kind = money(found, "Amt"), found.get("Tp/CdOrPrtry/Cd")
         if amount is not None and kind is not None:
-            signed = amount[0] if _is_credit(balance) else -amount[0]
-            balances.setdefault(kind, (signed, amount[1], day(child(balance, "Dt"))))
+            signed = amount[0] if _is_credit(found) else -amount[0]
+            balances.setdefault(kind, (signed, amount[1], day(found, "Dt")))
     opening = next((balances[kind] for kind in _OPENING if kind in balances), None)
     closing = balances.get(_CLOSING)
     account = _account(container)
@@ -173,7 +220,7 @@ def _balances(container: Element, statement: _Statement) -> Iterator[StatementBa
     yield StatementBalances(
         account=account[:34],
         currency=closing[1],
-        statement_id=(text(container, "Id") or "")[:35],
+        statement_id=whole.get("Id", "")[:35],
         opening_minor=opening[0],
         opening_on=opening[2],
         closing_minor=closing[0],

@@ -30,9 +30,6 @@ CURRENCY: Final = "EUR"
 MAX_MINOR: Final = 99_999_999_999
 """The largest amount of one SEPA credit transfer, 999,999,999.99."""
 
-_DEFAULT_LIMIT: Final = 10_000
-_BANK_LIMITS: Final = {"bunq": 350}
-
 _ID: Final = re.compile(r"(?!/)[A-Za-z0-9+?/\-:().,' ]{1,35}(?<!/)", re.ASCII)
 _REMITTANCE_LENGTH: Final = 140
 
@@ -98,11 +95,6 @@ class FileHead:
     remittance: str
     batch_booking: bool = True
     instant: bool = False
-
-
-def transfers_per_file(bank_profile: str) -> int:
-    """How many payments the bank takes in one file."""
-    return _BANK_LIMITS.get(bank_profile, _DEFAULT_LIMIT)
 
 
 def is_payment_id(text: str) -> bool:
@@ -208,12 +200,9 @@ def _write_transfer(xml: Xml, transfer: CreditTransfer, remittance: str) -> None
 
 
 def _address_parts(address: Address) -> Iterator[tuple[str, str]]:
-    if address.street:
-        yield "StrtNm", sepa_text(address.street, 70)
-    if address.building:
-        yield "BldgNb", sepa_text(address.building, 16)
-    if address.postcode:
-        yield "PstCd", sepa_text(address.postcode, 16)
+    yield "StrtNm", sepa_text(address.street or "", 70)
+    yield "BldgNb", sepa_text(address.building or "", 16)
+    yield "PstCd", sepa_text(address.postcode or "", 16)
     yield "TwnNm", sepa_text(address.town, 35)
     yield "Ctry", address.country
 
@@ -224,4 +213,5 @@ def _write_address(xml: Xml, transfer: CreditTransfer) -> None:
         return
     with xml.element("PstlAdr"):
         for name, text in _address_parts(transfer.address):
-            _leaf(xml, name, text)
+            if text:
+                _leaf(xml, name, text)

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-from app.payouts.domain.feedback_xml import BadBankFile, child, money, text
+from app.payouts.domain.feedback_xml import BadBankFile, fields, money
+from app.payouts.domain.reasons import payee_check_of
 from app.payouts.domain.records import Status, StatusLevel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.payouts.domain.feedback_xml import Element, Part
+    from app.payouts.domain.feedback_xml import Element, Fields, Part
+
+_LONGEST_NAME: Final = 140
+
+
+@dataclass(slots=True)
+class _Above:
+    """What is remembered of the group and of the block while their payments come by."""
+
+    message_id: str | None = None
+    group_reason: str | None = None
+    block: Element | None = None
+    block_fields: Fields = field(default_factory=dict)
+
+    def of_block(self, block: Element) -> Fields:
+        """What the block says of itself."""
+        if self.block is not block:
+            self.block, self.block_fields = block, fields(block, without="TxInfAndSts")
+        return self.block_fields
 
 
 def read_pain002(parts: Iterator[Part]) -> Iterator[Status]:
@@ -19,20 +39,20 @@ def read_pain002(parts: Iterator[Part]) -> Iterator[Status]:
 
     A reason given for the group or the block holds for what is below it and gives none of its own.
     """
-    message_id = group_reason = None
+    above = _Above()
     any_status = False
     for part in parts:
         if part.opened:
             continue
-        element = part.element
         match part.name:
             case "OrgnlGrpInfAndSts":
-                message_id, group_reason = text(element, "OrgnlMsgId"), _reason(element)
-                found = _status(StatusLevel.GROUP, element, "GrpSts", message_id, group_reason)
+                group = fields(part.element)
+                above.message_id, above.group_reason = group.get("OrgnlMsgId"), _reason(group)
+                found = _status(StatusLevel.GROUP, group, "GrpSts", above)
             case "TxInfAndSts":
-                found = _transaction(element, message_id, group_reason)
+                found = _transaction(part.element, above)
             case "OrgnlPmtInfAndSts":
-                found = _status(StatusLevel.PAYMENT, element, "PmtInfSts", message_id, group_reason)
+                found = _status(StatusLevel.PAYMENT, above.of_block(part.element), "PmtInfSts", above)
             case _:
                 found = None
         if found is not None:
@@ -42,39 +62,44 @@ def read_pain002(parts: Iterator[Part]) -> Iterator[Status]:
         raise BadBankFile("the pain.002 holds no status at all")
 
 
-def _reason(element: Element) -> str | None:
-    return text(element, "StsRsnInf/Rsn/Cd") or text(element, "StsRsnInf/Rsn/Prtry")
+def _reason(found: Fields) -> str | None:
+    return found.get("StsRsnInf/Rsn/Cd") or found.get("StsRsnInf/Rsn/Prtry")
 
 
-def _status(
-    level: StatusLevel, element: Element, name: str, message_id: str | None, inherited: str | None
-) -> Status | None:
-    status = text(element, name)
-    if status is None:
+def _further(element: Element) -> str | None:
+    """What the bank adds in words, over as many lines as it took; under a close match it is the payee's name."""
+    lines = (line.text or "" for line in element.iterfind("{*}StsRsnInf/{*}AddtlInf"))
+    return " ".join("".join(lines).split())[:_LONGEST_NAME] or None
+
+
+def _status(level: StatusLevel, found: Fields, name: str, above: _Above) -> Status | None:
+    if name not in found:
         return None
     return Status(
         level=level,
-        status=status[:8],
-        message_id=message_id,
-        payment_information_id=text(element, "OrgnlPmtInfId"),
-        reason_code=(_reason(element) or inherited or "")[:35] or None,
+        status=found[name][:8],
+        message_id=above.message_id,
+        payment_information_id=found.get("OrgnlPmtInfId"),
+        reason_code=(_reason(found) or above.group_reason or "")[:35] or None,
     )
 
 
-def _transaction(element: Element, message_id: str | None, inherited: str | None) -> Status | None:
-    status = text(element, "TxSts")
+def _transaction(element: Element, above: _Above) -> Status | None:
+    found, block = fields(element), above.of_block(next(element.iterancestors()))
+    status = found.get("TxSts")
     if status is None:
         return None
-    block = next(element.iterancestors())
-    block_id, block_reason = text(block, "OrgnlPmtInfId"), _reason(block)
-    amount = money(child(element, "OrgnlTxRef/Amt/InstdAmt"))
+    amount = money(found, "OrgnlTxRef/Amt/InstdAmt")
+    own, inherited = _reason(found), _reason(block) or above.group_reason
     return Status(
         level=StatusLevel.TRANSACTION,
         status=status[:8],
-        message_id=message_id,
-        payment_information_id=block_id,
-        end_to_end_id=text(element, "OrgnlEndToEndId"),
-        reason_code=(_reason(element) or block_reason or inherited or "")[:35] or None,
+        message_id=above.message_id,
+        payment_information_id=block.get("OrgnlPmtInfId"),
+        end_to_end_id=found.get("OrgnlEndToEndId"),
+        reason_code=(own or inherited or "")[:35] or None,
+        inherited=own is None and inherited is not None,
+        payee_name=_further(element) if payee_check_of(status, own) is not None else None,
         amount_minor=amount[0] if amount else None,
         currency=amount[1] if amount else None,
     )

@@ -34,6 +34,10 @@ class Status:
     payment_information_id: str | None = None
     end_to_end_id: str | None = None
     reason_code: str | None = None
+    inherited: bool = False
+    """Whether the reason was given for the block or the file, not for this payment itself."""
+    payee_name: str | None = None
+    """The name that the payee's bank has, where it answers a verification of payee with a close match."""
     amount_minor: int | None = None
     currency: str | None = None
 

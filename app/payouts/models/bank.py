@@ -84,6 +84,8 @@ class BankEvent(Base):
     status: Mapped[str | None] = mapped_column(String(8))
     """The transaction status of a pain.002 (ACCP, RJCT ...)."""
     reason_code: Mapped[str | None] = mapped_column(String(35))
+    inherited: Mapped[bool] = mapped_column(default=False)
+    """Whether the reason was given for a whole block or file: it says nothing of this payee's account."""
     payee_name: Mapped[str | None] = mapped_column(String(140))
     """The name that a payee's bank proposes (verification of payee, close match)."""
     is_return: Mapped[bool] = mapped_column(default=False)

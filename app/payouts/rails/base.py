@@ -23,6 +23,10 @@ class PaymentOrder:
     debtor: Debtor
     currency: str
     remittance: str
+    bank_profile: str
+    """Of the debtor's bank; how it wants its files is in ``domain/banks.py``."""
+    instant: bool
+    """Whether the programme wants instant payments."""
     payments: Sequence[CreditTransfer]
     """In the order in which they stand in the file."""
 

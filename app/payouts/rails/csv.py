@@ -17,25 +17,23 @@ Column map (UTF-8, comma, CRLF, header line, RFC 4180):
 
 from __future__ import annotations
 
-import csv
-from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 from app.kernel.money import CURRENCIES, MAX_MINOR, Money
 from app.payouts.domain.pain001 import Address
 from app.payouts.domain.plan import Reach
-from app.payouts.domain.sepa_text import sepa_name, sepa_text
-from app.payouts.domain.verify import FileNotVerified
+from app.payouts.domain.sepa_text import NAME_LENGTH
+from app.payouts.domain.tables import Where, cell, verify_table, write_table
 
 if TYPE_CHECKING:
     from app.payouts.domain.pain001 import CreditTransfer
-    from app.payouts.rails.base import PaymentOrder
+    from app.payouts.rails.base import PaymentOrder, Rail
 
 COLUMNS: Final = (
     "end_to_end_id amount currency name iban bic street building postcode town country execution_date reference"
 ).split()
+_WHERE: Final = Where("end_to_end_id", "amount", "currency", "name", "iban")
 _PER_FILE: Final = 10_000
-_FORMULA: Final = ("=", "+", "-", "@")
 
 
 class CsvRail:
@@ -59,41 +57,30 @@ class CsvRail:
 
     def render(self, order: PaymentOrder) -> bytes:
         """The list, one payment a line."""
-        text = StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(COLUMNS)
-        writer.writerows(_row(order, payment) for payment in order.payments)
-        return text.getvalue().encode()
+        return write_table(COLUMNS, (_row(order, payment) for payment in order.payments))
 
     def verify(self, content: bytes, order: PaymentOrder) -> None:
-        """Read the lines back and compare id, amount, currency, name and IBAN with what is owed."""
-        lines = list(csv.DictReader(StringIO(content.decode(), newline="")))
-        if len(lines) != len(order.payments):
-            raise FileNotVerified(f"the file has {len(lines)} payments, {len(order.payments)} are owed")
-        for line, payment in zip(lines, order.payments, strict=True):
-            amount = Money.parse(line["amount"], line["currency"])
-            found = (line["end_to_end_id"], amount, line["iban"], line["name"])
-            owed = Money(payment.amount_minor, order.currency)
-            if found != (payment.end_to_end_id, owed, payment.iban, _cell(sepa_name(payment.name))):
-                raise FileNotVerified(f"{payment.end_to_end_id} is not in the file as it is owed")
+        """Read the lines back and compare id, amount, account and name with what is owed."""
+        verify_table(content, COLUMNS, _WHERE, order.payments, order.currency)
 
 
 def _row(order: PaymentOrder, payment: CreditTransfer) -> list[str]:
     address = payment.address or Address(town="", country="")
-    texts = (address.street, address.building, address.postcode, address.town, address.country)
     return [
         payment.end_to_end_id,
         Money(payment.amount_minor, order.currency).decimal_string(),
         order.currency,
-        _cell(sepa_name(payment.name)),
+        cell(payment.name, NAME_LENGTH),
         payment.iban,
         payment.bic or "",
-        *(_cell(sepa_text(text or "", 70)) for text in texts),
+        cell(address.street, 70),
+        cell(address.building, 16),
+        cell(address.postcode, 16),
+        cell(address.town, 35),
+        address.country,
         order.execution_on.isoformat(),
-        _cell(sepa_text(order.remittance, 140)),
+        cell(order.remittance, 140),
     ]
 
 
-def _cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return text.lstrip("".join(_FORMULA) + " ") if text.startswith(_FORMULA) else text
+RAIL: Rail = CsvRail()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Status, Table, Tone
 from app.dashboard.i18n import _, ngettext
+from app.payouts.errors import NoSuchReference, NotAssignable
 from app.payouts.words import BankEventKind, BankFileState, ExceptionReason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.kernel.errors import RefledgerError
     from app.payouts.models import BankEvent, BankFile
     from app.payouts.reconcile import ImportResult
 
@@ -47,6 +49,11 @@ def _file_state(state: BankFileState) -> Status:
             return Status(_("applied"), Tone.DONE)
 
 
+_SEEN_TO: Final = frozenset(
+    {ExceptionReason.FIX_DATA, ExceptionReason.REFERRER_FROZEN, ExceptionReason.STATEMENT_GAP}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ExceptionItem:
     """A record of the bank that somebody has to look at."""
@@ -55,6 +62,8 @@ class ExceptionItem:
     title: str
     reason: str
     facts: tuple[Fact, ...]
+    seen_to: bool
+    """Its money has moved already; there is nothing that it could be assigned to."""
 
 
 def exception_items(events: Sequence[BankEvent]) -> tuple[ExceptionItem, ...]:
@@ -72,10 +81,25 @@ def exception_items(events: Sequence[BankEvent]) -> tuple[ExceptionItem, ...]:
                 Fact(_("Reference"), Cell(event.end_to_end_id or formatting.DASH, code=True)),
                 Fact(_("The bank's reference"), Cell(event.entry_ref or formatting.DASH, code=True)),
                 Fact(_("The bank's reason"), Cell(event.reason_code or formatting.DASH, code=True)),
+                *_proposal(event),
             ),
+            seen_to=event.exception in _SEEN_TO,
         )
         for event in events
     )
+
+
+def _proposal(event: BankEvent) -> tuple[Fact, ...]:
+    return (Fact(_("Name at the payee's bank"), Cell(event.payee_name)),) if event.payee_name else ()
+
+
+def refused_reference(error: RefledgerError) -> str:
+    """Why a record cannot belong to what somebody said."""
+    if isinstance(error, NoSuchReference):
+        return _("There is no payout and no file of ours with this reference.")
+    if isinstance(error, NotAssignable):
+        return _("This record cannot be of it: amount and currency have to be the same to the cent.")
+    return _("The payout's state does not allow it.")
 
 
 def _event_kind(event: BankEvent) -> str:
@@ -95,7 +119,7 @@ def _event_kind(event: BankEvent) -> str:
             return _("A gap between two statements")
 
 
-def _exception(reason: ExceptionReason) -> str:  # noqa: C901 - one arm for each member
+def _exception(reason: ExceptionReason) -> str:  # noqa: C901, PLR0912 - one arm for each member
     match reason:
         case ExceptionReason.UNKNOWN_PAYMENT:
             return _("The reference looks like ours, and there is no such payout.")
@@ -115,6 +139,25 @@ def _exception(reason: ExceptionReason) -> str:  # noqa: C901 - one arm for each
             return _("A credit for one of our payouts that does not say it is a return.")
         case ExceptionReason.NEEDS_A_PERSON:
             return _("The bank asks for a decision.")
+        case ExceptionReason.PAYEE_NO_MATCH:
+            return _(
+                "The payee's bank says that the account is in another name. The payout is held: have the bank pay it "
+                "all the same and note it here, or take it back by its reference."
+            )
+        case ExceptionReason.PAYEE_CLOSE_MATCH:
+            return _(
+                "The payee's bank has nearly this name. The payout is held: have the bank pay it all the same and note "
+                "it here, or take it back by its reference."
+            )
+        case ExceptionReason.FIX_DATA:
+            return _(
+                "The bank did not pay because of name or address. The money is available again; put the data right "
+                "before the next run."
+            )
+        case ExceptionReason.REFERRER_FROZEN:
+            return _(
+                "The bank says that the payee has died. The money is available again, and the referrer is suspended."
+            )
         case ExceptionReason.STATEMENT_GAP:
             return _("A statement between this one and the last is missing.")
 

@@ -16,8 +16,10 @@ from app.identity.roles import Action
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
 from app.payouts import shown as queries
+from app.payouts.domain.state import IllegalMove
+from app.payouts.errors import NoSuchReference, NotAssignable
 from app.payouts.reconcile import import_feedback
-from app.payouts.reconcile import resolve_exception as close_exception
+from app.payouts.resolving import assign_exception, note_exception
 from app.requests import commit, services, session
 
 if TYPE_CHECKING:
@@ -80,10 +82,26 @@ def upload_feedback() -> ResponseReturnValue:
 
 @staff.post("/bank/exceptions/<int:event_id>")
 def resolve_exception(event_id: int) -> ResponseReturnValue:
-    """Say what a record was; it leaves the list."""
+    """Say what a record was, which moves nothing, or what it belongs to, which applies it there; it leaves the list."""
     form = ResolveForm()
-    if not form.validate_on_submit():
+    belongs = "belongs" in request.form
+    valid = form.validate_on_submit()
+    if belongs and not form.reference.data:
+        form.reference.errors = [_("Please enter the reference of a payout, or the id of one of our files.")]
+        valid = False
+    if not valid:
         return _page(FeedbackForm(formdata=None), form, wrong=event_id), 422
-    close_exception(session(), event_id, text(form.resolution), by=actor(), now=clock.now())
-    flash(_("Noted."), "done")
+    said = text(form.resolution)
+    if not belongs:
+        note_exception(session(), event_id, said, by=actor(), now=clock.now())
+        flash(_("Noted."), "done")
+        return redirect(url_for("staff.bank"))
+    reference, by = text(form.reference), actor()
+    commit()
+    try:
+        assign_exception(services().payouts, event_id, reference, said, by=by, now=clock.now())
+    except (NoSuchReference, NotAssignable, IllegalMove) as error:
+        form.reference.errors = [presenter.refused_reference(error)]
+        return _page(FeedbackForm(formdata=None), form, wrong=event_id), 422
+    flash(_("Applied to %(reference)s.", reference=reference), "done")
     return redirect(url_for("staff.bank"))
