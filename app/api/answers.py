@@ -93,7 +93,10 @@ class ReferrerAnswer(AnswerModel):
 
 
 class BalanceAnswer(AnswerModel):
-    """``earned - clawed_back = pending + available + held + in_flight + paid``, but for adjustments."""
+    """``earned - clawed_back + opening + adjustments = pending + available + held + in_flight + paid``, always.
+
+    ``opening`` was brought along from another tool; ``adjustments`` are all else, also debts that were written off.
+    """
 
     currency: str
     pending: int
@@ -103,6 +106,8 @@ class BalanceAnswer(AnswerModel):
     paid: int
     earned: int
     clawed_back: int
+    opening: int
+    adjustments: int
 
 
 class DestinationAnswer(AnswerModel):

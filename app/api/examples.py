@@ -121,8 +121,10 @@ ANSWERS: Final[dict[str, dict[str, dict[str, Any]]]] = {
             "held": 0,
             "in_flight": 0,
             "paid": 25000,
-            "earned": 35020,
+            "earned": 33820,
             "clawed_back": 500,
+            "opening": 1200,
+            "adjustments": 0,
         }
     },
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.payouts.models import Payout, PayoutDestination, PayoutRun
     from app.referrals.domain.rates import Rate
     from app.referrals.models import Click, Lead, Order, RateVersion
+    from app.referrals.queries.opening import BesideEarned
     from app.referrals.words import CommissionKind
 
 
@@ -214,8 +215,8 @@ def lead(found: Lead, code: str) -> dict[str, Any]:
     }
 
 
-def balance(found: Balance) -> dict[str, Any]:
-    """The answer of ``GET /referrers/{code}/balance``."""
+def balance(found: Balance, beside: BesideEarned) -> dict[str, Any]:
+    """The answer of ``GET /referrers/{code}/balance``; ``flask ledger balance --json`` says the same."""
     return {
         "currency": found.currency,
         "pending": found.pending,
@@ -225,4 +226,6 @@ def balance(found: Balance) -> dict[str, Any]:
         "paid": found.paid,
         "earned": found.earned,
         "clawed_back": found.clawed_back,
+        "opening": beside.opening,
+        "adjustments": beside.adjustments,
     }

@@ -30,6 +30,7 @@ from app.kernel.money import Money
 from app.ledger.balances import balance
 from app.ledger.check import first_broken
 from app.ledger.models import LedgerTransaction
+from app.referrals.queries.opening import beside_earned
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -65,14 +66,18 @@ def check(slug: str | None, as_json: bool) -> None:
 @click.option("--as-of", type=Instant(), help="The balance as it was known then.")
 @json_option
 def balance_(slug: str, code: str, as_of: datetime | date | None, as_json: bool) -> None:
-    """Print one referrer's balance; --json gives minor units, as the API does."""
+    """Print one referrer's balance; --json gives minor units, as the API does.
+
+    earned - clawed_back + opening + adjustments = pending + available + held + in_flight + paid.
+    """
     with parts().db.reading() as session:
         program = program_of(session, slug)
         referrer = referrer_of(session, program, code)
         at = instant(as_of, program.timezone)
         today = clock.local_day(at or clock.now(), program.timezone)
         found = balance(session, referrer_id=referrer.id, currency=program.currency, today=today, as_of=at)
-    shown = asdict(found)
+        beside = beside_earned(session, referrer.id, found, at)
+    shown = {name: value for name, value in asdict(found).items() if name != "other"} | beside._asdict()
     figures = [(name, value) for name, value in shown.items() if name != "currency"]
     lines = [f"{name:<12}{Money(value, found.currency).decimal_string():>16}" for name, value in figures]
     answer(as_json, {"referrer": referrer.code, **shown}, f"{referrer.code}, {found.currency}", *lines)

@@ -214,7 +214,7 @@ def test_open_commissions_become_opening_balances_and_the_books_hold(desk: Desk)
     shown = desk.write("commissions", COMMISSIONS, tool="generic")
     assert (shown["written"], shown["not_owed"], shown["amount"], shown["currency"]) == (3, 2, 1_750, "EUR")
     money = desk.shell.json("ledger", "balance", "--program", "hosting", "--referrer", "ada-l")
-    assert (money["available"], money["pending"], money["other"]) == (1_000, 750, 1_750)
+    assert (money["available"], money["pending"], money["opening"]) == (1_000, 750, 1_750)
     assert "the ledger holds" in desk.shell.ok("ledger", "check")
     with desk.shell.services.db.reading() as session:
         days = session.scalars(

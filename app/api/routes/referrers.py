@@ -19,6 +19,7 @@ from app.payouts.queries import current_destination
 from app.payouts.words import DestinationSource
 from app.referrals.leads import lead_of, record_lead
 from app.referrals.outcome import OutcomeStatus
+from app.referrals.queries.opening import beside_earned
 from app.referrals.referrers import Joining, find_referrer, join, make_link
 
 
@@ -95,7 +96,7 @@ def read_balance(call: Call, code: str) -> Answer:
         today=clock.local_day(as_of or call.now, call.program.timezone),
         as_of=as_of,
     )
-    return Answer(HTTPStatus.OK, render.balance(money))
+    return Answer(HTTPStatus.OK, render.balance(money, beside_earned(call.session, found.id, money, as_of)))
 
 
 @table.declare(

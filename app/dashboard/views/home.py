@@ -122,7 +122,7 @@ def index() -> ResponseReturnValue:
         qr=presenter.qr_svg(url),
         sentence=presenter.sentence(due, paid, money, program),
         waiting=presenter.waiting(due, buckets, money, program, today),
-        figures=presenter.figures(money, paid, due, opening_balance(session(), referrer.id, money)),
+        figures=presenter.figures(money, paid, due, opening_balance(session(), referrer.id)),
         chart=presenter.chart(seen, program, today, days),
         periods=presenter.periods(days),
         commissions=commissions_presenter.commission_table(
@@ -187,7 +187,7 @@ def payouts() -> ResponseReturnValue:
     money = balance(
         session(), referrer_id=chosen.referrer.id, currency=chosen.program.currency, today=today_in(chosen)
     )
-    opening = opening_balance(session(), chosen.referrer.id, money)
+    opening = opening_balance(session(), chosen.referrer.id)
     page = payouts_presenter.list_page(rows[: queries.PAGE], money, opening, chosen.program, more_href=more)
     return render_template("home/list.html", page=page, memberships=switch(found, chosen))
 

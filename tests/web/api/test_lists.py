@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
 
 from app.kernel import clock
+from app.ledger.journal import Entry, Posting, post
+from app.ledger.models import LedgerAccount, TransactionKind
 from app.referrals.models import Click, Program, Referrer
 from app.referrals.programs import find_product
 from app.referrals.rates import RateTerms, set_rate, set_signup_bonus
 from app.referrals.words import RateScope
-from tests.builders import ACTOR
+from tests.builders import ACTOR, at
 from tests.web.api.kit import order_body
 
 if TYPE_CHECKING:
@@ -170,6 +172,31 @@ def test_a_balance_as_of_an_instant_knows_what_was_known_then(shop: Shop) -> Non
     assert shop.get(f"{path}?as_of=2100-01-01T00:00:00Z").json["earned"] == 1_100
     assert shop.get(f"{path}?as_of=2026-01-01T00:00:00").status_code == 422
     assert shop.get(f"{path}?as_of=2026-01-01T00:00:00+01:00").json["earned"] == 0
+
+
+def test_a_balance_with_an_opening_balance_and_an_adjustment_adds_up(shop: Shop, wired: Services) -> None:
+    sell(shop, 1)
+    path, day = f"/referrers/{shop.code}/balance", date(2026, 9, 1)
+    with wired.db.transaction() as session:
+        referrer = session.scalars(select(Referrer).where(Referrer.code == shop.code)).one()
+        for kind, other_side, amount in (
+            (TransactionKind.OPENING_BALANCE, LedgerAccount.OPENING, 1_250),
+            (TransactionKind.ADJUSTMENT, LedgerAccount.COMMISSION_EXPENSE, -200),
+        ):
+            sides = ((other_side, amount), (LedgerAccount.PAYABLE, -amount))
+            entries = tuple(Entry(account, value, day, referrer.id) for account, value in sides)
+            posting = Posting(shop.program_id, "EUR", kind, kind.value, entries, effective_on=day)
+            post(session, posting, posted_at=at("2026-10-01"))
+
+    def left_over(query: str = "") -> tuple[int, int, int]:
+        money = shop.get(path + query).json
+        owed = sum(money[name] for name in ("pending", "available", "held", "in_flight", "paid"))
+        rest = money["earned"] - money["clawed_back"] + money["opening"] + money["adjustments"] - owed
+        return money["opening"], money["adjustments"], rest
+
+    assert left_over() == (1_250, -200, 0)
+    assert left_over("?as_of=2026-09-30T00:00:00Z") == (0, 0, 0)
+    assert left_over("?as_of=2100-01-01T00:00:00Z") == (1_250, -200, 0)
 
 
 def test_orders_that_wait_for_an_exchange_rate_are_listed_with_the_day_they_need(shop: Shop) -> None:

@@ -21,6 +21,7 @@ from app.kernel import clock
 from app.kernel.crypto import email_key
 from app.kernel.errors import RefledgerError
 from app.ledger.balances import balance, balances
+from app.payouts.queries import codes_with_account
 from app.payouts.shown import destinations_of, payouts_of_referrer
 from app.referrals import referrers as use_cases
 from app.referrals.queries import programs_shown
@@ -82,14 +83,17 @@ def _referrer_page(code: str, form: ReasonForm) -> str:
     money = balance(session(), referrer_id=row.id, currency=owner.currency, today=today)
     accounts = destinations_of(session(), row.id)
     orders = queries.orders(session(), owner.id, referrer_id=row.id, limit=_FEW + 1)
+    shared_with = (
+        codes_with_account(session(), owner.id, accounts[0].iban_key, besides=row.id) if accounts else ()
+    )
     own_rates = programs_shown.rates_of_referrer(session(), owner.id, row.id)
     may_change = me().may(Action.CHANGE_REFERRERS)
     shown = presenter.ReferrerPage(
         name=row.name,
         code=row.code,
         status=words.referrer_status(row.status),
-        figures=presenter.figures(money, opening_balance(session(), row.id, money)),
-        facts=presenter.referrer_facts(row, owner, accounts[0] if accounts else None),
+        figures=presenter.figures(money, opening_balance(session(), row.id)),
+        facts=presenter.referrer_facts(row, owner, accounts[0] if accounts else None, shared_with),
         rates=tuple(
             f"{rate_words.rate(rate, owner.currency)}, {rate_words.rate_terms(rate, owner.currency)}"
             for rate in own_rates
@@ -103,6 +107,9 @@ def _referrer_page(code: str, form: ReasonForm) -> str:
         payouts=runs_presenter.own_payout_table(payouts_of_referrer(session(), row.id, limit=_FEW)),
         can_suspend=may_change and presenter.may_suspend(row),
         can_reinstate=may_change and presenter.may_reinstate(row),
+        write_off_href=url_for("staff.write_off_debt", code=row.code)
+        if money.available < 0 and me().may(Action.SETTLE_PAYOUTS)
+        else None,
     )
     return page("staff/referrer.html", owner, found, page=shown, form=form)
 
