@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ROOT: Final = Path(__file__).resolve().parent
+VIES_URL: Final = "https://ec.europa.eu/taxation_customs/vies/rest-api/check-vat-number"
 KEY_BYTES: Final = 32
 KEY_VARIABLES: Final = ("SECRET_KEYS", "LINK_KEYS", "ENCRYPTION_KEYS")
 _LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -53,6 +54,7 @@ class Settings:
     port: int
     api_rate_limit: int
     var_dir: Path
+    vies_url: str
 
     @property
     def production(self) -> bool:
@@ -98,6 +100,7 @@ class Settings:
             port=port,
             api_rate_limit=env.integer("API_RATE_LIMIT", 1000, 1, 1_000_000),
             var_dir=var_dir,
+            vies_url=env.url("VIES_URL", VIES_URL, ("https", "http")),
         )
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from app.jobs import finance, housekeeping, payouts, referrals, sweeper
+from app.jobs import documents, finance, housekeeping, payouts, referrals, sweeper
 from app.kernel import clock
 from app.mail.outbox import SEND_JOB
 from app.payouts.background import ADVANCE_RUN
+from app.payouts.documents.issuing import RENDER
+from app.payouts.documents.profiles import CHECK_VAT_ID
 from app.referrals.click_report import make_reports
 from app.referrals.marks import REVIEW_CLICK
 from app.referrals.reviewing import review_click, review_referrers
@@ -66,6 +68,9 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     payouts.DRAFT_DUE: payouts.draft_due,
     ADVANCE_RUN: payouts.advance,
     payouts.APPLY_FEEDBACK: payouts.apply_stored_feedback,
+    CHECK_VAT_ID: documents.check,
+    documents.ISSUE: documents.issue,
+    RENDER: documents.render,
     SEND_JOB: _send_mail,
     SWEEP: _sweep,
     KEEP_HOUSE: _keep_house,

@@ -17,6 +17,7 @@ from rq.exceptions import DuplicateJobError
 from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
+from app.jobs.documents import ISSUE
 from app.jobs.finance import SEAL_DAYS
 from app.jobs.payouts import DRAFT_DUE
 from app.jobs.registry import (
@@ -51,6 +52,7 @@ TICKS: Final = (
     Tick(DRAFT_DUE, 60),
     Tick(SWEEP, 60),
     Tick(KEEP_HOUSE, 86_400),
+    Tick(ISSUE, 86_400),
     Tick(REVIEW_REFERRERS, 86_400),
     Tick(LOOK_BACK_AT_CLICKS, 86_400),
     Tick(SETTLE_WAITING, 3600),  # nothing to do unless an import of exchange rates was cut off

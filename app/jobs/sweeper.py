@@ -13,7 +13,7 @@ from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from app.jobs import finance, payouts, referrals
+from app.jobs import documents, finance, payouts, referrals
 from app.kernel.queue import JobRequest
 from app.mail.outbox import SEND_JOB
 
@@ -34,7 +34,7 @@ def due_jobs(services: Services, now: datetime) -> list[JobRequest]:
     with services.db.reading() as session:
         mails = [JobRequest(SEND_JOB, (mail_id,)) for mail_id in services.mail.due(session, now)]
         found = mails + payouts.due_jobs(session) + referrals.due_jobs(session)
-        return found + finance.due_jobs(session, now)
+        return found + documents.due_jobs(session) + finance.due_jobs(session, now)
 
 
 def sweep(services: Services, now: datetime) -> int:

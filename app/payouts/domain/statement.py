@@ -53,7 +53,9 @@ class Origin:
     base_minor: int
     rate_ppm: int | None
     flat_minor: int | None
-    """One of both; neither of a bonus."""
+    """One of both, as it was when the order was paid."""
+    is_bonus: bool = False
+    """The sign-up bonus of its order."""
 
 
 @dataclass(frozen=True, slots=True)
