@@ -19,8 +19,9 @@ from app.kernel.errors import Conflict
 from app.kernel.money import Money
 from app.ledger.balances import balance
 from app.payouts.models import Payout, PayoutDestination
+from app.referrals.contests import clear_words
 from app.referrals.locks import own_referrer
-from app.referrals.models import Link, Program, Referrer, ReferrerNetwork, ReferrerStatus
+from app.referrals.models import Contest, Link, Program, Referrer, ReferrerNetwork, ReferrerStatus
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -119,7 +120,8 @@ def obstacle_to_erasing(session: Session, referrer: Referrer, now: datetime) -> 
 def erase_referrer(
     house: House, session: Session, referrer: Referrer, *, actor: Actor, now: datetime
 ) -> None:
-    """Remove name, address, bank accounts, links and mails of a referrer who left and has nothing coming.
+    """Remove name, address, bank accounts, links, mails and the words of contests of a referrer who left and has
+    nothing coming.
 
     The code stays as the pseudonym under which the books, decisions and the sealed trail know them; so do amounts,
     payouts and the files that went to the bank. Where they take part nowhere else, their account goes too. Erasing
@@ -135,6 +137,7 @@ def erase_referrer(
     user = session.get(User, referrer.user_id) if referrer.user_id else None
     house.mail.forget_recipient(session, {referrer.email})
     _forget_accounts(session, referrer.id)
+    clear_words(session, Contest.referrer_id == referrer.id)
     for model in (Link, ReferrerNetwork):
         session.execute(delete(model).where(model.referrer_id == referrer.id))
     referrer.name, referrer.email = NOBODY, _no_address(referrer.code)

@@ -56,6 +56,7 @@ SECTIONS: Final[Mapping[str, _Words]] = {
     "clicks": _Words("Clicks per day", "Klikken per dag", "Klicks pro Tag"),
     "commissions": _Words("Commissions", "Commissies", "Provisionen"),
     "reviews": _Words("Reviews", "Controles", "Prüfungen"),
+    "contests": _Words("What you contested", "Wat je hebt betwist", "Was Sie beanstandet haben"),
     "payouts": _Words("Payouts", "Uitbetalingen", "Auszahlungen"),
     "left_out": _Words("Runs without you", "Rondes zonder jou", "Läufe ohne Sie"),
     "bank_accounts": _Words("Bank accounts", "Rekeningnummers", "Bankverbindungen"),
@@ -64,11 +65,14 @@ SECTIONS: Final[Mapping[str, _Words]] = {
 }
 
 FIELDS: Final[Mapping[str, _Words]] = {
+    "about": _Words("Number", "Nummer", "Nummer"),
     "action": _Words("What", "Wat", "Was"),
     "actor": _Words("Who", "Wie", "Wer"),
     "address_country": _Words("Country of the address", "Land van het adres", "Land der Anschrift"),
     "agent": _Words("Browser", "Browser", "Browser"),
     "amount": _Words("Amount", "Bedrag", "Betrag"),
+    "answer": _Words("Answer", "Antwoord", "Antwort"),
+    "answered_at": _Words("Answered", "Beantwoord", "Beantwortet"),
     "at": _Words("When", "Wanneer", "Wann"),
     "available": _Words("Available", "Uitbetaalbaar", "Auszahlbar"),
     "available_on": _Words("Payable from", "Uitbetaalbaar vanaf", "Auszahlbar ab"),
@@ -139,6 +143,7 @@ FIELDS: Final[Mapping[str, _Words]] = {
     "usable_on": _Words("Used from", "Gebruikt vanaf", "Benutzt ab"),
     "valid_from": _Words("Holds from", "Geldt vanaf", "Gilt ab"),
     "version": _Words("Version", "Versie", "Fassung"),
+    "words": _Words("In your words", "In jouw woorden", "In Ihren Worten"),
 }
 
 

@@ -14,6 +14,7 @@ from app.privacy.plain import plain, row_of
 from app.referrals.models import (
     ClickTotal,
     Commission,
+    Contest,
     Coupon,
     Hold,
     Lead,
@@ -72,6 +73,13 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
         Section("clicks", lambda: told.of(_click_totals(), "day", "campaign", "label", "count")),
         Section("commissions", told.commissions),
         Section("reviews", told.reviews),
+        Section(
+            "contests",
+            lambda: told.of(
+                select(Contest.referrer_id, Contest).order_by(Contest.id),
+                *("subject", "about", "state", "words", "opened_at", "answer", "answered_at"),
+            ),
+        ),
         Section("payouts", told.payouts),
         Section("left_out", told.omissions),
         Section("bank_accounts", told.bank_accounts),

@@ -19,11 +19,13 @@ from app.kernel import ids
 from app.kernel.db import UtcDateTime, table_of
 from app.privacy import rules
 from app.privacy.unattributed import clear_signups, free_customers, total_orders
+from app.referrals.contests import clear_words
 from app.referrals.customers import forget_payers
 from app.referrals.leads import FORGOTTEN_AFTER, forget_prospects
 from app.referrals.models import (
     Click,
     Commission,
+    Contest,
     Hold,
     HoldRule,
     HoldState,
@@ -223,6 +225,10 @@ def _evidence(_house: House, session: Session, before: datetime, limit: int) -> 
     return _count(session, update(holds).where(holds.c.id.in_(old.scalar_subquery())).values(evidence={}))
 
 
+def _contests(_house: House, session: Session, before: datetime, limit: int) -> int:
+    return clear_words(session, Contest.answered_at < before, limit=limit)
+
+
 def _mails(house: House, session: Session, before: datetime, limit: int) -> int:
     return house.mail.forget_old(session, before, limit)
 
@@ -245,6 +251,7 @@ WORK: Final[dict[str, Work]] = {
     rules.LEADS.name: _leads,
     rules.PAYERS.name: _payers,
     rules.EVIDENCE.name: _evidence,
+    rules.CONTESTS.name: _contests,
     rules.MAILS.name: _mails,
     rules.SESSIONS.name: _sessions,
     rules.ANSWERS.name: _answers,

@@ -146,6 +146,15 @@ EVIDENCE: Final = Rule(
     Deed.CLEARED,
     "objections against the decision; rule, decision and reason stay",
 )
+CONTESTS: Final = Rule(
+    "contests",
+    "contests",
+    "What a referrer wrote to contest something, and what staff answered",
+    Span(months=24),
+    "the answer",
+    Deed.CLEARED,
+    "objections against the answer; what was contested, and when, stays",
+)
 MAILS: Final = Rule(
     "mails",
     "mails",
@@ -183,6 +192,7 @@ RULES: Final = (
     LEADS,
     PAYERS,
     EVIDENCE,
+    CONTESTS,
     MAILS,
     SESSIONS,
     ANSWERS,

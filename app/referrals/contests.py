@@ -1,4 +1,5 @@
-"""A referrer contests a commission, an order or a click; staff answer. Both stay as they were written.
+"""A referrer contests a commission, an order or a click; staff answer. Both stay as they were written, until they
+are cleared: with the person who wrote, with the customer it is about, or when their time is over.
 
 Whether the subject is the referrer's own is for the caller to see: it shows the page that the contest is sent from.
 """
@@ -7,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import CursorResult, case, func, select, update
 
 from app.identity.audit import Actor, record_event
 from app.kernel import ids
+from app.kernel.db import table_of
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.referrals import locks
 from app.referrals.models import Contest, ContestState, ContestSubject, Referrer
@@ -20,6 +22,7 @@ from app.referrals.models import Contest, ContestState, ContestSubject, Referrer
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from app.referrals.models import Program
@@ -28,6 +31,8 @@ MAX_WORDS: Final = 1000
 A_DAY: Final = 10
 """How many contests one referrer may send in 24 hours."""
 PAGE: Final = 50
+CLEARED: Final = "\u2013"
+"""Stands where words were."""
 
 
 class ContestNotFound(NotFound):
@@ -158,6 +163,20 @@ def open_contests(
         .limit(limit)
     )
     return [(contest, referrer) for contest, referrer in session.execute(wanted)]
+
+
+def clear_words(session: Session, *which: ColumnElement[bool], limit: int | None = None) -> int:
+    """Take away what people wrote in these contests, on both sides; how many. What it was about, and when, stays.
+
+    Free text may name anybody, so nothing looks for names in it.
+    """
+    wanted = select(Contest.id).where(Contest.words != CLEARED, *which).limit(limit)
+    contests = table_of(Contest)
+    answer = case((contests.c.answer.is_not(None), CLEARED))
+    statement = update(contests).where(contests.c.id.in_(wanted.scalar_subquery()))
+    session.flush()
+    cleared = session.execute(statement.values(words=CLEARED, answer=answer))
+    return cast("CursorResult[Any]", cleared).rowcount
 
 
 def _checked(text: str, pointer: str) -> str:

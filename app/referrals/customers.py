@@ -9,9 +9,10 @@ from sqlalchemy import or_, select, update
 from app.identity.audit import Actor, record_event
 from app.kernel.db import table_of
 from app.referrals import locks
+from app.referrals.contests import clear_words
 from app.referrals.errors import CustomerNotFound
 from app.referrals.leads import forget_prospects
-from app.referrals.models import Commission, Customer, Fact, FactKind, Hold, Order
+from app.referrals.models import Commission, Contest, Customer, Fact, FactKind, Hold, Order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +55,7 @@ def erase_personal_data(
     forget_payers(session, [(program.id, order_id) for order_id in order_ids])
     _without(session, "email", Fact.program_id == program.id, signups_of(customer_id))
     _strip_evidence(session, customer)
+    clear_words(session, Contest.order_id.in_(select(Order.id).where(Order.customer_id == customer.id)))
     session.flush()
     if is_new:
         by = actor or Actor.system("erasure")

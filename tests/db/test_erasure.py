@@ -27,9 +27,13 @@ from app.privacy.customer_export import customer_export
 from app.privacy.erasure import ErasureRefused, Reason, erase_referrer
 from app.privacy.referrer_export import pseudonym, referrer_sections
 from app.referrals.check import REFERRAL_CHECKS
+from app.referrals.contests import Contested, answer_contest, open_contest
 from app.referrals.customers import erase_personal_data, impersonal
 from app.referrals.leaving import leave
 from app.referrals.models import (
+    Contest,
+    ContestState,
+    ContestSubject,
     Customer,
     Fact,
     FactKind,
@@ -85,6 +89,9 @@ def world(services: Services, session: Session) -> World:
     context = {"name": NAME, "program": "Hosting", "since_on": "2026-09-01"}
     queue_mail(session, NewMail("chosen:1", MailKind.PARTNER_CHOSEN, EMAIL, "nl", context), now=NOW)
     start_session(session, user, agent="Zonnebloem/1.0", now=NOW)
+    what = Contested(ContestSubject.CLICK, "click-1", "/dashboard/why?q=click-1")
+    contest_id = open_contest(session, zoe, what, f"I am {NAME} and it was me.", actor=ACTOR, now=NOW)
+    answer_contest(session, world.program, contest_id, f"Dear {NAME}, no.", actor=ACTOR, now=NOW)
     network = {"day": NOW.date(), "referrer_id": zoe.id, "network": "zonnebloem-hash"}
     insert_or_ignore(session, ReferrerNetwork, [network], key=("day", "referrer_id", "network"))
     return world
@@ -128,6 +135,41 @@ def test_a_referrer_who_left_is_gone_from_every_table(
     user = session.scalars(select(User)).one()
     assert (user.disabled_at, user.password_hash) == (NOW, None)
     assert (zoe.code, zoe.status, zoe.erased_at) == ("zoe", ReferrerStatus.LEFT, NOW)
+
+
+def test_what_was_written_in_contests_goes_with_the_referrer_and_that_there_were_some_stays(
+    services: Services, session: Session, world: World
+) -> None:
+    zoe = left(world)
+    (before,) = section(services, session, zoe, "contests")
+    assert (before["words"], before["answer"]) == (f"I am {NAME} and it was me.", f"Dear {NAME}, no.")
+    erase_referrer(services, session, zoe, actor=ME, now=NOW)
+    contest = session.scalars(select(Contest).execution_options(populate_existing=True)).one()
+    assert (contest.words, contest.answer) == ("\u2013", "\u2013")
+    assert (contest.state, contest.about) == (ContestState.ANSWERED, "click-1")
+
+
+def test_what_was_written_about_a_customers_orders_goes_with_the_customer(
+    session: Session, world: World
+) -> None:
+    world.bind("zoe")
+    world.order("o1")
+    world.order("o2", customer="c2")
+    zoe = world.referrers["zoe"]
+    for order in session.scalars(select(Order)):
+        what = Contested(ContestSubject.ORDER, str(order.id), "/dashboard/orders/1", order.id)
+        open_contest(session, zoe, what, "This is Carla from next door.", actor=ACTOR, now=NOW)
+    erase_personal_data(session, world.program, "c1", NOW)
+    wanted = select(Order.order_id, Contest.words, Contest.answer).join(Order, Order.id == Contest.order_id)
+    assert session.execute(wanted.order_by(Order.id)).all() == [
+        ("o1", "\u2013", None),
+        ("o2", "This is Carla from next door.", None),
+    ]
+
+
+def section(services: Services, session: Session, referrer: Referrer, name: str) -> list[dict[str, Any]]:
+    (found,) = [each for each in referrer_sections(services, session, referrer) if each.name == name]
+    return list(found.rows())
 
 
 def test_the_trail_of_an_erasure_names_the_code_and_nothing_more(

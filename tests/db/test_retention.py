@@ -19,11 +19,14 @@ from app.privacy.retain import RETAINED, reports, retain
 from app.privacy.rules import Span
 from app.privacy.unattributed import TOTALLED
 from app.referrals.check import REFERRAL_CHECKS
+from app.referrals.contests import Contested, answer_contest, open_contest
 from app.referrals.domain import click_id as codec
 from app.referrals.leaving import leave
 from app.referrals.models import (
     Binding,
     Click,
+    Contest,
+    ContestSubject,
     Customer,
     Decision,
     Fact,
@@ -432,3 +435,22 @@ def test_what_a_referrer_registered_of_a_prospect_goes_after_180_days(
             fact.key: fact.body for fact in session.scalars(select(Fact).where(Fact.kind == FactKind.LEAD))
         }
         assert [name for name, body in bodies.items() if "email" in body] == ["ada-2026-11-01"]
+
+
+def test_what_was_written_in_a_contest_goes_24_months_after_the_answer_and_an_open_one_stays(
+    services: Services, open_world: Any
+) -> None:
+    with open_world() as world:
+        for number, days in enumerate((-1, 1)):
+            what = Contested(ContestSubject.CLICK, f"k{number}", "/dashboard/why")
+            now = BEFORE + timedelta(days=days)
+            ada = world.referrers["ada"]
+            contest_id = open_contest(world.session, ada, what, "why?", actor=ACTOR, now=now)
+            answer_contest(world.session, world.program, contest_id, "so.", actor=ACTOR, now=now)
+        waits = Contested(ContestSubject.CLICK, "k2", "/dashboard/why")
+        open_contest(world.session, ada, waits, "and?", actor=ACTOR, now=BEFORE - timedelta(days=9))
+    assert retain(services, NOW, actor=BY).rows["contests"] == 1
+    assert retain(services, NOW, actor=BY).rows["contests"] == 0
+    with services.db.reading() as session:
+        said = session.execute(select(Contest.words, Contest.answer).order_by(Contest.id)).all()
+    assert said == [("\u2013", "\u2013"), ("why?", "so."), ("and?", None)]

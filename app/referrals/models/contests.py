@@ -32,7 +32,7 @@ class ContestState(StrEnum):
 
 
 class Contest(Base):
-    """What a referrer wrote, and what staff answered. Neither is ever changed."""
+    """What a referrer wrote, and what staff answered. Neither is ever changed, only cleared (docs/privacy.md)."""
 
     __tablename__ = "contests"
     __table_args__ = (
