@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import signal
+import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,16 +18,35 @@ import structlog
 from app.embedded.process import die_with_parent
 from app.factory import build_services
 from app.jobs.registry import JOBS
+from app.observe import logs
 from config import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from app.factory import Services
 
 _log = structlog.get_logger(__name__)
 
 
+class JobFailed(Exception):
+    """A job's traceback, as far as it may be kept."""
+
+
+@contextmanager
+def quoting_nobody() -> Iterator[None]:
+    """RQ logs a failed job's traceback and keeps it for a week: leave out what the database quotes in it of a row."""
+    try:
+        yield
+    except Exception as error:
+        # Any exception: whatever was raised may have one of the database behind it.
+        told = "".join(traceback.format_exception(error))
+        if (safe := logs.quoting_nobody(told)) == told:
+            raise
+        raise JobFailed(f"{type(error).__name__}\n{safe}") from None
+
+
+@quoting_nobody()
 def run_job(name: str, args: Sequence[int | str]) -> None:
     """Run one job in a process of its own, as RQ does it."""
     # Killing the worker must also end the job in its hands: it would otherwise run beside its own repetition.

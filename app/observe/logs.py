@@ -52,8 +52,13 @@ def _masked(name: str, value: object) -> object:
 def without_details(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Leave out of a traceback what PostgreSQL quotes of a row that it refused ("DETAIL: Key (email)=...")."""
     if isinstance(text := event.get("exception"), str):
-        event["exception"] = _QUOTED.sub("DETAIL:  " + _MASK, text)
+        event["exception"] = quoting_nobody(text)
     return event
+
+
+def quoting_nobody(text: str) -> str:
+    """A traceback without what PostgreSQL quotes of a row that it refused."""
+    return _QUOTED.sub("DETAIL:  " + _MASK, text)
 
 
 _SHARED: Final[tuple[Processor, ...]] = (

@@ -441,10 +441,10 @@ def test_what_was_written_in_a_contest_goes_24_months_after_the_answer_and_an_op
     services: Services, open_world: Any
 ) -> None:
     with open_world() as world:
+        ada = world.referrers["ada"]
         for number, days in enumerate((-1, 1)):
             what = Contested(ContestSubject.CLICK, f"k{number}", "/dashboard/why")
             now = BEFORE + timedelta(days=days)
-            ada = world.referrers["ada"]
             contest_id = open_contest(world.session, ada, what, "why?", actor=ACTOR, now=now)
             answer_contest(world.session, world.program, contest_id, "so.", actor=ACTOR, now=now)
         waits = Contested(ContestSubject.CLICK, "k2", "/dashboard/why")
