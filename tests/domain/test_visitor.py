@@ -63,6 +63,12 @@ def test_a_visitor_is_the_first_half_of_a_keyed_hash_of_the_parts() -> None:
     assert visitor_hash(b"k" * 32, "198.51.100.0", "Firefox") == expected
 
 
+def test_a_network_is_hashed_apart_from_visitors_and_the_same_by_every_release() -> None:
+    expected = hmac.new(b"k" * 32, b"only-network\x00198.51.100.0", "sha256").hexdigest()[:32]
+    assert network_hash(b"k" * 32, "198.51.100.0") == expected
+    assert network_hash(b"k" * 32, "198.51.100.0") != visitor_hash(b"k" * 32, "198.51.100.0")
+
+
 def test_an_agent_that_is_no_text_has_a_hash_too() -> None:
     assert visitor_hash(b"k" * 32, "198.51.100.0", "\udcff") == visitor_hash(b"k" * 32, "198.51.100.0", "?")
 
