@@ -58,16 +58,16 @@ def _reason(_context: click.Context, _parameter: click.Parameter, value: str) ->
     return reason
 
 
-_REASON = click.option(
+REASON = click.option(
     "--reason", required=True, callback=_reason, metavar="TEXT", help="Why; it is kept in the audit trail."
 )
-_BY = click.option("--by", "email", required=True, metavar="EMAIL", help="Who does it.")
+BY = click.option("--by", "email", required=True, metavar="EMAIL", help="Who does it.")
 
 
 @payouts.command("run")
 @click.option("--program", "slug", required=True, metavar="S", help="The programme.")
 @click.option("--period", required=True, metavar="YYYY-MM", help="The month to pay.")
-@_BY
+@BY
 @click.option("--as-of", type=Instant(), help="Rehearse: count the month as finished at this instant.")
 @click.option("--again", is_flag=True, help="A further run of a month that has one.")
 @json_option
@@ -117,20 +117,20 @@ def show(name: str, as_json: bool) -> None:
 
 @payouts.command("approve")
 @click.argument("name", metavar="RUN")
-@_BY
+@BY
 @click.option("--password-stdin", is_flag=True, help="Read that person's password from standard input.")
 @json_option
 def approve(name: str, email: str, password_stdin: bool, as_json: bool) -> None:
     """Approve a frozen run with that person's password, and build its files; returns when they are built."""
     now, deps = clock.now(), parts().payouts
     with deps.db.reading() as session:
-        _named(session, name)
+        named_run(session, name)
         person_who(session, email, Action.APPROVE_PAYOUTS)
     password = password_from_stdin() if password_stdin else password_asked(twice=False)
     with deps.db.transaction() as session:
         if authenticate(session, email=email, password=password) is None:
             raise Refusal(f"--by: this is not the password of {email}")
-        run = _named(session, name)
+        run = named_run(session, name)
         by = Actor.user(person_who(session, email, Action.APPROVE_PAYOUTS))
         if run.state is not RunState.APPROVED:
             approve_run(session, run.id, by=by, now=now)
@@ -151,7 +151,7 @@ def approve(name: str, email: str, password_stdin: bool, as_json: bool) -> None:
 def export(name: str, out: Path, as_json: bool) -> None:
     """Write a run's stored files; every export gives the same bytes."""
     with parts().db.reading() as session:
-        run = _named(session, name)
+        run = named_run(session, name)
         files = files_of(session, run.id)
         if not files:
             raise Refusal(f"run {name} has no files yet: approve it first")
@@ -165,13 +165,13 @@ def export(name: str, out: Path, as_json: bool) -> None:
 
 @payouts.command("submit")
 @click.argument("name", metavar="RUN")
-@_BY
+@BY
 @json_option
 def submit(name: str, email: str, as_json: bool) -> None:
     """Write down that a run's files were handed to the bank."""
     now, deps = clock.now(), parts().payouts
     with deps.db.reading() as session:
-        run = _named(session, name)
+        run = named_run(session, name)
         by = Actor.user(person_who(session, email, Action.EXPORT_PAYOUTS))
     state = submit_run(deps, run.id, by=by, now=now)
     answer(as_json, {"run": name, "state": state.value}, f"run {name} is {state.value}")
@@ -179,13 +179,13 @@ def submit(name: str, email: str, as_json: bool) -> None:
 
 @payouts.command("cancel")
 @click.argument("name", metavar="RUN")
-@_BY
+@BY
 @json_option
 def cancel(name: str, email: str, as_json: bool) -> None:
     """Give up a run before the bank has it; all its money is available again."""
     now, deps = clock.now(), parts().payouts
     with deps.db.reading() as session:
-        run = _named(session, name)
+        run = named_run(session, name)
         by = Actor.user(person_who(session, email, Action.PREPARE_PAYOUTS))
     state = cancel_run(deps, run.id, by=by, now=now)
     answer(as_json, {"run": name, "state": state.value}, f"run {name} is {state.value}")
@@ -193,13 +193,13 @@ def cancel(name: str, email: str, as_json: bool) -> None:
 
 @payouts.command("withdraw")
 @click.argument("name", metavar="RUN")
-@_BY
-@_REASON
+@BY
+@REASON
 @json_option
 def withdraw(name: str, email: str, reason: str, as_json: bool) -> None:
     """Withdraw the approval of a run whose files are not built; it must be approved again."""
     with parts().db.transaction() as session:
-        run = _named(session, name)
+        run = named_run(session, name)
         by = Actor.user(person_who(session, email, Action.PREPARE_PAYOUTS))
         withdraw_approval(session, run.id, reason, by=by, now=clock.now())
         state = run.state
@@ -209,13 +209,13 @@ def withdraw(name: str, email: str, reason: str, as_json: bool) -> None:
 @payouts.command("exclude")
 @click.argument("name", metavar="RUN")
 @click.option("--referrer", "code", required=True, metavar="CODE", help="Whose payout.")
-@_BY
-@_REASON
+@BY
+@REASON
 @json_option
 def exclude(name: str, code: str, email: str, reason: str, as_json: bool) -> None:
     """Take one payout out of a frozen or approved run; its money is available again, an approval is void."""
     with parts().db.transaction() as session:
-        run = _named(session, name)
+        run = named_run(session, name)
         by = Actor.user(person_who(session, email, Action.PREPARE_PAYOUTS))
         payout = payout_to(session, run, code)
         exclude_payout(session, payout.id, reason, by=by, now=clock.now())
@@ -248,7 +248,8 @@ def feedback(files: tuple[Path, ...], as_json: bool) -> None:
     answer(as_json, {"files": rows}, *lines)
 
 
-def _named(session: Session, name: str) -> PayoutRun:
+def named_run(session: Session, name: str) -> PayoutRun:
+    """The run of that name. Raises ``NoSuchRun``."""
     run = run_by_name(session, name)
     if run is None:
         raise NoSuchRun(name)
@@ -257,7 +258,7 @@ def _named(session: Session, name: str) -> PayoutRun:
 
 def _show(name: str, *, as_json: bool) -> None:
     with parts().db.reading() as session:
-        view = run_view(session, _named(session, name), clock.now())
+        view = run_view(session, named_run(session, name), clock.now())
     answer(as_json, view, *run_lines(view))
 
 

@@ -52,6 +52,12 @@ _SETTINGS = (
     ),
     click.option("--minimum-payout", metavar="AMOUNT", help="Smallest payout, 0 is valid.  [default: 25.00]"),
     click.option(
+        "--pays-leavers/--keeps-below-minimum",
+        "pays_leavers",
+        default=None,
+        help="Pay who left what is available, even below the minimum.  [default: not]",
+    ),
+    click.option(
         "--attribution",
         type=words(AttributionModel),
         help="Which of several clicks wins.  [default: last_click]",
@@ -201,6 +207,7 @@ def _view(program: Program) -> dict[str, Any]:
         "hosts": program.hosts,
         "timezone": program.timezone,
         "minimum_payout": Money(program.minimum_payout_minor, program.currency).decimal_string(),
+        "pays_leavers": program.pays_leavers,
         "payout_day": program.payout_day,
         "consent_mode": program.consent_mode.value,
         "approval": program.approval.value,

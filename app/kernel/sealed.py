@@ -129,6 +129,6 @@ def _reseal_batch(
         return (rows[-1][0] if rows else None), len(rows)
 
 
-def _fresh(keyring: Keyring, sealed: SealedColumn, row: Row[Any]) -> bytes:
+def _fresh(keyring: Keyring, sealed: SealedColumn, row: Row[*tuple[Any, ...]]) -> bytes:
     aad = sealed.aad(*row[2:])
     return keyring.seal(keyring.open(row[1], aad), aad)

@@ -180,7 +180,7 @@ def _record(
     session: Session,
     destination: PayoutDestination,
     action: str,
-    facts: dict[str, str | None],
+    facts: Mapping[str, str | None],
     by: Actor,
     now: datetime,
 ) -> None:

@@ -116,6 +116,24 @@ def payout_of_run(
     return found[0] if found and found[0][0].id == payout_id else None
 
 
+def shared_accounts(
+    session: Session, run_id: int, rows: Sequence[tuple[Payout, Referrer, PayoutDestination]]
+) -> dict[str, str]:
+    """By fingerprint, the codes of all whom a run pays to the same account, where those are several. One query."""
+    keys = {destination.iban_key for _, _, destination in rows}
+    found: dict[str, list[str]] = {}
+    wanted = (
+        select(PayoutDestination.iban_key, Referrer.code)
+        .join(Payout, Payout.destination_id == PayoutDestination.id)
+        .join(Referrer, Referrer.id == Payout.referrer_id)
+        .where(Payout.run_id == run_id, PayoutDestination.iban_key.in_(keys))
+        .order_by(Referrer.code)
+    )
+    for key, code in session.execute(wanted):
+        found.setdefault(key, []).append(code)
+    return {key: ", ".join(codes[:PAGE]) for key, codes in found.items() if len(codes) > 1}
+
+
 def omissions_of_run(
     session: Session, run_id: int, limit: int = 200
 ) -> list[tuple[PayoutOmission, Referrer]]:

@@ -22,6 +22,7 @@ from app.payouts.settling import Moves, lock_payouts
 from app.payouts.stages import lock_run
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
     from sqlalchemy import ColumnElement, Select
@@ -121,7 +122,7 @@ def has_lost_files() -> ColumnElement[bool]:
     return pending.where(own).exists() | dismissed.where(own).exists()
 
 
-def _of_lost_files(said: ColumnElement[bool], *states: PayoutState) -> Select[tuple[int]]:
+def _of_lost_files(said: ColumnElement[bool], *states: PayoutState) -> Select[int]:
     file = PayoutFile.id == Payout.file_id
     return select(Payout.id).join(PayoutFile, file).where(said, Payout.state.in_(states))
 
@@ -154,7 +155,7 @@ def _reject_batch(deps: PayoutDeps, run_id: int, now: datetime) -> bool:
         return bool(payouts)
 
 
-def _next(deps: PayoutDeps, session: Session, wanted: Select[tuple[int]], run_id: int) -> list[Payout]:
+def _next(deps: PayoutDeps, session: Session, wanted: Select[int], run_id: int) -> list[Payout]:
     """The next payouts, locked; none while another move of the run is under way, which comes first."""
     if lock_run(session, run_id).underway is not None:
         return []
@@ -185,6 +186,6 @@ def _reason(text: str) -> str:
 
 
 def _record(
-    session: Session, run: PayoutRun, action: str, facts: dict[str, object], by: Actor, now: datetime
+    session: Session, run: PayoutRun, action: str, facts: Mapping[str, object], by: Actor, now: datetime
 ) -> None:
     record_event(session, by, action, f"run:{run.name}", facts, now=now, program_id=run.program_id)

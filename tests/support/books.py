@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.ledger.check import Check
     from app.referrals.facts import AnyFact
 
 CHECKS = {
@@ -121,7 +122,8 @@ def _deps(session: Session) -> PayoutDeps:
 class StandingChecks:
     """The statements of all checks, made once: they run after every step, and making them costs more than running."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, checks: dict[str, Check] = CHECKS) -> None:
+        self._checks = checks
         self._statements: list[tuple[str, Any]] = []
         connection = session.connection()
 
@@ -130,9 +132,9 @@ class StandingChecks:
 
         session.flush()
         event.listen(connection, "before_cursor_execute", note)
-        assert first_broken(session, CHECKS) is None
+        assert first_broken(session, checks) is None
         event.remove(connection, "before_cursor_execute", note)
-        assert len(self._statements) >= len(CHECKS)
+        assert len(self._statements) >= len(checks)
 
     def broken(self, session: Session) -> Broken | None:
         """The first invariant that does not hold: each statement finds the rows that break one."""
@@ -140,7 +142,7 @@ class StandingChecks:
         write_balances(session)
         connection = session.connection()
         if any(connection.exec_driver_sql(*each).first() for each in self._statements):
-            return first_broken(session, CHECKS)
+            return first_broken(session, self._checks)
         return None
 
 

@@ -25,6 +25,7 @@ class ProgramAnswer(answers.AnswerModel):
     currency: str
     hold_days: int
     minimum_payout: int
+    pays_leavers: Annotated[bool, Field(description="who left is paid below the minimum, too")]
     payout_day: int
     rates: list[answers.RateAnswer]
 
@@ -59,6 +60,7 @@ def read_program(call: Call) -> Answer:
         currency=call.program.currency,
         hold_days=shown.terms.hold_days,
         minimum_payout=call.program.minimum_payout_minor,
+        pays_leavers=call.program.pays_leavers,
         payout_day=call.program.payout_day,
         rates=rates,
     )

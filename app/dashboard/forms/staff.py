@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import IntegerField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, IntegerField, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp
 
@@ -83,6 +83,7 @@ class SettingsForm(FlaskForm):
             Regexp(r"\A\d{1,9}([.,]\d{1,3})?\Z", message=_l("Write an amount such as 25.00.")),
         ],
     )
+    pays_leavers = BooleanField(_l("Who left is paid below the minimum, too"))
     payout_day = IntegerField(
         _l("Payout day of the month"),
         validators=[InputRequired(_l("Please fill in a number.")), NumberRange(1, 28, _l("From 1 to 28."))],

@@ -6,6 +6,7 @@ import app.dashboard.views.bank_account
 import app.dashboard.views.leads
 import app.dashboard.views.links
 import app.dashboard.views.privacy
+import app.dashboard.views.undo_account
 import app.dashboard.views.why  # noqa: F401 - the routes of all these join the blueprint of home
 from app.dashboard.views.accounts import accounts
 from app.dashboard.views.customer import customer

@@ -39,6 +39,8 @@ class ReferrerPage:
     payouts: Table
     can_suspend: bool
     can_reinstate: bool
+    write_off_href: str | None = None
+    """Where a debt is forgiven; ``None`` where nothing is owed, or somebody else has to."""
 
 
 def referrer_table(
@@ -107,9 +109,9 @@ def figures(money: Balance, opening: int) -> tuple[Figure, ...]:
 
 
 def referrer_facts(
-    referrer: Referrer, program: Program, account: PayoutDestination | None
+    referrer: Referrer, program: Program, account: PayoutDestination | None, shared_with: Sequence[str]
 ) -> tuple[Fact, ...]:
-    """Who it is and where money goes; the IBAN masked."""
+    """Who it is and where money goes; the IBAN masked, and who else of the programme has the same one."""
     bank = _("none on file")
     if account is not None:
         bank = f"{account.holder}, {masked(account)}"
@@ -120,6 +122,7 @@ def referrer_facts(
         Fact(_("Joined"), Cell(formatting.instant(referrer.joined_at, program.timezone))),
         Fact(_("Terms accepted"), Cell(referrer.terms_version or _("by the merchant's system"))),
         Fact(_("Bank account"), Cell(bank)),
+        *((Fact(_("The same account as"), Cell(", ".join(shared_with), code=True)),) if shared_with else ()),
     )
 
 

@@ -80,6 +80,10 @@ def settings_facts(program: Program, terms: ProgramTerms) -> tuple[Fact, ...]:
         Fact(_("Which click counts"), Cell(words.attribution(terms.attribution))),
         Fact(_("Hold period"), Cell(formatting.days(terms.hold_days))),
         Fact(_("Minimum payout"), Cell(formatting.amount(program.minimum_payout_minor, program.currency))),
+        Fact(
+            _("Who left is paid"),
+            Cell(_("what is available") if program.pays_leavers else _("from the minimum on")),
+        ),
         Fact(_("Payout day"), Cell(_("day %(day)s of each month", day=program.payout_day))),
         Fact(_("Approval of payout runs"), Cell(words.approval(program.approval))),
         Fact(_("Cookies"), Cell(_consent(program.consent_mode))),

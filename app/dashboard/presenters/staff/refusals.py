@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
-from app.payouts.domain.state import IllegalMove, PayoutState, RunMove, RunState
+from app.payouts.domain.state import IllegalMove, PayoutMove, PayoutState, RunMove, RunState
 from app.payouts.errors import NotTheApprover, Objection
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _NAMED: Final = {
         "The bank files are begun, so no single payout can be taken out. Cancel the run instead."
     ),
     "AlreadySubmitted": _l("The bank has this run; it cannot be cancelled any more."),
+    "FileNotOpen": _l("This file cannot be with the bank yet, or all of its payouts are settled."),
+    "FileNotUnknown": _l("First say that the outcome of this file is unknown."),
     "NoDebtor": _l("The programme has no account to pay from yet."),
     "PeriodUnfinished": _l("This month is not finished yet."),
     "UnknownPeriod": _l("Write the month as 2026-10."),
@@ -79,6 +81,8 @@ def _illegal(error: IllegalMove) -> str:
     state, move = error.state, error.move
     if isinstance(state, PayoutState):
         said = words.payout_state(state).word
+        if move is not PayoutMove.CANCEL:
+            return _("It is known already what became of this payout: it is “%(state)s”.", state=said)
         return _("This payout cannot be taken out any more: it is “%(state)s”.", state=said)
     if move is RunMove.APPROVE and state in _SIGNED:
         return _("This run is approved already; a second approval changes nothing.")

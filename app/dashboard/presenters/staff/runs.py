@@ -52,6 +52,7 @@ class RunPage:
     progress: Progress | None
     figures: tuple[Figure, ...]
     moves: tuple[Move, ...]
+    compare_href: str | None
     facts: tuple[Fact, ...]
     tables: tuple[Table, ...]
 
@@ -163,6 +164,12 @@ def run_facts(run: PayoutRun, names: Mapping[str, str], program: Program) -> tup
         Fact(_("Frozen"), done(said(run.frozen_at), run.frozen_by)),
         Fact(_("Approved"), done(said(run.approved_at), run.approved_by)),
         Fact(_("Handed to the bank"), done(said(run.submitted_at), run.submitted_by)),
+        *((Fact(_("Closed"), Cell(said(run.closed_at))),) if run.closed_at else ()),
+        *(
+            (Fact(_("Cancelled"), done(said(run.cancelled_at), run.cancelled_by)),)
+            if run.cancelled_at
+            else ()
+        ),
     )
 
 
@@ -170,11 +177,17 @@ def payout_table(
     rows: Sequence[tuple[Payout, Referrer, PayoutDestination]],
     run: PayoutRun,
     *,
+    shared: Mapping[str, str],
     more_href: str | None,
     may_exclude: bool,
+    may_settle: bool,
 ) -> Table:
-    """Who is paid how much, and how far it has come; with a way to take one out while that is possible."""
-    open_ = may_exclude and can_exclude(run)
+    """Who is paid how much, and how far it has come; with what may be done to a single one.
+
+    ``shared`` says for an account whom else of the run it belongs to.
+    """
+    taken_out = may_exclude and can_exclude(run)
+    open_ = taken_out or (may_settle and any(row[0].state is PayoutState.UNKNOWN for row in rows))
     return Table(
         title=_("Payouts"),
         id="payouts",
@@ -191,11 +204,13 @@ def payout_table(
             (
                 Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code)),
                 Cell(formatting.amount(payout.amount_minor, payout.currency)),
-                Cell(status=words.payout_state(payout.state), sub=payout.reason_code or ""),
-                Cell(masked(destination), code=True),
+                Cell(
+                    status=words.payout_state(payout.state), sub=payout.decision or payout.reason_code or ""
+                ),
+                Cell(masked(destination), code=True, sub=_shared(shared.get(destination.iban_key))),
                 Cell(payout.end_to_end_id, code=True),
                 Cell(formatting.short_day(payout.paid_on) if payout.paid_on else formatting.DASH),
-                *((_take_out(payout, run),) if open_ else ()),
+                *((_action(payout, run, taken_out=taken_out),) if open_ else ()),
             )
             for payout, referrer, destination in rows
         ),
@@ -211,13 +226,22 @@ def can_exclude(run: PayoutRun) -> bool:
     return run.underway is None and run.state in {RunState.FROZEN, RunState.APPROVED}
 
 
-def _take_out(payout: Payout, run: PayoutRun) -> Cell:
+def _shared(codes: str | None) -> str:
+    return _("the same account as %(codes)s", codes=codes) if codes else ""
+
+
+def _action(payout: Payout, run: PayoutRun, *, taken_out: bool) -> Cell:
+    if payout.state is PayoutState.UNKNOWN and not taken_out:
+        href = url_for("staff.decide_unknown_payout", name=run.name, payout_id=payout.id)
+        return Cell(_("Say what became of it"), href=href)
     if payout.state is not PayoutState.RESERVED:
         return Cell(formatting.DASH)
     return Cell(_("Take out"), href=url_for("staff.exclude_payout", name=run.name, payout_id=payout.id))
 
 
-def preview_table(planned: Sequence[Planned], names: Mapping[int, Referrer], run: PayoutRun) -> Table:
+def preview_table(
+    planned: Sequence[Planned], names: Mapping[int, Referrer], run: PayoutRun, *, more_href: str | None
+) -> Table:
     """Who a draft would pay as the books stand now, and why not the others."""
     return Table(
         title=_("What it would pay"),
@@ -225,6 +249,7 @@ def preview_table(planned: Sequence[Planned], names: Mapping[int, Referrer], run
         id="preview",
         columns=(Column(_("Referrer")), Column(_("Amount"), numeric=True), Column(_("Verdict"))),
         rows=tuple(_preview_row(plan, names, run) for plan in planned),
+        more_href=more_href,
         empty=Empty(_("Nobody has anything available"), _("The run would pay nobody.")),
     )
 
@@ -265,8 +290,9 @@ def omission_table(rows: Sequence[tuple[PayoutOmission, Referrer]], run: PayoutR
     )
 
 
-def file_table(files: Sequence[PayoutFile], run: PayoutRun, *, may_download: bool) -> Table:
-    """The files for the bank; every download gives the same bytes."""
+def file_table(files: Sequence[PayoutFile], run: PayoutRun, *, may_download: bool, may_settle: bool) -> Table:
+    """The files for the bank; every download gives the same bytes. With what is known of the hand-over."""
+    handed = run.underway is None and run.state in {RunState.BUILT, RunState.SUBMITTED}
     return Table(
         title=_("Files for the bank"),
         id="files",
@@ -275,6 +301,7 @@ def file_table(files: Sequence[PayoutFile], run: PayoutRun, *, may_download: boo
             Column(_("Payments"), numeric=True),
             Column(_("Sum"), numeric=True),
             Column(_("SHA-256")),
+            *((Column(_("Hand-over")),) if handed else ()),
         ),
         rows=tuple(
             (
@@ -287,11 +314,27 @@ def file_table(files: Sequence[PayoutFile], run: PayoutRun, *, may_download: boo
                 Cell(formatting.number(file.payment_count)),
                 Cell(formatting.amount(file.control_sum_minor, run.currency)),
                 Cell(file.sha256 or formatting.DASH, code=True),
+                *((_hand_over(file, run, may_lose=may_download, may_settle=may_settle),) if handed else ()),
             )
             for file in files
         ),
         empty=Empty(_("No files yet"), _("They are built and verified after the approval.")),
     )
+
+
+def _hand_over(file: PayoutFile, run: PayoutRun, *, may_lose: bool, may_settle: bool) -> Cell:
+    """What is known of a file's way to the bank, and what may be said of it."""
+    if file.absent_at is not None:
+        return Cell(status=Status(_("never arrived"), Tone.STOP))
+    if file.lost_at is None:
+        if not may_lose:
+            return Cell(formatting.DASH)
+        href = url_for("staff.lose_payout_file", name=run.name, file_id=file.id)
+        return Cell(_("The upload ended without an answer"), href=href)
+    if not may_settle:
+        return Cell(status=Status(_("outcome unknown"), Tone.HELD))
+    href = url_for("staff.dismiss_payout_file", name=run.name, file_id=file.id)
+    return Cell(_("The bank never got it"), href=href, sub=_("outcome unknown"))
 
 
 def own_payout_table(rows: Sequence[tuple[Payout, PayoutRun]]) -> Table:

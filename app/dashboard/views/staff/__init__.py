@@ -8,6 +8,7 @@ from app.dashboard.views.staff import (  # noqa: F401 - routes
     clicks,
     contests,
     customers,
+    debts,
     orders,
     programs,
     rates,
@@ -15,6 +16,7 @@ from app.dashboard.views.staff import (  # noqa: F401 - routes
     review,
     run_moves,
     runs,
+    unknown_files,
     what_if,
 )
 from app.dashboard.views.staff.base import staff

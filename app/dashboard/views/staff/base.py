@@ -103,6 +103,11 @@ _LISTS = {
     "staff.run": "staff.runs",
     "staff.withdraw_approval": "staff.runs",
     "staff.exclude_payout": "staff.runs",
+    "staff.lose_payout_file": "staff.runs",
+    "staff.dismiss_payout_file": "staff.runs",
+    "staff.decide_unknown_payout": "staff.runs",
+    "staff.compare_run": "staff.runs",
+    "staff.write_off_debt": "staff.referrers",
     "staff.rate": "staff.products",
 }
 

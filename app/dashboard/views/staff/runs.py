@@ -14,15 +14,16 @@ from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.staff import ApproveForm, RunForm
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
-from app.dashboard.presenters.staff import run_moves
+from app.dashboard.presenters.staff import run_compare, run_moves
 from app.dashboard.presenters.staff import runs as presenter
 from app.dashboard.presenters.staff.refusals import run_refusal
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, staff
-from app.identity.queries import names_of_actors
+from app.identity.queries import audit_page, names_of_actors
 from app.identity.roles import Action
 from app.kernel import clock
 from app.kernel.errors import RefledgerError
 from app.payouts import shown as queries
+from app.payouts.compare import compare_run as compare
 from app.payouts.domain.state import RunState
 from app.payouts.files import file_content
 from app.payouts.queries import run_by_name
@@ -80,7 +81,8 @@ def run_page(name: str, form: ApproveForm) -> str:
     """The page of a run, with the form that approves it."""
     found = all_programs()
     row, owner = find_run(name, found)
-    people = [by for by in (row.created_by, row.frozen_by, row.approved_by, row.submitted_by) if by]
+    did = (row.created_by, row.frozen_by, row.approved_by, row.submitted_by, row.cancelled_by)
+    people = [by for by in did if by]
     may = me().may
     shown = presenter.RunPage(
         title=_("Payout for %(month)s", month=presenter.month_of(row)),
@@ -96,27 +98,60 @@ def run_page(name: str, form: ApproveForm) -> str:
             may_approve=may(Action.APPROVE_PAYOUTS),
             may_submit=may(Action.EXPORT_PAYOUTS),
         ),
+        compare_href=None if row.state is RunState.DRAFT else url_for("staff.compare_run", name=row.name),
         facts=presenter.run_facts(row, names_of_actors(session(), people), owner),
-        tables=_tables(row),
+        tables=_tables(row, owner),
     )
     return page("staff/run.html", owner, found, page=shown, form=form)
 
 
-def _tables(row: PayoutRun) -> tuple[Table, ...]:
-    if row.state is RunState.DRAFT:
-        planned = list(islice(preview_run(session(), row, clock.now()), queries.PAGE))
-        return (presenter.preview_table(planned, queries.referrers_by_id(session(), planned), row),)
+@staff.get("/payouts/<name>/compare")
+def compare_run(name: str) -> ResponseReturnValue:
+    """The run beside the month before it."""
+    found = all_programs()
+    row, owner = find_run(name, found)
+    shown = run_compare.compare_page(row, compare(session(), row))
+    return page("staff/run_compare.html", owner, found, page=shown)
+
+
+def _tables(row: PayoutRun, owner: Program) -> tuple[Table, ...]:
+    return (*_money_tables(row), _history(row, owner))
+
+
+def _history(row: PayoutRun, owner: Program) -> Table:
+    events = audit_page(session(), subject=f"run:{row.name}", limit=queries.PAGE)
+    names = names_of_actors(session(), [event.actor for event in events])
+    return run_compare.history_table(events, names, owner.timezone)
+
+
+def _money_tables(row: PayoutRun) -> tuple[Table, ...]:
     after = read_key(request.args.get("after"))
+    if row.state is RunState.DRAFT:
+        planned = list(islice(preview_run(session(), row, clock.now(), after=after), queries.PAGE + 1))
+        more = None
+        if len(planned) > queries.PAGE:
+            more = url_for("staff.run", name=row.name, after=planned[queries.PAGE - 1].referrer_id)
+        planned = planned[: queries.PAGE]
+        names = queries.referrers_by_id(session(), planned)
+        return (presenter.preview_table(planned, names, row, more_href=more),)
     payouts = queries.payouts_of_run(session(), row.id, after=after, limit=queries.PAGE + 1)
     more = None
     if len(payouts) > queries.PAGE:
         more = url_for("staff.run", name=row.name, after=payouts[queries.PAGE - 1][0].id)
     return (
         presenter.file_table(
-            queries.files_of_run(session(), row.id), row, may_download=me().may(Action.EXPORT_PAYOUTS)
+            queries.files_of_run(session(), row.id),
+            row,
+            may_download=me().may(Action.EXPORT_PAYOUTS),
+            may_settle=me().may(Action.SETTLE_PAYOUTS),
         ),
         presenter.payout_table(
-            payouts[: queries.PAGE], row, more_href=more, may_exclude=me().may(Action.PREPARE_PAYOUTS)
+            payouts[: queries.PAGE],
+            row,
+            shared=queries.shared_accounts(session(), row.id, payouts[: queries.PAGE]),
+            more_href=more,
+            may_exclude=me().may(Action.PREPARE_PAYOUTS),
+            may_settle=me().may(Action.SETTLE_PAYOUTS),
         ),
         presenter.omission_table(queries.omissions_of_run(session(), row.id), row),
     )
