@@ -11,6 +11,7 @@ from app.kernel.clock import local_day
 from app.payouts.explained import payouts_of_commissions
 from app.referrals.domain.calculation import hold_period, rounding
 from app.referrals.domain.commission import Outcome
+from app.referrals.domain.exchange import exchange_factor
 from app.referrals.errors import CustomerNotFound, OrderNotFound
 from app.referrals.models import Order
 from app.referrals.queries.decided import explain_signup
@@ -20,6 +21,8 @@ from app.referrals.rates import rate_text
 from app.referrals.words import CommissionKind, RateKind
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from sqlalchemy.orm import Session
 
     from app.payouts.explained import TakenBy
@@ -216,6 +219,7 @@ def _commission(
     earned: ExplainedCommission, line: ExplainedLine, told: Explanation, program: Program
 ) -> dict[str, Any]:
     currency = program.currency
+    factor = exchange_factor(told.currency, currency, told.exchange["per_euro"]) if told.exchange else None
     return {
         "referrer": earned.referrer,
         "kind": earned.kind.value,
@@ -224,9 +228,11 @@ def _commission(
         "uncapped": earned.uncapped,
         "rate_version": _rate_version(earned.rate, currency),
         "base": earned.base,
-        "rounding": _rounding(earned, earned.base, earned.earned),
-        "after_refunds": _rounding(earned, earned.base - line.refunded, earned.target)
-        if line.refunded and told.exchange is None
+        "rounding": _rounding(earned, line.net if factor else earned.base, earned.earned, factor),
+        "after_refunds": _rounding(
+            earned, (line.net if factor else earned.base) - line.refunded, earned.target, factor
+        )
+        if line.refunded
         else None,
         "earned": earned.earned,
         "clawed_back": earned.earned - earned.target,
@@ -268,11 +274,16 @@ def _level(rate: Rate | RateVersion) -> str:
             return "programme"
 
 
-def _rounding(earned: ExplainedCommission, base: int, came_to: int) -> dict[str, Any] | None:
-    """The exact product of base and rate, and how it became whole minor units; null where it is no percentage."""
+def _rounding(
+    earned: ExplainedCommission, net: int, came_to: int, exchange: Fraction | None
+) -> dict[str, Any] | None:
+    """The exact product of base and rate, and how it became whole minor units; null where it is no percentage.
+
+    ``net`` is of the order's currency where there is an ``exchange``.
+    """
     if earned.rate.kind is not RateKind.PERCENT:
         return None
-    sum_ = rounding(base, amount_at(earned.rate, earned.tier_from))
+    sum_ = rounding(net, amount_at(earned.rate, earned.tier_from), exchange)
     if sum_.rounded != came_to:
         return None
     return {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
+from math import floor
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,17 @@ def test_what_is_shown_is_what_is_posted_and_never_more_than_half_a_unit_off(net
     assert shown.rounded == percent_of(Money(net, "EUR"), ppm).minor
     assert shown.exact * 1_000_000 == net * ppm
     assert abs(shown.exact - shown.rounded) <= Decimal("0.5")
+
+
+@given(st.integers(0, 10**9), st.integers(0, 1_000_000), st.fractions("0.001", 1_000, max_denominator=10**6))
+def test_a_net_of_another_currency_goes_through_the_exchange_unrounded(
+    net: int, ppm: int, exchange: Fraction
+) -> None:
+    shown = rounding(net, ppm, exchange)
+    product = net * exchange * ppm / 1_000_000
+    assert shown.rounded == floor(product + Fraction(1, 2))
+    assert shown.base == floor(net * exchange + Fraction(1, 2))
+    assert abs(Fraction(shown.exact) - product) <= Fraction(1, 2_000_000)
 
 
 def test_a_hold_period_counts_calendar_days() -> None:

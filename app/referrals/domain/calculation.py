@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.kernel.money import PPM, divide_half_up
 
 if TYPE_CHECKING:
     from datetime import date
+    from fractions import Fraction
+
+_SHOWN: Final = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,20 @@ class Rounding:
     rounded: int
 
 
-def rounding(base_minor: int, rate_ppm: int) -> Rounding:
-    """How a percentage of a net came to whole minor units."""
-    exact = Decimal(base_minor * rate_ppm) / PPM
-    return Rounding(base_minor, exact, divide_half_up(base_minor * rate_ppm, PPM))
+def rounding(net_minor: int, rate_ppm: int, exchange: Fraction | None = None) -> Rounding:
+    """How a percentage of a net came to whole minor units.
+
+    A net of another currency goes through ``exchange`` unrounded: the base is then shown to the minor unit and the
+    exact product to six decimals, while only what it is rounded to counts.
+    """
+    if exchange is None:
+        exact = Decimal(net_minor * rate_ppm) / PPM
+        return Rounding(net_minor, exact, divide_half_up(net_minor * rate_ppm, PPM))
+    worth = net_minor * exchange
+    product = worth * rate_ppm / PPM
+    exact = (Decimal(product.numerator) / product.denominator).quantize(_SHOWN)
+    base = divide_half_up(worth.numerator, worth.denominator)
+    return Rounding(base, exact, divide_half_up(product.numerator, product.denominator))
 
 
 @dataclass(frozen=True, slots=True)

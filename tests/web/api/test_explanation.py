@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, select
@@ -9,7 +10,7 @@ from sqlalchemy import event, select
 from app.referrals.click_record import ClickRecord
 from app.referrals.click_rows import write_clicks
 from app.referrals.domain.click_label import ClickLabel
-from app.referrals.models import Program, Referrer
+from app.referrals.models import ExchangeRate, Program, Referrer
 from app.referrals.referrers import find_referrer
 from app.referrals.words import LineKind
 from tests.builders import World, at
@@ -42,6 +43,23 @@ def test_the_sum_is_shown_exactly_and_rounded_before_and_after_a_refund(shop: Sh
     assert commission["after_refunds"] == {"base": 8_005, "exact": "800.5", "rounded": 801, "rule": rule}
     assert (commission["earned"], commission["amount"], commission["clawed_back"]) == (1_101, 801, 300)
     assert commission["hold"] == {"paid_on": "2026-09-10", "days": 30, "ends_on": "2026-10-10"}
+
+
+def test_the_sum_of_an_order_in_another_currency_is_shown_after_its_refund_too(
+    shop: Shop, wired: Services
+) -> None:
+    with wired.db.transaction() as session:
+        session.add(ExchangeRate(day=date(2026, 9, 9), currency="USD", per_euro="1.1700"))
+    shop.bind()
+    item = {"line_id": "l1", "product": "web", "quantity": 1, "net": 11_005}
+    shop.post("/orders", order_body(lines=[item], currency="USD"))
+    shop.post("/orders/o1/refunds", refund_body())
+    commission = line_of(shop)["commission"]
+    rule = "half up, once per line"
+    # 110.05 / 1.17 is 94.0598..., of which 10 % is 9.40598...; 80.05 is left of it.
+    assert commission["rounding"] == {"base": 9_406, "exact": "940.598291", "rounded": 941, "rule": rule}
+    assert commission["after_refunds"] == {"base": 6_842, "exact": "684.188034", "rounded": 684, "rule": rule}
+    assert (commission["earned"], commission["amount"]) == (941, 684)
 
 
 def test_a_renewal_under_a_rate_for_new_orders_names_that_rate_and_earns_nothing(
