@@ -17,6 +17,7 @@ def register(app: Flask) -> None:
     from app.cli.demo import demo  # noqa: PLC0415
     from app.cli.documents import documents  # noqa: PLC0415
     from app.cli.exchange_rates import exchange_rates  # noqa: PLC0415
+    from app.cli.finance import finance  # noqa: PLC0415
     from app.cli.imports import imports  # noqa: PLC0415
     from app.cli.ledger import ledger  # noqa: PLC0415
     from app.cli.payouts import payouts  # noqa: PLC0415
@@ -34,6 +35,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(rates)
     app.cli.add_command(imports)
     app.cli.add_command(exchange_rates)
+    app.cli.add_command(finance)
     app.cli.add_command(privacy)
     app.cli.add_command(documents)
     app.cli.add_command(statements)

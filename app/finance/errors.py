@@ -14,6 +14,12 @@ class MonthNotOver(InvalidInput):
         super().__init__(f"{period} is not over yet", pointer="/period")
 
 
+class NotForDatev(InvalidInput):
+    """What DATEV cannot take in, or what it needs and nobody has said."""
+
+    title = "Not for DATEV"
+
+
 class MonthClosed(Conflict):
     """The month is closed already, for good."""
 
