@@ -14,19 +14,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from argon2 import PasswordHasher
+from flask import Flask
 from redis import Redis
 from sqlalchemy.orm import Session
 
 from app.embedded import postgres, valkey
 from app.embedded.schema import upgrade
+from app.identity import passwords
+from app.kernel import db
 from app.kernel.crypto import Keyring
 from app.kernel.db import Database
 from config import Settings
+from tests.support import made_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from flask import Flask
     from flask.testing import FlaskClient
 
     from app.embedded.postgres import Postgres
@@ -189,6 +193,19 @@ def client(app: Flask) -> FlaskClient:
 def keyring() -> Keyring:
     """The keyring of the test settings."""
     return Keyring((KEYS["ENCRYPTION_KEYS"],))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once() -> Iterator[None]:
+    """What every application makes for itself is made once for all tests: it was half of the suite's time.
+
+    A password's hash is as cheap as Argon2 allows; servers that tests start as processes hash as in production.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": made_once.Templates()})
+        patch.setattr(db, "create_engine", made_once.Statements().create_engine)
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

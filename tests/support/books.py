@@ -19,11 +19,11 @@ from app.kernel.crypto import Keyring
 from app.kernel.db import Database, finish, on_sqlite
 from app.kernel.money import Money
 from app.ledger.balances import balances
-from app.ledger.check import LEDGER_CHECKS, Broken, first_broken
+from app.ledger.check import LEDGER_CHECKS, Broken
 from app.ledger.journal import write_balances
 from app.payouts.approval import approve_run
 from app.payouts.cancelling import cancel_run
-from app.payouts.check import payouts_equal_their_entries, payouts_move_date_by_date
+from app.payouts.check import BooksDoNotAddUp, payouts_equal_their_entries, payouts_move_date_by_date
 from app.payouts.deps import PayoutDeps
 from app.payouts.destinations import GivenAccount, put_destination
 from app.payouts.domain.state import PayoutState, RunState
@@ -122,28 +122,44 @@ def _deps(session: Session) -> PayoutDeps:
 class StandingChecks:
     """The statements of all checks, made once: they run after every step, and making them costs more than running."""
 
-    def __init__(self, session: Session, checks: dict[str, Check] = CHECKS) -> None:
-        self._checks = checks
-        self._statements: list[tuple[str, Any]] = []
+    def __init__(
+        self, session: Session, checks: dict[str, Check] = CHECKS, program_id: int | None = None
+    ) -> None:
+        self._program = program_id
+        self._checks = [(name, check, self._said(session, check)) for name, check in checks.items()]
+
+    def _said(self, session: Session, check: Check) -> list[tuple[str, Any]]:
+        """The statements of a check, with their parameters, while nothing is broken."""
+        said: list[tuple[str, Any]] = []
         connection = session.connection()
 
         def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-            self._statements.append((statement, parameters))
+            said.append((statement, parameters))
 
         session.flush()
+        write_balances(session)
         event.listen(connection, "before_cursor_execute", note)
-        assert first_broken(session, checks) is None
+        assert list(check(session, self._program)) == []
         event.remove(connection, "before_cursor_execute", note)
-        assert len(self._statements) >= len(checks)
+        assert said
+        return said
 
     def broken(self, session: Session) -> Broken | None:
-        """The first invariant that does not hold: each statement finds the rows that break one."""
+        """The first invariant that does not hold. A check that finds no row finds nothing broken; else it is run."""
         session.flush()
         write_balances(session)
         connection = session.connection()
-        if any(connection.exec_driver_sql(*each).first() for each in self._statements):
-            return first_broken(session, self._checks)
+        for name, check, statements in self._checks:
+            if any(connection.exec_driver_sql(*each).first() for each in statements):
+                for detail in check(session, self._program):
+                    return Broken(name, detail)
         return None
+
+    def require(self, session: Session) -> None:
+        """What ``require_sound_books`` does."""
+        broken = self.broken(session)
+        if broken is not None:
+            raise BooksDoNotAddUp(broken)
 
 
 @dataclass

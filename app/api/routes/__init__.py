@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, render_template, request, stream_with_context
@@ -40,12 +40,13 @@ def mount_all(app: Flask) -> None:
     blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
     for operation in OPERATIONS:
         mount(blueprint, operation)
-    document = openapi.document(OPERATIONS, settings.public_url)
+    # Made when it is first asked for: most processes never are, and it takes a tenth of a second.
+    document = cache(partial(openapi.document, OPERATIONS, settings.public_url))
     blueprint.add_url_rule("/batch", "create_batch", partial(_batch, app), methods=["POST"])
     blueprint.add_url_rule(
-        "/openapi.json", "openapi", lambda: Response(dump(document), mimetype="application/json")
+        "/openapi.json", "openapi", lambda: Response(dump(document()), mimetype="application/json")
     )
-    blueprint.add_url_rule("/docs", "docs", lambda: _docs(document))
+    blueprint.add_url_rule("/docs", "docs", lambda: _docs(document()))
     problems.register(app, blueprint)
     app.register_blueprint(blueprint)
 
