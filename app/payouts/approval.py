@@ -17,11 +17,19 @@ from app.payouts.domain.state import (
     RunState,
     next_run_status,
 )
-from app.payouts.errors import BlockedDestinations, BuildBegun, NotTheApprover, Objection, RunBusy
+from app.payouts.errors import (
+    BlockedDestinations,
+    BuildBegun,
+    NotTheApprover,
+    Objection,
+    RunBusy,
+    SuspendedReferrers,
+)
 from app.payouts.models import Payout, PayoutApproval, PayoutDestination, PayoutOmission
 from app.payouts.settling import lock_payouts, move_payouts
 from app.payouts.stages import lock_run
 from app.payouts.words import OmissionReason
+from app.referrals.models import Referrer, ReferrerStatus
 from app.referrals.words import Approval
 
 if TYPE_CHECKING:
@@ -63,7 +71,8 @@ def approve_run(session: Session, run_id: int, *, by: Actor, now: datetime) -> P
     """Sign a frozen run. The caller has asked ``by`` for the password again, where the rule wants a person.
 
     Raises ``IllegalMove`` unless the run is frozen (also for the second of two approvals),
-    :class:`NotTheApprover` where four eyes would be two, :class:`BlockedDestinations`.
+    :class:`NotTheApprover` where four eyes would be two, :class:`BlockedDestinations`,
+    :class:`SuspendedReferrers`.
     """
     run = lock_run(session, run_id)
     if run.underway is not None:
@@ -109,7 +118,9 @@ def _require_approver(session: Session, run: PayoutRun, by: Actor) -> None:
 
 
 def require_open_destinations(session: Session, run: PayoutRun) -> None:
-    """Raise :class:`BlockedDestinations` where an account was blocked since the freeze."""
+    """Raise :class:`BlockedDestinations` where an account was blocked since the freeze, and
+    :class:`SuspendedReferrers` where somebody was suspended.
+    """
     blocked = session.scalars(
         select(func.count())
         .select_from(Payout)
@@ -122,6 +133,18 @@ def require_open_destinations(session: Session, run: PayoutRun) -> None:
     ).one()
     if blocked:
         raise BlockedDestinations(run.name, blocked)
+    suspended = session.scalars(
+        select(func.count())
+        .select_from(Payout)
+        .join(Referrer, Referrer.id == Payout.referrer_id)
+        .where(
+            Payout.run_id == run.id,
+            Payout.state != PayoutState.CANCELLED,
+            Referrer.status == ReferrerStatus.SUSPENDED,
+        )
+    ).one()
+    if suspended:
+        raise SuspendedReferrers(run.name, suspended)
 
 
 def void_approval(session: Session, run: PayoutRun, reason: str, *, by: Actor, now: datetime) -> None:

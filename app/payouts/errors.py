@@ -148,6 +148,18 @@ class BlockedDestinations(Conflict):
         )
 
 
+class SuspendedReferrers(Conflict):
+    """Somebody in the run was suspended after it was frozen."""
+
+    title = "Suspended referrers in the run"
+
+    def __init__(self, name: str, count: int) -> None:
+        self.count = count
+        super().__init__(
+            f"run {name} pays {count} suspended referrer(s): take those payouts out or cancel the run"
+        )
+
+
 class AlreadySubmitted(Conflict):
     """The bank has (or may have) the run; it cannot be taken back."""
 

@@ -22,6 +22,10 @@ _NAMED: Final = {
         "A bank account in this run has been blocked since it was frozen. Take the payouts to it out, "
         "or cancel the run."
     ),
+    "SuspendedReferrers": _l(
+        "Somebody in this run has been suspended since it was frozen. Take the payouts to them out, "
+        "or cancel the run."
+    ),
     "BuildBegun": _l(
         "The bank files are begun, so no single payout can be taken out. Cancel the run instead."
     ),
