@@ -97,22 +97,22 @@ _MAPS: Final[Mapping[Tool, Mapping[Kind, _Names]]] = {
     Tool.FIRSTPROMOTER: {
         Kind.REFERRERS: {
             "email": ("promoter_email",),
-            "code": ("ref_id", "default_ref_id", "cust_ref"),
+            "code": ("ref_id", "default_ref_id"),
             "status": ("state",),
         },
         Kind.CUSTOMERS: {
             "customer_id": ("uid",),
-            "referrer_code": ("ref_id", "default_ref_id", "cust_ref"),
+            "referrer_code": ("ref_id", "default_ref_id"),
             "referrer_email": ("promoter_email",),
             "signed_up_at": ("created_at",),
         },
         Kind.COMMISSIONS: {
-            "referrer_code": ("ref_id", "default_ref_id", "cust_ref"),
+            "referrer_code": ("ref_id", "default_ref_id"),
             "referrer_email": ("promoter_email",),
             "available_on": ("due_at",),
         },
         Kind.BALANCES: {
-            "referrer_code": ("ref_id", "default_ref_id", "cust_ref"),
+            "referrer_code": ("ref_id", "default_ref_id"),
             "referrer_email": ("promoter_email", "email"),
             "amount": ("current_balance",),
         },
