@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from app.referrals.queries.decided import ExplainedBinding, ExplainedDecision
     from app.referrals.queries.explanation import ExplainedCommission, ExplainedLine, Explanation
     from app.referrals.rulebook import Rulebook
+    from app.referrals.tiers import Numbered
 
 _WHY: Final = {
     Outcome.CANCELLED: "the order was closed before it was paid",
@@ -225,6 +226,7 @@ def _commission(
         "kind": earned.kind.value,
         "rate": rate_text(earned.rate, currency, earned.tier_from),
         "tier_from": earned.tier_from,
+        "tier": _tier(earned.tier),
         "uncapped": earned.uncapped,
         "rate_version": _rate_version(earned.rate, currency),
         "base": earned.base,
@@ -253,6 +255,13 @@ def _commission(
             for each in earned.holds
         ],
     }
+
+
+def _tier(tier: Numbered | None) -> dict[str, Any] | None:
+    """How many customers had paid up to and including this order, and whether it counts itself."""
+    if tier is None:
+        return None
+    return {"basis": tier.basis.value, "customers": tier.number, "counts": tier.counted}
 
 
 def _hold(told: Explanation, program: Program, earned: ExplainedCommission) -> dict[str, Any] | None:

@@ -133,11 +133,12 @@ def _hold(session: Session, commission: Commission, key: Any) -> None:  # noqa: 
 
 def _commissions() -> Select[Any]:
     """What names a commission in both databases."""
-    wanted = select(
-        Order.program_id, Order.order_id, OrderLine.line_id, Commission.referrer_id, Commission.kind
-    ).select_from(Commission)
-    return wanted.join(Order, Order.id == Commission.order_id).join(
-        OrderLine, OrderLine.id == Commission.order_line_id
+    names: tuple[Any, ...] = (Order.program_id, Order.order_id, OrderLine.line_id)
+    return (
+        select(*names, Commission.referrer_id, Commission.kind)
+        .select_from(Commission)
+        .join(Order, Order.id == Commission.order_id)
+        .join(OrderLine, OrderLine.id == Commission.order_line_id)
     )
 
 

@@ -31,7 +31,6 @@ _CUSTOMERS = table_of(Customer)
 _ORDERS, _LINES = table_of(Order), table_of(OrderLine)
 _COMMISSIONS, _REFUNDS = table_of(Commission), table_of(Refund)
 
-
 _CHANGING: Final = (
     "base_minor",
     "rate_version_id",
@@ -338,10 +337,9 @@ def write_orders(session: Session, orders: Sequence[OrderRow]) -> None:
 
 def _write_order(connection: Connection, order: OrderRow) -> None:
     if order.id:
-        now = order.derived()
-        if now != order.stored:
-            names = ("referrer", "rates", "counts")
-            connection.execute(_WRITE_ORDER, {"row": order.id, **dict(zip(names, now, strict=True))})
+        if (now := order.derived()) != order.stored:
+            values = dict(zip(("referrer", "rates", "counts"), now, strict=True))
+            connection.execute(_WRITE_ORDER, {"row": order.id, **values})
             order.stored = now
         return
     columns = {name: getattr(order, name) for name in _ORDER_COLUMNS[:-1]}

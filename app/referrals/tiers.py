@@ -8,6 +8,7 @@ the number of the others alone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 RECOUNT: Final = "referrals.recount_tiers"
 """The job that settles a referrer's later orders again; its argument is the referrer's number."""
+
+_ALL: Final = 2**62
+"""More customers than anybody has."""
 
 _ORDERS, _RECOUNTS = table_of(Order), table_of(TierRecount)
 _LOCK: Final = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0)))
@@ -70,6 +74,25 @@ def customer_numbers(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """How many of the referrer's customers had paid up to and including an order: itself only where ``counted``."""
+
+    number: int
+    basis: TierBasis
+    counted: bool
+
+
+def number_of(session: Session, order: Order, referrer_id: int, basis: TierBasis, timezone: str) -> Numbered:
+    """The exact number of a paid order's customer, to be told; one query."""
+    assert order.paid_at is not None  # only a paid order earns
+    connection = connection_of(session)
+    count = _statements(connection.dialect.name)[0]
+    since = counted_since(basis, order.paid_at, timezone)
+    values = _values(order, referrer_id) | {"since": since, "most": _ALL}
+    return Numbered(int(order.counted) + connection.execute(count, values).scalar_one(), basis, order.counted)
+
+
 def note_moved(session: Session, counted: Sequence[int | None], orders: Sequence[OrderRow]) -> None:
     """Have the later orders of other customers settled again where these orders count now and did not, or the reverse.
 
@@ -92,7 +115,7 @@ def _has_later(session: Session, order: OrderRow, referrer_id: int) -> bool:
     return connection.execute(later, _values(order, referrer_id)).first() is not None
 
 
-def _values(order: OrderRow, referrer_id: int) -> dict[str, Any]:
+def _values(order: OrderRow | Order, referrer_id: int) -> dict[str, Any]:
     return {
         "referrer": referrer_id,
         "customer": order.customer_id,

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, IntegerField, SelectField, SelectMultipleField, StringField
+from wtforms import DateField, IntegerField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
-from wtforms.validators import InputRequired, NumberRange, Optional, Regexp, ValidationError
+from wtforms.validators import InputRequired, NumberRange, Optional, ValidationError
 
-from app.dashboard.forms.base import stripped
-from app.dashboard.forms.staff import RateForm
+from app.dashboard.forms.rates import RateParts, bonus_field, rate_field, referrer_field
 from app.dashboard.i18n import _
 from app.kernel.clock import add_months, day_start, local_day
 from app.referrals.programs import MAX_HOLD_DAYS, MAX_WINDOW_DAYS
-from app.referrals.rates import MAX_MONTHS
-from app.referrals.words import AttributionModel, Duration, LineKind
+from app.referrals.words import AttributionModel, Duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,37 +33,13 @@ def _is_a_day_of_ours(_form: FlaskForm, field: Field) -> None:
         raise ValidationError(_("Choose a day from 2000 to 2099."))
 
 
-class WhatIfForm(FlaskForm):
+class WhatIfForm(RateParts):
     """What shall have held all along, and over which days; what is left empty stays as it was."""
 
-    rate = StringField(
-        _l("Commission rate"),
-        filters=[stripped],
-        description=_l("A percentage of what was paid (10%), an amount for each piece (5.00), or none."),
-        validators=[
-            Optional(),
-            Regexp(
-                r"\A(none|\d{1,3}([.,]\d{1,4})?\s?%|\d{1,9}([.,]\d{1,3})?)\Z",
-                message=_l("Write 10%, 5.00 or none."),
-            ),
-        ],
-        render_kw={"maxlength": 20, "autocomplete": "off"},
-    )
+    rate = rate_field(Optional())
     sku = SelectField(_l("For which product"), validate_choice=False)
-    referrer = StringField(
-        _l("For which referrer (the code)"),
-        filters=[stripped],
-        render_kw={"maxlength": 32, "autocomplete": "off", "spellcheck": "false"},
-    )
-    duration = SelectField(_l("For how long"), choices=RateForm.duration.kwargs["choices"])
-    months = IntegerField(
-        _l("Months"), validators=[Optional(), NumberRange(1, MAX_MONTHS, _l("From 1 to 240 months."))]
-    )
-    kinds = SelectMultipleField(
-        _l("For which orders"),
-        choices=RateForm.kinds.kwargs["choices"],
-        default=[kind.value for kind in LineKind],
-    )
+    referrer = referrer_field()
+    signup_bonus = bonus_field(Optional())
     window_days = IntegerField(
         _l("Days from click to signup"),
         validators=[Optional(), NumberRange(1, MAX_WINDOW_DAYS, _l("From 1 to 365 days."))],
@@ -116,13 +90,16 @@ class WhatIfForm(FlaskForm):
             if self.duration.data == Duration.MONTHS and not (self.months.data or self.months.errors):
                 _object(self.months, _("Please fill in the number of months."))
             return
-        for field in (self.sku, self.referrer):
+        parts = self.sku, self.tiers, self.cap_order, self.cap_customer
+        for field in parts if self.signup_bonus.data else (*parts, self.referrer):
             if field.data:
                 _object(field, _("This goes with a rate, which is missing."))
-        others = self.window_days, self.attribution, self.hold_days
+        others = self.signup_bonus, self.window_days, self.attribution, self.hold_days
         if all(field.data in {None, ""} and not field.errors for field in others):
             self.form_errors.append(
-                _("Suppose at least one thing: a rate, days from click to signup, a model or a hold period.")
+                _(
+                    "Suppose at least one thing: a rate, a bonus, days from click to signup, a model or a hold period."
+                )
             )
 
     def _see_that_days_follow(self) -> None:

@@ -100,7 +100,7 @@ def why_order(told: Explanation, order: Order, referrer: str, program: Program) 
             rows=tuple(_line(line, referrer, program, order.currency) for line in told.lines),
             empty=Empty(_("No lines"), _("The merchant sent this order without lines.")),
         ),
-        sentences=tuple(sentences.of_line(line, referrer, program) for line in told.lines),
+        sentences=tuple(sentences.of_line(line, referrer, program, told.paid_at) for line in told.lines),
         facts=tuple(facts),
         back=NavItem(_("All orders"), url_for("home.orders")),
     )

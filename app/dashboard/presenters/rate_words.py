@@ -45,6 +45,11 @@ def rate_terms(version: Rate | RateVersion | None, currency: str) -> str:
     return "; ".join([", ".join(parts), *tiers(version, currency)])
 
 
+def bonus_terms(bonus: Rate | None) -> str:
+    """When a sign-up bonus is paid."""
+    return _("once, when a new customer's first order is paid") if bonus else _("there is none")
+
+
 def tiers(version: Rate | RateVersion, currency: str) -> list[str]:
     """Each performance tier: "12 % from customer number 10 of the calendar month on"."""
     found = []

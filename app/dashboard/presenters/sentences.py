@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from app.dashboard import formatting
 from app.dashboard.i18n import _, ngettext
 from app.dashboard.presenters import rate_words, words
+from app.dashboard.presenters.tier_words import tier_sentences
 from app.kernel.clock import local_day
 from app.payouts.domain.state import PayoutState
 from app.referrals.domain.calculation import hold_period, rounding
@@ -137,6 +138,9 @@ def _how_much(story: CommissionStory, program: Program) -> Iterator[str]:
         yield _("A sign-up bonus of %(amount)s, for the first order that the customer paid.", amount=amount)
         return
     tier = commission.tier_from
+    if story.tier is not None:
+        paid_on = local_day(commission.paid_at, program.timezone)
+        yield from tier_sentences(rate, story.tier, tier, currency, paid_on)
     if commission.uncapped_minor is None:
         yield sum_of(rate, commission.base_minor, commission.earned_minor, line.quantity, currency, tier)
     else:
@@ -276,7 +280,7 @@ def _payout(paid: PaidBy, program: Program) -> str:
     return _("It is in your payout of %(amount)s for %(month)s: %(state)s.", **values, state=state)
 
 
-def of_line(line: ExplainedLine, referrer: str, program: Program) -> str:
+def of_line(line: ExplainedLine, referrer: str, program: Program, paid_at: datetime | None) -> str:
     """One order line of the reader's customer: its sum, or why there is none."""
     name = line.name or line.product
     mine = (each for each in line.commissions if each.referrer == referrer)
@@ -288,6 +292,10 @@ def of_line(line: ExplainedLine, referrer: str, program: Program) -> str:
         if earned.target != earned.earned:
             left = formatting.amount(earned.target, program.currency)
             said = f"{said} {_('%(amount)s remains.', amount=left)}"
+        if earned.tier is not None and paid_at is not None:
+            paid_on = local_day(paid_at, program.timezone)
+            tiers = tier_sentences(earned.rate, earned.tier, earned.tier_from, program.currency, paid_on)
+            said = " ".join([said, *tiers])
         return _("%(product)s: %(sentence)s", product=name, sentence=said)
     said = words.outcome(line.outcome)
     if line.deciding is not None:

@@ -37,6 +37,7 @@ from app.referrals.models import (
     Refund,
     Signup,
 )
+from app.referrals.tiers import Numbered, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,6 +90,8 @@ class CommissionStory:
     rate: RateVersion
     refunds: tuple[Refund, ...]
     holds: tuple[Hold, ...]
+    tier: Numbered | None = None
+    """Which number the customer is, where the rate has performance tiers."""
 
 
 def memberships(session: Session, user_id: int) -> list[Membership]:
@@ -171,7 +174,15 @@ def commission_story(
                 .order_by(Hold.opened_at, Hold.id)
             )
         ),
+        tier=_tier(session, commission, order, rate),
     )
+
+
+def _tier(session: Session, commission: Commission, order: Order, rate: RateVersion) -> Numbered | None:
+    if not rate.tiers or not rate.tier_basis or order.referrer_id != commission.referrer_id:
+        return None
+    program = session.get_one(Program, commission.program_id)
+    return number_of(session, order, commission.referrer_id, rate.tier_basis, program.timezone)
 
 
 def _binding_behind(session: Session, commission: Commission, order: Order) -> Binding | None:

@@ -7,7 +7,7 @@ edge, from ``payouts/queries.py``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
@@ -35,6 +35,7 @@ from app.referrals.queries.decided import (
     labels_of,
 )
 from app.referrals.story import span_of
+from app.referrals.tiers import Numbered, number_of
 from app.referrals.words import CommissionKind
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from app.referrals.domain.rates import Rate
     from app.referrals.queries.decided import ExplainedBinding, ExplainedDecision
     from app.referrals.rulebook import Rulebook
-    from app.referrals.words import HoldRule, HoldState, LineKind, OrderStatus, RefundKind
+    from app.referrals.words import HoldRule, HoldState, LineKind, OrderStatus, RefundKind, TierBasis
 
 _BY_ITS_RATE: Final = frozenset({Outcome.EXCLUDED, Outcome.KIND_NOT_PAID, Outcome.DURATION_SPENT})
 """Outcomes of lines that a rate version was found for, and that do not earn by it."""
@@ -83,6 +84,8 @@ class ExplainedCommission:
     """The performance tier that applied: its number of customers."""
     uncapped: int | None = None
     """What it would have earned where a cap cut it."""
+    tier: Numbered | None = None
+    """Which number the customer is, where the rate has performance tiers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +160,13 @@ def explain_order(session: Session, order: Order, book: Rulebook | None = None) 
     codes, labels = codes_of(session, decisions, named), labels_of(session, decisions)
     holds = _holds(session, [commission.id for commission, _ in rows])
     by_line: dict[int, list[ExplainedCommission]] = {}
+    tiers = _tiers(
+        session, order, [rate for commission, rate in rows if _is_current(commission, order)], book
+    )
     for commission, rate in rows:
         shown = _commission(commission, rate, codes[commission.referrer_id], holds.get(commission.id, ()))
+        if _is_current(commission, order) and rate.tiers and rate.tier_basis:
+            shown = replace(shown, tier=tiers.get(rate.tier_basis))
         by_line.setdefault(commission.order_line_id, []).append(shown)
     refunds = session.scalars(
         select(Refund).where(Refund.order_id == order.id).order_by(Refund.refunded_at, Refund.id)
@@ -202,6 +210,21 @@ def _holds(session: Session, commission_ids: Sequence[int]) -> dict[int, tuple[E
         )
         found[hold.commission_id] = (*found.get(hold.commission_id, ()), shown)
     return found
+
+
+def _is_current(commission: Commission, order: Order) -> bool:
+    return commission.referrer_id == order.referrer_id
+
+
+def _tiers(
+    session: Session, order: Order, rates: Iterable[RateVersion], book: Rulebook | None
+) -> dict[TierBasis, Numbered]:
+    """The customer's number on each basis that one of these rates has tiers by: at most one query for each."""
+    asked = {rate.tier_basis for rate in rates if rate.tiers and rate.tier_basis}
+    if book is None or order.referrer_id is None or order.paid_at is None:
+        return {}
+    zone = book.program.timezone
+    return {basis: number_of(session, order, order.referrer_id, basis, zone) for basis in sorted(asked)}
 
 
 def _commission(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import or_, select
 
-from app.referrals.domain.rates import Rate, choose_rate
+from app.referrals.domain.rates import Rate, choose_bonus, choose_rate
 from app.referrals.models import Product, Program, ProgramTerms, RateVersion
 from app.referrals.rulebook import rate_of
 from app.referrals.words import CommissionKind
@@ -31,6 +31,8 @@ class ShownProgram:
     rates: tuple[tuple[Product, Rate | None], ...]
     everything_else: Rate | None = None
     """The rate of products that have none of their own."""
+    bonus: Rate | None = None
+    """The sign-up bonus."""
 
 
 def programs(session: Session) -> list[Program]:
@@ -101,8 +103,13 @@ def _shown(
     def chosen(product_id: int) -> Rate | None:
         return choose_rate(rates, product_id=product_id, referrer_id=referrer_id, paid_at=now, bound_from=now)
 
+    bonuses = [rate for rate in rates if rate.pays is CommissionKind.BONUS]
     return ShownProgram(
-        program, terms, tuple((product, chosen(product.id)) for product in products), chosen(NOBODY)
+        program,
+        terms,
+        tuple((product, chosen(product.id)) for product in products),
+        chosen(NOBODY),
+        choose_bonus(bonuses, referrer_id=referrer_id, paid_at=now, bound_from=now),
     )
 
 

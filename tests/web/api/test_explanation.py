@@ -10,9 +10,10 @@ from sqlalchemy import event, select
 from app.referrals.click_record import ClickRecord
 from app.referrals.click_rows import write_clicks
 from app.referrals.domain.click_label import ClickLabel
-from app.referrals.models import ExchangeRate, Program, Referrer
+from app.referrals.holds import hold_by_staff
+from app.referrals.models import Commission, ExchangeRate, Program, Referrer
 from app.referrals.referrers import find_referrer
-from app.referrals.words import LineKind
+from app.referrals.words import LineKind, RateScope, TierBasis
 from tests.builders import World, at
 from tests.web.api.kit import order_body, refund_body
 
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
 
 def line_of(shop: Shop, order_id: str = "o1", number: int = 0) -> Any:
     return shop.get(f"/orders/{order_id}/explanation").json["lines"][number]
+
+
+def hold_every_commission(wired: Services) -> None:
+    """Staff take everything aside."""
+    with wired.db.transaction() as session:
+        for commission in session.scalars(select(Commission)).all():
+            program = session.get_one(Program, commission.program_id)
+            hold_by_staff(session, program, commission, reason="a look", by="eve", now=at("2026-11-01"))
 
 
 def order_with(lines: int, order_id: str) -> dict[str, Any]:
@@ -128,13 +137,25 @@ def test_an_unattributed_signup_is_explained_and_an_unknown_one_is_not_there(sho
     assert shop.get("/signups/c9/explanation").status_code == 404
 
 
-def test_an_explanation_asks_as_many_questions_for_twenty_lines_as_for_one(
+def test_an_explanation_asks_as_many_questions_for_fifty_lines_refunds_and_reviews_as_for_one(
     shop: Shop, wired: Services
 ) -> None:
+    with wired.db.transaction() as session:
+        program = session.get_one(Program, shop.program_id)
+        early: dict[str, Any] = {"scope": RateScope.ALL, "valid_from": at("2026-01-02")}
+        tiers: dict[str, Any] = {"tiers": ((2, "12%"),), "tier_basis": TierBasis.TOTAL}
+        World(session, program, wired.referrals).rate("10%", sku="web", **tiers, **early)
     shop.bind()
-    for lines in (1, 20):
+    for lines in (1, 50):
         shop.post("/orders", order_with(lines, f"o{lines}"))
-        shop.post(f"/orders/o{lines}/refunds", refund_body(f"r{lines}", lines=[{"line_id": "l0", "net": 5}]))
+        for number in range(lines):
+            body = refund_body(f"r{lines}-{number}", lines=[{"line_id": f"l{number}", "net": 5}])
+            shop.post(f"/orders/o{lines}/refunds", body)
+        hold_every_commission(wired)
+        told = shop.get(f"/orders/o{lines}/explanation").json
+        assert len(told["refunds"]) == lines
+        assert {len(line["commission"]["holds"]) for line in told["lines"]} == {1}
+        assert told["lines"][0]["commission"]["tier"] == {"basis": "total", "customers": 1, "counts": True}
 
     def asked(path: str) -> int:
         shop.get(path)  # whatever a process reads once
@@ -150,9 +171,9 @@ def test_an_explanation_asks_as_many_questions_for_twenty_lines_as_for_one(
             event.remove(wired.db.engine, "before_cursor_execute", note)
         return len(seen)
 
-    one, twenty = asked("/orders/o1/explanation"), asked("/orders/o20/explanation")
-    assert one == twenty
-    assert 5 < one <= 14
+    one, fifty = asked("/orders/o1/explanation"), asked("/orders/o50/explanation")
+    assert one == fifty
+    assert 5 < one <= 15
 
 
 def test_a_click_that_the_shop_did_not_present_is_named_in_the_decision(shop: Shop, wired: Services) -> None:

@@ -119,5 +119,11 @@ def test_a_why_page_tells_the_rate_of_the_tier_that_was_reached(site: Site) -> N
             world.order(f"o{number}", customer=f"c{number}", placed=when, paid=when)
         first, second = (world.commissions(order)[0].id for order in ("o0", "o1"))
     browser = site.browser("zoe@example.org")
-    assert "10% of €100.00 is €10.00" in browser.text(f"/dashboard/commissions/{first}")
-    assert "12% of €100.00 is €12.00" in browser.text(f"/dashboard/commissions/{second}")
+    told = browser.text(f"/dashboard/commissions/{first}")
+    assert "Up to and including this order 1 of your customers had paid." in told
+    assert "A tier begins at customer number 2: 12%. Below it the rate is 10%." in told
+    assert "10% of €100.00 is €10.00" in told
+    told = browser.text(f"/dashboard/commissions/{second}")
+    assert "Up to and including this order 2 of your customers had paid." in told
+    assert "So the tier from customer number 2 on holds: 12%." in told
+    assert "12% of €100.00 is €12.00" in told

@@ -85,6 +85,18 @@ SUPPOSITIONS: list[tuple[dict[str, Any], str]] = [
     ({"rate": "20%", "sku": "web", "from": "2026-09-10", "to": "2026-09-10"}, "Difference +€30.00"),
     ({"rate": "20%", "sku": "web", "from": "2026-09-11"}, "Nobody is concerned"),
     ({"attribution": "first_click", "window_days": "365"}, "Difference"),
+    (
+        {"rate": "10%", "sku": "web", "tiers": "2 = 20%"},
+        "20% from customer number 2 of the calendar month on",
+    ),
+    # Each has one customer of the month, so no step is reached; the first step is 2.
+    ({"rate": "10%", "sku": "web", "tiers": "2 = 20%", "tier_basis": "total"}, "Difference €0.00"),
+    ({"rate": "10%", "sku": "web", "cap_order": "15"}, "Difference \u2212€5.00"),
+    ({"rate": "10%", "sku": "web", "cap_customer": "5,00"}, "Difference \u2212€20.00"),
+    ({"signup_bonus": "7.50"}, "Sign-up bonus €7.50"),
+    ({"signup_bonus": "7.50"}, "Difference +€15.00"),
+    ({"signup_bonus": "7.50", "referrer": "zoe-1"}, "Difference +€7.50"),
+    ({"rate": "20%", "sku": "web", "signup_bonus": "1"}, "Difference +€32.00"),
 ]
 
 
@@ -107,6 +119,11 @@ NONSENSE: list[tuple[dict[str, Any], str | None, str]] = [
     ({"rate": "10%", "referrer": "nobody"}, "referrer", "There is no referrer with this code."),
     ({"sku": "web", "hold_days": "3"}, "sku", "This goes with a rate, which is missing."),
     ({"referrer": "zoe-1", "hold_days": "3"}, "referrer", "This goes with a rate, which is missing."),
+    ({"tiers": "3 = 12%", "hold_days": "3"}, "tiers", "This goes with a rate, which is missing."),
+    ({"cap_order": "5", "signup_bonus": "3"}, "cap_order", "This goes with a rate, which is missing."),
+    ({"signup_bonus": "10%"}, "signup_bonus", "Write an amount such as 10.00, or none."),
+    ({"rate": "10%", "tiers": "3 = 9%"}, "tiers", "each rate must be higher than the one before"),
+    ({"rate": "10%", "cap_customer": "0"}, "cap_customer", "Write an amount above 0"),
     ({"window_days": "0"}, "window_days", "From 1 to 365 days."),
     ({"window_days": "366"}, "window_days", "From 1 to 365 days."),
     ({"window_days": "many"}, "window_days", "Not a valid integer value"),

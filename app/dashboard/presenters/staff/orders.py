@@ -12,6 +12,7 @@ from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Status, Step, Table, Tone
 from app.dashboard.i18n import _
 from app.dashboard.presenters import rate_words, words
+from app.dashboard.presenters.staff.evidence import review_table
 from app.referrals.words import CommissionKind, HoldState
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class OrderPage:
     lines: Table
     candidates: Table
     steps: tuple[Step, ...]
+    reviews: Table | None
 
 
 def order_table(
@@ -80,8 +82,8 @@ def _row(row: StaffOrder, program: Program) -> tuple[Cell, ...]:
     )
 
 
-def order_page(story: OrderStory, program: Program) -> OrderPage:
-    """Why this order earned what it earned."""
+def order_page(story: OrderStory, people: Mapping[str, str], program: Program) -> OrderPage:
+    """Why this order earned what it earned; ``people`` are the names of who decided its reviews."""
     order, referrer, zone = story.order, story.referrer, program.timezone
     facts = [
         Fact(
@@ -113,6 +115,7 @@ def order_page(story: OrderStory, program: Program) -> OrderPage:
         lines=_line_table(story, program),
         candidates=candidate_table(story.decisions, story.names, zone),
         steps=tuple(_steps(story, program)),
+        reviews=review_table(story, people, program) if story.holds else None,
     )
 
 

@@ -127,6 +127,14 @@ def product_table(shown: ShownProgram, *, may_change: bool) -> Table:
             _change("") if may_change else Cell(),
         )
     )
+    rows.append(
+        (
+            Cell(_("Sign-up bonus")),
+            Cell(rate_words.rate(shown.bonus, currency)),
+            Cell(rate_words.bonus_terms(shown.bonus)),
+            Cell(_("New bonus"), href=url_for("staff.bonus")) if may_change else Cell(),
+        )
+    )
     return Table(
         title=_("Products"),
         note=_("Rates for customers who come today"),

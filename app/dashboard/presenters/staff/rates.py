@@ -42,7 +42,7 @@ def holding_table(table: RateTable, program: Program) -> Table:
         (
             Cell(_("Sign-up bonus")),
             Cell(rate_words.rate(bonus, currency)),
-            Cell(_("once, when a new customer's first order is paid") if bonus else _("there is none")),
+            Cell(rate_words.bonus_terms(bonus)),
             Cell(_level_of(bonus)),
         )
     )

@@ -11,7 +11,7 @@ from app.dashboard import formatting
 from app.dashboard.components import Cell, Empty, Fact, Status
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
-from app.dashboard.presenters.staff.people import details
+from app.dashboard.presenters.staff.evidence import evidence
 from app.referrals.words import HoldState
 
 if TYPE_CHECKING:
@@ -57,12 +57,14 @@ def tabs(counts: Mapping[HoldState, int], state: HoldState) -> tuple[ReviewTab, 
     )
 
 
-def review_items(rows: Sequence[ReviewRow], program: Program) -> tuple[ReviewItem, ...]:
-    """What waits for a decision, with the evidence."""
-    return tuple(_item(row, program) for row in rows)
+def review_items(
+    rows: Sequence[ReviewRow], people: Mapping[str, str], program: Program
+) -> tuple[ReviewItem, ...]:
+    """What waits for a decision, with the evidence; ``people`` are the names of who took it aside."""
+    return tuple(_item(row, people, program) for row in rows)
 
 
-def _item(row: ReviewRow, program: Program) -> ReviewItem:
+def _item(row: ReviewRow, people: Mapping[str, str], program: Program) -> ReviewItem:
     order_href = url_for("staff.order", order_id=row.order.id)
     title = _(
         "%(amount)s for %(name)s",
@@ -84,7 +86,7 @@ def _item(row: ReviewRow, program: Program) -> ReviewItem:
                 _("Referrer"),
                 Cell(row.referrer.name, href=url_for("staff.referrer", code=row.referrer.code)),
             ),
-            Fact(_("Evidence"), Cell(details(row.hold.evidence) or formatting.DASH, wraps=True)),
+            Fact(_("Evidence"), Cell(evidence(row.hold.rule, row.hold.evidence, people), wraps=True)),
         ),
     )
 

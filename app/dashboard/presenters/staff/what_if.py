@@ -99,6 +99,10 @@ def supposed_facts(supposed: Supposed, product: str, referrer: str, currency: st
             Fact(_("For which product"), Cell(product or everybody)),
             Fact(_("For which referrer (the code)"), Cell(referrer or everybody)),
         ]
+    if supposed.bonus is not None:
+        found.append(Fact(_("Sign-up bonus"), Cell(rate_words.rate(supposed.bonus, currency))))
+        if referrer and supposed.rate is None:
+            found.append(Fact(_("For which referrer (the code)"), Cell(referrer)))
     if supposed.window_days is not None:
         found.append(Fact(_("From click to signup"), Cell(formatting.days(supposed.window_days))))
     if supposed.attribution is not None:

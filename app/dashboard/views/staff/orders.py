@@ -11,7 +11,9 @@ from app.dashboard.cursors import read_cursor, write_cursor
 from app.dashboard.i18n import _
 from app.dashboard.presenters import contests as contests_presenter
 from app.dashboard.presenters.staff import orders as presenter
+from app.dashboard.presenters.staff.evidence import people_in
 from app.dashboard.views.staff.base import all_programs, chosen_program, page, staff
+from app.identity.queries import names_of_actors
 from app.referrals.contests import contests_of_order
 from app.referrals.queries import staff as queries
 from app.requests import session
@@ -62,6 +64,7 @@ def order(order_id: int) -> ResponseReturnValue:
         story = queries.order_story(session(), program.id, order_id)
         if story is not None:
             contests = contests_presenter.for_staff(contests_of_order(session(), order_id), program)
-            shown = presenter.order_page(story, program)
+            people = names_of_actors(session(), people_in(story.holds))
+            shown = presenter.order_page(story, people, program)
             return page("staff/order.html", program, found, page=shown, contests=contests)
     raise NotFound

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 
 from app.dashboard.forms.base import show_refusal, text
-from app.dashboard.forms.staff import ProductForm, RateForm, SettingsForm
+from app.dashboard.forms.staff import ProductForm, SettingsForm
 from app.dashboard.i18n import _
 from app.dashboard.presenters.staff import orders as orders_presenter
 from app.dashboard.presenters.staff import programs as presenter
@@ -24,15 +23,13 @@ from app.referrals.programs import ProgramSettings
 from app.referrals.queries import programs_shown
 from app.referrals.queries import staff as queries
 from app.referrals.queries.waiting import waiting_counts
-from app.referrals.rates import RateChangesRecordedOrders, RateTerms
-from app.referrals.rates import set_rate as add_rate
-from app.referrals.words import Approval, AttributionModel, ConsentMode, LineKind, RateScope
+from app.referrals.words import Approval, AttributionModel, ConsentMode
 from app.requests import session
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from app.referrals.models import Product, Program
+    from app.referrals.models import Program
 
 _NEWEST = 6
 
@@ -99,71 +96,6 @@ def _products_page(form: ProductForm) -> str:
         form=form,
         may_change=may_change,
     )
-
-
-@staff.get("/rates/new")
-def rate() -> ResponseReturnValue:
-    """The form for the next version of a rate."""
-    found = all_programs()
-    chosen = chosen_program(found)
-    product = _product(chosen, request.args.get("sku"))
-    return page("staff/rate.html", chosen, found, form=RateForm(formdata=None), product=product)
-
-
-@staff.post("/rates/new")
-def set_rate() -> ResponseReturnValue:
-    """Add the next version of a rate; old referrals keep theirs unless the scope says otherwise."""
-    found = all_programs()
-    chosen = chosen_program(found)
-    product = _product(chosen, request.args.get("sku"))
-    form = RateForm()
-    if form.validate_on_submit() and _rate_added(form, chosen, product):
-        flash(_("The new rate is set."), "done")
-        return redirect(url_for("staff.products"))
-    return page("staff/rate.html", chosen, found, form=form, product=product), 422
-
-
-def _product(program: Program, sku: str | None) -> Product | None:
-    return programs.find_product(session(), program, sku) if sku else None
-
-
-def _rate_added(form: RateForm, program: Program, product: Product | None) -> bool:
-    duration = f"{form.months.data}m" if form.duration.data == "months" else form.duration.data
-    since = form.valid_from.data
-    terms = RateTerms(
-        text=text(form.rate).replace(",", ".").replace(" ", ""),
-        duration=duration,
-        scope=RateScope(form.scope.data),
-        kinds=frozenset(LineKind(kind) for kind in form.kinds.data or ()),
-    )
-    try:
-        add_rate(
-            session(),
-            program,
-            terms,
-            product=product,
-            referrer=None,
-            valid_from=clock.day_start(since, program.timezone).astimezone(UTC) if since else None,
-            actor=actor(),
-            now=clock.now(),
-        )
-    except RateChangesRecordedOrders as error:
-        show_refusal(
-            form,
-            error,
-            _("From that day on a recorded order would change. Choose a later day."),
-            fields={"/from": "valid_from"},
-        )
-    except InvalidInput as error:
-        words = (
-            _("Please fill in the number of months.")
-            if error.pointer == "/duration"
-            else _("Write 10%, 5.00 or none.")
-        )
-        show_refusal(form, error, words, fields={"/duration": "months"})
-    else:
-        return True
-    return False
 
 
 @staff.get("/settings")

@@ -12,8 +12,10 @@ from app.dashboard.forms.review import DecideManyForm, Decision
 from app.dashboard.forms.staff import ReasonForm
 from app.dashboard.i18n import _, ngettext
 from app.dashboard.presenters.staff import review as presenter
+from app.dashboard.presenters.staff.evidence import people_in
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, refused, staff
 from app.identity.audit import record_event
+from app.identity.queries import names_of_actors
 from app.identity.roles import Action
 from app.kernel import clock
 from app.kernel.errors import Conflict
@@ -44,12 +46,13 @@ def _page(wrong: int, form: ReasonForm, many: DecideManyForm) -> str:
     rows = queries.waiting_holds(session(), chosen.id, state, after=after, limit=queries.PAGE + 1)
     last = rows[queries.PAGE - 1].hold.id if len(rows) > queries.PAGE else None
     counts = queries.waiting_counts(session(), chosen.id)
+    people = names_of_actors(session(), people_in([row.hold for row in rows]))
     return page(
         "staff/review.html",
         chosen,
         found,
         tabs=presenter.tabs(counts, state),
-        items=presenter.review_items(rows[: queries.PAGE], chosen),
+        items=presenter.review_items(rows[: queries.PAGE], people, chosen),
         nothing=presenter.nothing_to_review(state),
         more_href=url_for("staff.review", state=state.value, after=last) if last else None,
         may_decide=me().may(Action.REVIEW),

@@ -12,6 +12,7 @@ from flask import Response, redirect, request, stream_with_context, url_for
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.dashboard.forms.base import show_refusal, text
+from app.dashboard.forms.rates import REFUSED_FIELDS, plain, refusal_words
 from app.dashboard.forms.what_if import WhatIfForm, range_until
 from app.dashboard.i18n import _
 from app.dashboard.presenters.staff import what_if as presenter
@@ -22,10 +23,10 @@ from app.referrals.errors import ProductNotFound, ReferrerNotFound
 from app.referrals.models import Program
 from app.referrals.programs import find_product
 from app.referrals.queries import staff as queries
-from app.referrals.rates import RateTerms, supposed_rate
+from app.referrals.rates import bonus_terms, supposed_rate
 from app.referrals.referrers import find_referrer
 from app.referrals.whatif import Study, Supposed, count_customers
-from app.referrals.words import AttributionModel, LineKind
+from app.referrals.words import AttributionModel
 from app.requests import services, session
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from sqlalchemy.orm import Session
 
-    from app.referrals.domain.rates import Rate
 
 _log = structlog.get_logger(__name__)
 
@@ -99,16 +99,13 @@ def _question(form: WhatIfForm, program: Program) -> _Question | None:
     first, last = form.first.data, form.last.data
     if not form.validate() or first is None or last is None:
         return None
-    rate = None
-    if form.rate.data:
-        rate = _rate(form, program)
-        if rate is None:
-            return None
-    model = AttributionModel(form.attribution.data) if form.attribution.data else None
+    supposed = _supposed(form, program)
+    if supposed is None:
+        return None
     return _Question(
         program.id,
         program.currency,
-        Supposed(rate, window_days=form.window_days.data, attribution=model, hold_days=form.hold_days.data),
+        supposed,
         text(form.sku),
         text(form.referrer),
         first,
@@ -118,23 +115,27 @@ def _question(form: WhatIfForm, program: Program) -> _Question | None:
     )
 
 
-def _rate(form: WhatIfForm, program: Program) -> Rate | None:
-    terms = RateTerms(
-        text=text(form.rate).replace(",", ".").replace(" ", ""),
-        duration=f"{form.months.data}m" if form.duration.data == "months" else form.duration.data,
-        kinds=frozenset(LineKind(kind) for kind in form.kinds.data or ()),
-    )
-    code, sku = text(form.referrer), text(form.sku)
+def _supposed(form: WhatIfForm, program: Program) -> Supposed | None:
+    model = AttributionModel(form.attribution.data) if form.attribution.data else None
+    code, sku, now = text(form.referrer), text(form.sku), clock.now()
+    rate = bonus = None
     try:
         product = find_product(session(), program, sku) if sku else None
         referrer = find_referrer(session(), program, code) if code else None
-        return supposed_rate(program, terms, product=product, referrer=referrer, now=clock.now())
+        if form.rate.data:
+            terms = form.terms(form.rate)
+            rate = supposed_rate(program, terms, product=product, referrer=referrer, now=now)
+        if form.signup_bonus.data:
+            terms = bonus_terms(program, plain(form.signup_bonus))
+            bonus = supposed_rate(program, terms, product=None, referrer=referrer, now=now)
     except ProductNotFound:
         form.sku.errors = [_("There is no such product.")]
     except ReferrerNotFound:
         form.referrer.errors = [_("There is no referrer with this code.")]
     except InvalidInput as error:
-        show_refusal(form, error, _("Write 10%, 5.00 or none."))
+        show_refusal(form, error, refusal_words(error.pointer), fields=REFUSED_FIELDS)
+    else:
+        return Supposed(rate, bonus, form.window_days.data, model, form.hold_days.data)
     return None
 
 
