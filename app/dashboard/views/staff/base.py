@@ -109,10 +109,7 @@ _LISTS = {
     "staff.compare_run": "staff.runs",
     "staff.write_off_debt": "staff.referrers",
     "staff.rate": "staff.products",
-<<<<<<< app/dashboard/views/staff/base.py
     "staff.document": "staff.documents",
-=======
->>>>>>> /tmp/L_theirs
     "staff.bonus": "staff.products",
 }
 
