@@ -149,7 +149,8 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
     """Make test settings from environment variables: ``make_settings(DATABASE_URL=...)``."""
 
     def make(**environ: str) -> Settings:
-        return Settings.from_env({"APP_ENV": "test", "VAR_DIR": str(tmp_path / "var"), **KEYS, **environ})
+        own = {"APP_ENV": "test", "VAR_DIR": str(tmp_path / "var"), "VIES_URL": "http://127.0.0.1:9/vies"}
+        return Settings.from_env({**own, **KEYS, **environ})
 
     return make
 

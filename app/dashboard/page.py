@@ -41,6 +41,7 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
             (_("Reviews"), "staff.review", Action.VIEW_ORDERS, ("review",)),
             (_("Payouts"), "staff.runs", Action.VIEW_PAYOUTS, ("run", "payout", "approval")),
             (_("Bank"), "staff.bank", Action.VIEW_PAYOUTS, ("bank",)),
+            (_("Documents"), "staff.documents", Action.VIEW_PAYOUTS, ("document", "merchant")),
             (_("Settings"), "staff.settings", Action.VIEW_PROGRAM, ("settings",)),
             (_("Audit trail"), "staff.audit", Action.VIEW_AUDIT, ("audit",)),
         ]
@@ -50,6 +51,8 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
             (_("Commissions"), "home.commissions", Action.VIEW_OWN, ("commission",)),
             (_("Orders"), "home.orders", Action.VIEW_OWN, ("order",)),
             (_("Payouts"), "home.payouts", Action.VIEW_OWN, ("payout",)),
+            (_("Statements"), "home.statements", Action.VIEW_OWN, ("statement",)),
+            (_("Documents"), "home.documents", Action.VIEW_OWN, ("document", "tax_profile", "self_billing")),
             (_("Links"), "home.links", Action.VIEW_OWN, ("link",)),
             (_("Leads"), "home.leads", Action.VIEW_OWN, ("lead",)),
             (_("Bank account"), "home.bank_account", Action.VIEW_OWN, ("bank",)),

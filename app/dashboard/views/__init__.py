@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import app.dashboard.views.bank_account
+import app.dashboard.views.documents
 import app.dashboard.views.leads
 import app.dashboard.views.links
 import app.dashboard.views.privacy

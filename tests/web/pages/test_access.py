@@ -33,6 +33,8 @@ NUMBERS: dict[str, Any] = {
     "customer_id": 1,
     "contest_id": "con_x",
     "file_id": 1,
+    "document_id": 1,
+    "period": "2026-09",
     "event_id": 1,
     "code": "zoe-1",
     "name": "hosting:2026-10:EUR:1",
