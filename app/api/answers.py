@@ -177,7 +177,7 @@ class CommissionAnswer(AnswerModel):
     line_id: str
     kind: Annotated[
         Literal["kickback", "bonus"],
-        Field(description="`bonus`: the sign-up bonus, on the first line of a customer's first paid order"),
+        Field(description="`bonus`: the sign-up bonus, on the first line of the first order a customer ever paid"),
     ]
     amount: int
     currency: str

@@ -71,7 +71,7 @@ _SETTINGS = (
     click.option(
         "--signup-bonus",
         metavar="AMOUNT",
-        help="Paid once when a customer bound from now on pays a first order; none ends it.",
+        help="Paid once, for the first order that a customer bound from now on ever pays; none ends it.",
     ),
     click.option(
         "--review",

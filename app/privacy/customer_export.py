@@ -45,6 +45,7 @@ def customer_export(session: Session, program: Program, customer: Customer) -> d
         "customer_id": customer.customer_id,
         "program": program.slug,
         "first_seen_at": plain(customer.first_seen_at),
+        "first_paid_of_orders_that_became_totals": plain(customer.forgotten_paid_at),
         "erased_at": plain(customer.erased_at),
         "email_fingerprint": customer.email_key,
         "marks": customer.marks or [],
@@ -55,23 +56,7 @@ def customer_export(session: Session, program: Program, customer: Customer) -> d
             session.scalars(select(PartnerChoice).where(PartnerChoice.customer_id == customer.id)),
             "chosen_at",
         ),
-        "decisions": rows_of(
-            session.scalars(
-                select(Decision).where(Decision.customer_id == customer.id).order_by(Decision.id)
-            ),
-            "decision_id",
-            "occasion",
-            "occasion_ref",
-            "occasion_at",
-            "rule",
-            "method",
-            "bound_from",
-            "candidates",
-            "unpresented",
-            "reason",
-            "decided_at",
-            "superseded_at",
-        ),
+        "decisions": _decisions(session, customer),
         "corrections_by_staff": rows_of(
             session.scalars(
                 select(Assignment).where(Assignment.customer_id == customer.id).order_by(Assignment.id)
@@ -86,6 +71,24 @@ def customer_export(session: Session, program: Program, customer: Customer) -> d
         "reviews": _reviews(session, pks),
         "facts": _facts(session, program, customer, orders),
     }
+
+
+def _decisions(session: Session, customer: Customer) -> list[dict[str, Any]]:
+    return rows_of(
+        session.scalars(select(Decision).where(Decision.customer_id == customer.id).order_by(Decision.id)),
+        "decision_id",
+        "occasion",
+        "occasion_ref",
+        "occasion_at",
+        "rule",
+        "method",
+        "bound_from",
+        "candidates",
+        "unpresented",
+        "reason",
+        "decided_at",
+        "superseded_at",
+    )
 
 
 def _clicks(

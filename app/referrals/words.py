@@ -82,7 +82,7 @@ class CommissionKind(StrEnum):
     KICKBACK = "kickback"
     """An order line."""
     BONUS = "bonus"
-    """The sign-up bonus: a customer's first paid order under its binding."""
+    """The sign-up bonus: for the first order that a customer ever paid."""
 
 
 class LineKind(StrEnum):

@@ -51,9 +51,13 @@ OFFICE = [
     "/staff/payouts",
     "/staff/bank",
     "/staff/settings",
+    "/staff/settings/review",
     "/staff/audit",
 ]
 OWNERS = [
+    "/staff/rates/new",
+    "/staff/bonus/new",
+    "/staff/settings/review",
     "/staff/what-if",
     "/staff/what-if?hold_days=3&rate=12%25&kinds=new&kinds=renewal&duration=lifetime&from=2026-01-01&to=2026-12-31",
 ]
