@@ -52,8 +52,16 @@ class Desk:
     moves: Moves
     now: datetime
     payouts: Mapping[str, Payout] = field(default_factory=dict)
+    runs: dict[int, PayoutRun] = field(default_factory=dict)
+    """Runs that were met: a session forgets what nobody holds, and would read the same one for each record."""
     frozen: set[int] = field(default_factory=set)
     """Referrers to suspend once the money is posted."""
+
+    def run_of(self, payout: Payout) -> PayoutRun:
+        """The payout's run."""
+        if payout.run_id not in self.runs:
+            self.runs[payout.run_id] = self.session.get_one(PayoutRun, payout.run_id)
+        return self.runs[payout.run_id]
 
 
 def looks_ours(event: BankEvent) -> bool:
@@ -87,8 +95,7 @@ def apply_to_payout(desk: Desk, event: BankEvent, payout: Payout) -> None:
 
 def _mismatch(desk: Desk, event: BankEvent, payout: Payout) -> ExceptionReason | None:
     """Why a booking is not of this payout: it must agree on account, amount and currency to the cent."""
-    run = desk.session.get_one(PayoutRun, payout.run_id)
-    if event.account is not None and event.account != run.debtor_iban:
+    if event.account is not None and event.account != desk.run_of(payout).debtor_iban:
         return ExceptionReason.OTHER_ACCOUNT
     if (event.amount_minor, event.currency) != (payout.amount_minor, payout.currency):
         return ExceptionReason.AMOUNT_DIFFERS
@@ -225,14 +232,13 @@ def take_reason(desk: Desk, event: BankEvent, payout: Payout) -> None:
     A reason that was given for a block or a file speaks of the order, perhaps of the payer's own account: it blocks
     no payee.
     """
-    payout.reason_code = event.reason_code
-    if event.inherited:
+    payout.reason_code = code = event.reason_code
+    if event.inherited or code is None:
         return
-    match consequence_of(event.reason_code):
+    match consequence_of(code):
         case Consequence.BLOCK_ACCOUNT:
             destination = desk.session.get_one(PayoutDestination, payout.destination_id)
-            reason = BlockedReason(event.reason_code)
-            block_destination(desk.session, destination, reason, by=BANK, now=desk.now)
+            block_destination(desk.session, destination, BlockedReason(code), by=BANK, now=desk.now)
         case Consequence.FREEZE_REFERRER:
             desk.frozen.add(payout.referrer_id)
             put_aside(event, ExceptionReason.REFERRER_FROZEN)

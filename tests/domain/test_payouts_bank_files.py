@@ -13,8 +13,9 @@ import pytest
 
 from app.payouts.domain.feedback import UPLOAD_BYTES, read_feedback
 from app.payouts.domain.feedback_xml import BadBankFile
+from app.payouts.domain.reasons import CONSEQUENCES, Consequence, consequence_of, payee_check_of
 from app.payouts.domain.records import Booking, StatementBalances, Status, StatusLevel
-from app.payouts.words import BankFileKind
+from app.payouts.words import BankFileKind, BlockedReason, PayeeCheck
 
 if TYPE_CHECKING:
     from app.payouts.domain.records import BankRecord
@@ -207,6 +208,108 @@ def test_a_statement_without_both_balances_is_read_without_them() -> None:
     assert [type(record) for record in records] == [Booking]
 
 
+def summary(*totals: tuple[str, str, str]) -> str:
+    return (
+        "<TxsSummry>"
+        + "".join(
+            f"<{name}><NbOfNtries>{count}</NbOfNtries><Sum>{worth}</Sum></{name}>"
+            for name, count, worth in totals
+        )
+        + "</TxsSummry>"
+    )
+
+
+def test_a_statement_holds_the_entries_that_its_own_summary_counts_and_adds_up() -> None:
+    entries = (entry("1.00"), entry("2.50"), entry("4.00", sign="CRDT"))
+    right = summary(
+        ("TtlNtries", "3", "7.50"), ("TtlCdtNtries", "1", "4.00"), ("TtlDbtNtries", "0002", "3.5")
+    )
+    assert len(read(statement(*entries, balances=right))) == 3
+    assert len(read(statement(balances=summary(("TtlNtries", "0", "0"))))) == 0
+    for wrong, refusal in (
+        (("TtlNtries", "4", "7.50"), "announces 4 entries"),
+        (("TtlDbtNtries", "two", "3.50"), "announces two entries"),
+        (("TtlDbtNtries", "2", "3.51"), "not worth 3.51"),
+        (("TtlCdtNtries", "1", "much"), "not an amount"),
+    ):
+        with pytest.raises(BadBankFile, match=refusal):
+            read(statement(*entries, balances=summary(wrong)))
+
+
+def test_the_same_names_elsewhere_and_comments_mean_nothing() -> None:
+    deeper = statement(entry("1.00", body="<!-- why --><Other><Ntry/><TxDtls><Refs/></TxDtls></Other>"))
+    assert [each.amount_minor for each in bookings(deeper)] == [100]
+    between = statement(entry("1.00"), "<Junk>y</Junk> <Junk/>", entry("2.00"), "<Junk/>")
+    assert [each.amount_minor for each in bookings(between)] == [100, 200]
+    blocks = (
+        "<NtryDtls><Btch><PmtInfId>P</PmtInfId></Btch></NtryDtls>"
+        "<NtryDtls><TxDtls><Refs><EndToEndId>E1</EndToEndId></Refs></TxDtls></NtryDtls>"
+    )
+    (found,) = bookings(statement(entry("3.00", body=blocks)))
+    assert (found.payment_information_id, found.end_to_end_id, found.amount_minor) == ("P", "E1", 300)
+    assert [
+        each.account
+        for each in bookings(statement(entry()).replace("<Acct>", "<Acc>").replace("</Acct>", "</Acc>"))
+    ] == [None]
+
+
+def payee_report(*transactions: str, version: str = "10") -> str:
+    return (
+        f'<Document xmlns="{NS}pain.002.001.{version}"><CstmrPmtStsRpt><OrgnlGrpInfAndSts>'
+        "<OrgnlMsgId>R1-01</OrgnlMsgId><GrpSts>RCVC</GrpSts></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><OrgnlPmtInfId>R1-01</OrgnlPmtInfId>"
+        + "".join(
+            f"<TxInfAndSts><OrgnlEndToEndId>E{number}</OrgnlEndToEndId>{each}</TxInfAndSts>"
+            for number, each in enumerate(transactions)
+        )
+        + "</OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"
+    )
+
+
+@pytest.mark.parametrize("version", ["10", "14"])
+def test_answers_about_the_payee_are_read_with_the_name_that_the_bank_proposes(version: str) -> None:
+    long_name = "A" * 105, "B" * 45
+    report = payee_report(
+        "<TxSts>RCVC</TxSts>",
+        "<TxSts>RVMC</TxSts><StsRsnInf><AddtlInf>Jane  Doe</AddtlInf></StsRsnInf>",
+        f"<TxSts>RVMC</TxSts><StsRsnInf><AddtlInf>{long_name[0]}</AddtlInf><AddtlInf>{long_name[1]}</AddtlInf></StsRsnInf>",
+        "<TxSts>RVNM</TxSts>",
+        "<TxSts>PDNG</TxSts><StsRsnInf><Rsn><Prtry>RVNA</Prtry></Rsn></StsRsnInf>",
+        "<TxSts>RJCT</TxSts><StsRsnInf><Rsn><Cd>AC04</Cd></Rsn><AddtlInf>closed</AddtlInf></StsRsnInf>",
+        version=version,
+    )
+    found = [each for each in read(report) if isinstance(each, Status) and each.end_to_end_id]
+    assert [payee_check_of(each.status, each.reason_code) for each in found] == [
+        PayeeCheck.MATCH,
+        PayeeCheck.CLOSE_MATCH,
+        PayeeCheck.CLOSE_MATCH,
+        PayeeCheck.NO_MATCH,
+        PayeeCheck.NOT_POSSIBLE,
+        None,
+    ]
+    assert [each.payee_name for each in found] == [None, "Jane Doe", "A" * 105 + "B" * 35, None, None, None]
+
+
+def test_a_rejection_after_a_payee_check_is_a_rejection() -> None:
+    assert payee_check_of("RJCT", "RVNM") is None
+    assert payee_check_of("ACTC", "RVNM") is PayeeCheck.NO_MATCH
+    assert payee_check_of(None, None) is None
+
+
+def test_every_reason_leads_to_what_the_field_learned() -> None:
+    by_consequence = {
+        wanted: {code for code, found in CONSEQUENCES.items() if found is wanted} for wanted in Consequence
+    }
+    assert by_consequence == {
+        Consequence.BLOCK_ACCOUNT: {"AC01", "AC04", "AC06", "AG01", "RC01", "RVNM"},
+        Consequence.ASK: {"AM05"},
+        Consequence.FREEZE_REFERRER: {"MD07"},
+        Consequence.FIX_DATA: {"BE04", "RR01", "RR02", "RR03", "RR04"},
+        Consequence.NONE: set(),
+    }
+    assert {reason.value for reason in BlockedReason} - {"staff"} == by_consequence[Consequence.BLOCK_ACCOUNT]
+    assert consequence_of("MS03") is consequence_of(None) is Consequence.NONE
+
+
 def test_group_and_block_reasons_hold_for_payments_without_their_own() -> None:
     report = (
         f'<Document xmlns="{NS}pain.002.001.03"><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>R1-01</OrgnlMsgId>'
@@ -218,10 +321,10 @@ def test_group_and_block_reasons_hold_for_payments_without_their_own() -> None:
         "<OrgnlPmtInfAndSts><OrgnlPmtInfId>P2</OrgnlPmtInfId></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"
     )
     found = [record for record in read(report) if isinstance(record, Status)]
-    assert [(each.level.value, each.reason_code) for each in found] == [
-        ("group", "FF01"),
-        ("transaction", "DT01"),
-        ("payment", "DT01"),
+    assert [(each.level.value, each.reason_code, each.inherited) for each in found] == [
+        ("group", "FF01", False),
+        ("transaction", "DT01", True),
+        ("payment", "DT01", False),
     ]
 
 

@@ -92,7 +92,7 @@ def expected(transfer: CreditTransfer) -> ExpectedPayment:
         transfer.name,
         transfer.amount_minor,
         transfer.bic,
-        home and (home.street, home.building, home.postcode, home.town, home.country),
+        (home.street, home.building, home.postcode, home.town, home.country) if home else None,
     )
 
 
@@ -129,9 +129,9 @@ def test_an_instant_file_says_so() -> None:
     assert b"<LclInstrm><Cd>INST</Cd></LclInstrm>" in sink.getvalue()
     assert b"<BtchBookg>false</BtchBookg>" in sink.getvalue()
     assert verify(sink.getvalue(), GERMAN, instant=True, batch_booking=False).count == 1
-    for wrong in ({"instant": True}, {"batch_booking": False}):
+    for instant, batch in ((True, True), (False, False)):
         with pytest.raises(FileNotVerified, match="payment information"):
-            verify(sink.getvalue(), GERMAN, **wrong)
+            verify(sink.getvalue(), GERMAN, instant=instant, batch_booking=batch)
 
 
 @pytest.mark.parametrize("good", ["R1-01", "a", "A" * 35, "a/b", "+?-:().,'"])
@@ -226,6 +226,9 @@ def test_a_payment_that_is_owed_wrongly_is_refused_too() -> None:
         verify(render(replace(GERMAN, iban=spaced)), replace(GERMAN, iban=spaced))
     with pytest.raises(FileNotVerified, match="lacks the structured address"):
         verify(render(replace(SWISS, address=None)), replace(SWISS, address=None))
+    nothing = render(GERMAN).replace(b">123.45<", b">0.00<")
+    with pytest.raises(FileNotVerified, match="not an amount"):
+        verify(nothing, replace(GERMAN, amount_minor=0))
     with pytest.raises(FileNotVerified, match="cannot be written"):
         verify(render(replace(GERMAN, name="?")), replace(GERMAN, name=" "))
 

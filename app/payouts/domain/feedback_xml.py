@@ -92,10 +92,7 @@ def open_stream(source: IO[bytes], limit: int | None) -> Stream:
     Parts come in the file's order; a part is freed once the next one is asked for.
     """
     parts = _parts(source, limit)
-    root = next(parts, None)
-    if root is None or root.name != "Document":
-        raise BadBankFile(_OTHER)
-    namespace = etree.QName(root.element).namespace or ""
+    namespace = etree.QName(next(parts).element).namespace or ""
     match = _NAMESPACE.fullmatch(namespace)
     if match is None:
         raise BadBankFile(

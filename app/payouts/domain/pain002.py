@@ -42,8 +42,6 @@ def read_pain002(parts: Iterator[Part]) -> Iterator[Status]:
     above = _Above()
     any_status = False
     for part in parts:
-        if part.opened:
-            continue
         match part.name:
             case "OrgnlGrpInfAndSts":
                 group = fields(part.element)

@@ -148,9 +148,7 @@ def _elements(content: bytes) -> Iterator[etree._Element]:
 
 def _forget(element: etree._Element) -> None:
     """Free what was checked, so that memory does not grow with the file."""
-    parent = element.getparent()
-    if parent is not None:
-        parent.remove(element)
+    next(element.iterancestors()).remove(element)
 
 
 def _check_payment(

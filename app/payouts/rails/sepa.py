@@ -80,7 +80,7 @@ def _expected(order: PaymentOrder) -> Iterator[ExpectedPayment]:
             payment.name,
             payment.amount_minor,
             payment.bic,
-            home and (home.street, home.building, home.postcode, home.town, home.country),
+            (home.street, home.building, home.postcode, home.town, home.country) if home else None,
         )
 
 
