@@ -1,4 +1,4 @@
-"""A referrer leaves the programme: nothing new is earned, what is due is still paid."""
+"""A referrer leaves the programme: nothing new is earned, what is due is still paid. And comes back."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from app.referrals.intake import AHEAD
 from app.referrals.models import Product, RateVersion, ReferrerStatus
 from app.referrals.rates import RateChangesRecordedOrders, RateTerms, set_rate
 from app.referrals.referrers import NotActive
-from app.referrals.words import RateScope
+from app.referrals.words import RateKind, RateScope
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -33,45 +34,63 @@ def leave(session: Session, program: Program, referrer: Referrer, *, actor: Acto
         raise NotActive(referrer.code)
     referrer.status = ReferrerStatus.LEFT
     referrer.suspensions = [*referrer.suspensions, [now.isoformat(), None]]
-    own = select(Product).where(
-        Product.id.in_(select(RateVersion.product_id).where(RateVersion.referrer_id == referrer.id))
-    )
-    for product in (None, *session.scalars(own).all()):
-        _earn_nothing(session, program, referrer, product, actor, now)
+    for product in _with_own_rates(session, referrer):
+        _set_own(session, program, referrer, product, RateKind.NONE, actor, now)
     subject = f"referrer:{referrer.code}"
     record_event(session, actor, "referrer.left", subject, now=now, program_id=program.id)
 
 
-def _earn_nothing(
+def come_back(
+    session: Session, program: Program, referrer: Referrer, terms_version: str, *, actor: Actor, now: datetime
+) -> None:
+    """Let a referrer who left take part again, having accepted the terms anew, on the terms that hold for everybody.
+
+    Code, links, history and balance are as they were; what was paid while they were away earns nothing, and rates of
+    their own must be agreed anew. Raises :class:`NotActive` unless they had left.
+    """
+    referrer = locks.own_referrer(session, referrer.id)
+    if referrer.status is not ReferrerStatus.LEFT or referrer.erased_at is not None:
+        raise NotActive(referrer.code)
+    referrer.status = ReferrerStatus.ACTIVE
+    referrer.suspensions = [*referrer.suspensions[:-1], [referrer.suspensions[-1][0], now.isoformat()]]
+    referrer.terms_version, referrer.terms_accepted_at = terms_version, now
+    for product in _with_own_rates(session, referrer):
+        _set_own(session, program, referrer, product, RateKind.STANDARD, actor, now)
+    subject, details = f"referrer:{referrer.code}", {"terms_version": terms_version}
+    record_event(session, actor, "referrer.came_back", subject, details, now=now, program_id=program.id)
+
+
+def _with_own_rates(session: Session, referrer: Referrer) -> Sequence[Product | None]:
+    """The levels at which the referrer has rates of their own: all products (null), and each product that is named."""
+    named = select(RateVersion.product_id).where(RateVersion.referrer_id == referrer.id)
+    return (None, *session.scalars(select(Product).where(Product.id.in_(named)).order_by(Product.id)))
+
+
+def _set_own(
     session: Session,
     program: Program,
     referrer: Referrer,
     product: Product | None,
+    kind: RateKind,
     actor: Actor,
     now: datetime,
 ) -> None:
-    nothing = RateTerms("none", scope=RateScope.ALL)
-    try:
-        set_rate(
-            session,
-            program,
-            nothing,
-            product=product,
-            referrer=referrer,
-            valid_from=now,
-            actor=actor,
-            now=now,
-        )
-    except RateChangesRecordedOrders:
-        # An order is recorded as paid by a shop whose clock is ahead of ours: it still earns.
-        later = now + AHEAD
-        set_rate(
-            session,
-            program,
-            nothing,
-            product=product,
-            referrer=referrer,
-            valid_from=later,
-            actor=actor,
-            now=now,
-        )
+    terms = RateTerms(kind.value, scope=RateScope.ALL)
+    # An order is recorded as paid by a shop whose clock is ahead of ours: it goes by what held before.
+    for valid_from in (now, now + AHEAD):
+        try:
+            set_rate(
+                session,
+                program,
+                terms,
+                product=product,
+                referrer=referrer,
+                valid_from=valid_from,
+                actor=actor,
+                now=now,
+            )
+        except RateChangesRecordedOrders:
+            if valid_from > now:
+                raise
+        else:
+            return

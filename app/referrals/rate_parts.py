@@ -35,7 +35,7 @@ def parse_tiers(
             raise _refused("tier_basis", "goes with a tier, and there is none")
         return None, None
     kind, ppm, flat = base
-    if kind is RateKind.NONE:
+    if kind in {RateKind.NONE, RateKind.STANDARD}:
         raise _refused("tier", "a product that pays nothing has no tiers")
     if len(tiers) > MAX_TIERS:
         raise _refused("tier", f"at most {MAX_TIERS}")
@@ -67,7 +67,7 @@ def parse_cap(text: str | None, name: str, kind: RateKind, currency: str) -> int
     """A cap in minor units. Raises ``InvalidInput`` naming it."""
     if text is None:
         return None
-    if kind is RateKind.NONE:
+    if kind in {RateKind.NONE, RateKind.STANDARD}:
         raise _refused(name, "a product that pays nothing needs no cap")
     try:
         cap = Money.parse(text, currency).minor

@@ -109,7 +109,7 @@ def bonus_terms(program: Program, text: str) -> RateTerms:
         kind, _, _ = parse_rate(text, program.currency)
     except InvalidInput:
         kind = RateKind.PERCENT
-    if kind is RateKind.PERCENT:
+    if kind in {RateKind.PERCENT, RateKind.STANDARD}:
         example = f"{10:.{exponent(program.currency)}f}"
         raise InvalidInput(
             f"signup_bonus: {text!r} is not an amount in {program.currency} like {example}, nor none",
@@ -166,9 +166,9 @@ def supposed_rate(
 
 
 def parse_rate(text: str, currency: str) -> tuple[RateKind, int | None, int | None]:
-    """(kind, parts per million, flat minor units) of "10%", "5.00" or "none". Raises ``InvalidInput``."""
-    if text == "none":
-        return RateKind.NONE, None, None
+    """(kind, parts per million, flat minor units) of "10%", "5.00", "none" or "standard". Raises ``InvalidInput``."""
+    if text in {RateKind.NONE, RateKind.STANDARD}:
+        return RateKind(text), None, None
     if text.endswith("%"):
         match = _PERCENT.fullmatch(text)
         ppm = int(match[1]) * 10_000 + int((match[2] or "").ljust(4, "0")) if match else PPM + 1
@@ -203,8 +203,8 @@ def parse_duration(text: str) -> tuple[Duration, int | None]:
 def rate_text(version: RateVersion | Rate, currency: str, tier_from: int | None = None) -> str:
     """The rate as people write it: "10%", "0.35%", "5.00", "none"; at a performance tier, that tier's."""
     match version.kind:
-        case RateKind.NONE:
-            return "none"
+        case RateKind.NONE | RateKind.STANDARD:
+            return version.kind.value
         case RateKind.FLAT:
             return Money(amount_at(version, tier_from), currency).decimal_string()
         case RateKind.PERCENT:

@@ -50,6 +50,19 @@ class AlreadyJoined(Conflict):
         )
 
 
+class LeftBefore(Conflict):
+    """That mailbox took part and left. Only the person may come back, by accepting the terms (``leaving.come_back``):
+    a system that repeats its list of referrers must not bring anybody in again.
+    """
+
+    def __init__(self, referrer: Referrer) -> None:
+        super().__init__(
+            "somebody with this e-mail address has left this programme; they can join again themselves",
+            pointer="/email",
+        )
+        self.referrer = referrer
+
+
 class CouponTaken(Conflict):
     """The coupon belongs to another referrer."""
 
@@ -98,7 +111,7 @@ def join(
     """Have somebody join; the referrer, and whether it is new.
 
     Joining again with the same particulars changes nothing. Raises :class:`AlreadyJoined` for the same mailbox with
-    another name or code, :class:`CodeTaken`, and ``InvalidInput`` naming the field.
+    another name or code, :class:`LeftBefore`, :class:`CodeTaken`, and ``InvalidInput`` naming the field.
     """
     email = clean_email(joining.email)
     name = " ".join(joining.name.split())
@@ -224,6 +237,8 @@ def _check(name: str, joining: Joining) -> None:
 
 
 def _again(there: Referrer, name: str, joining: Joining) -> Referrer:
+    if there.status is ReferrerStatus.LEFT:
+        raise LeftBefore(there)
     if there.name != name or joining.code not in {None, there.code}:
         raise AlreadyJoined
     if there.user_id is None:

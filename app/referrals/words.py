@@ -45,6 +45,8 @@ class RateKind(StrEnum):
     """``flat_minor`` for each piece, never above the line's net unless the version says so."""
     NONE = "none"
     """Nothing: excludes its product from every less specific level."""
+    STANDARD = "standard"
+    """This level says nothing any more, and the next less specific one decides: a referrer's own terms are over."""
 
 
 class Duration(StrEnum):

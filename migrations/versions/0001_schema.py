@@ -1409,6 +1409,7 @@ def upgrade() -> None:
                 "percent",
                 "flat",
                 "none",
+                "standard",
                 name="ratekind",
                 native_enum=False,
                 create_constraint=True,

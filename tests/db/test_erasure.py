@@ -29,8 +29,9 @@ from app.privacy.referrer_export import pseudonym, referrer_sections
 from app.referrals.check import REFERRAL_CHECKS
 from app.referrals.contests import Contested, answer_contest, open_contest
 from app.referrals.customers import erase_personal_data, impersonal
-from app.referrals.leaving import leave
+from app.referrals.leaving import come_back, leave
 from app.referrals.models import (
+    Commission,
     Contest,
     ContestState,
     ContestSubject,
@@ -44,7 +45,7 @@ from app.referrals.models import (
     ReferrerStatus,
 )
 from app.referrals.queries.explanation import explain_order
-from app.referrals.referrers import Joining, NotActive, create_coupon, join, make_link, suspend
+from app.referrals.referrers import Joining, LeftBefore, NotActive, create_coupon, join, make_link, suspend
 from tests.builders import ACTOR, World, at, line
 
 if TYPE_CHECKING:
@@ -285,6 +286,39 @@ def test_who_left_earns_nothing_new_and_keeps_what_was_earned(session: Session, 
     with pytest.raises(NotActive):
         left(world)
     assert first_broken(session, REFERRAL_CHECKS) is None
+
+
+def test_who_left_and_accepts_the_terms_again_takes_part_as_everybody_and_keeps_the_history(
+    services: Services, session: Session, world: World
+) -> None:
+    world.now = at("2026-01-02")
+    world.rate("50%", referrer="zoe", valid_from=at("2026-01-02"))
+    world.rate("40%", sku="web", referrer="zoe", valid_from=at("2026-01-02"))
+    zoe = world.referrers["zoe"]
+    world.now = at("2026-03-01")
+    world.bind("zoe", when="2026-03-01")
+    world.order("before", placed="2026-03-01", paid="2026-03-01")
+    leave(session, world.program, zoe, actor=ME, now=at("2026-03-02"))
+    with pytest.raises(LeftBefore) as refused:
+        join(session, services.keyring, world.program, Joining(NAME, EMAIL), actor=ACTOR, now=NOW)
+    assert refused.value.referrer.id == zoe.id
+    world.now = at("2026-03-03")
+    world.order("away", placed="2026-03-03", paid="2026-03-03")
+    come_back(session, world.program, zoe, "t-2", actor=ME, now=at("2026-03-04"))
+    world.now = at("2026-03-05")
+    world.order("after", placed="2026-03-05", paid="2026-03-05")
+    world.signup("c2", when="2026-03-05", referrer_code="zoe")
+    world.order("new", customer="c2", placed="2026-03-05", paid="2026-03-05")
+    assert (zoe.status, zoe.terms_version, zoe.terms_accepted_at) == (
+        ReferrerStatus.ACTIVE,
+        "t-2",
+        at("2026-03-04"),
+    )
+    wanted = select(Order.order_id, Commission.target_minor).join(Order, Order.id == Commission.order_id)
+    # 40 % agreed with Zoe, nothing while away, and then the 10 % that everybody gets.
+    assert dict(session.execute(wanted).all()) == {"before": 4_000, "after": 1_000, "new": 1_000}
+    with pytest.raises(NotActive):
+        come_back(session, world.program, zoe, "t-3", actor=ME, now=NOW)
 
 
 def test_a_suspended_referrer_cannot_leave_with_what_is_held(session: Session, world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -204,3 +205,14 @@ def test_months_end_half_open_at_the_same_wall_clock_time(first: str, months: in
     start, over = datetime.fromisoformat(first), datetime.fromisoformat(end)
     assert not spent(limited, over - timedelta(microseconds=1), first=start)
     assert spent(limited, over, first=start)
+
+
+def test_a_level_that_is_standard_again_leaves_the_word_to_the_next_one() -> None:
+    own = rate(3, product_id=WEB, referrer_id=ADA)
+    over = rate(4, product_id=WEB, referrer_id=ADA, kind=RateKind.STANDARD, rate_ppm=None, valid_from=day(45))
+    over_for_all = replace(over, scope=RateScope.ALL)
+    assert chosen(EVERYWHERE, BY_PRODUCT, own, over_for_all) == BY_PRODUCT.id
+    assert chosen(EVERYWHERE, BY_PRODUCT, own, over_for_all, paid=44) == own.id
+    assert chosen(EVERYWHERE, BY_PRODUCT, own, over) == own.id, "an old binding keeps what it had"
+    excluded = replace(BY_PRODUCT, kind=RateKind.NONE, rate_ppm=None)
+    assert chosen(EVERYWHERE, excluded, own, over_for_all) == excluded.id

@@ -25,12 +25,16 @@ def rate(version: Rate | RateVersion | None, currency: str, tier_from: int | Non
             return formatting.amount(amount_at(version, tier_from), currency)
         case RateKind.NONE:
             return _("nothing")
+        case RateKind.STANDARD:
+            return _("as for everybody")
 
 
 def rate_terms(version: Rate | RateVersion | None, currency: str) -> str:
     """Of what, for how long, up to what and with which tiers: "of the paid amount, for 12 months"."""
     if version is None or version.kind is RateKind.NONE:
         return _("does not participate")
+    if version.kind is RateKind.STANDARD:
+        return _("from then on without terms of its own")
     base = _("per piece") if version.kind is RateKind.FLAT else _("of the paid amount")
     parts = [base, duration(version.duration, version.duration_months)]
     kinds = {LineKind(kind) for kind in version.line_kinds}

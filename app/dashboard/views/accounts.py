@@ -31,9 +31,10 @@ from app.identity.users import (
 )
 from app.kernel import clock
 from app.kernel.errors import Conflict, InvalidInput
+from app.referrals.leaving import come_back
 from app.referrals.networks import note_login
 from app.referrals.queries import programs_shown
-from app.referrals.referrers import AlreadyJoined, Joining
+from app.referrals.referrers import AlreadyJoined, Joining, LeftBefore
 from app.referrals.referrers import join as join_program
 from app.requests import services, session
 
@@ -201,9 +202,19 @@ def _take_part(user: User, form: JoinAgainForm, shown: ShownProgram, now: dateti
         user_id=user.id,
         terms_version=presenter.terms_version(shown),
     )
-    _referrer, is_new = join_program(
-        session(), services().keyring, shown.program, joining, actor=Actor.user(user), now=now
-    )
+    actor = Actor.user(user)
+    try:
+        _referrer, is_new = join_program(
+            session(), services().keyring, shown.program, joining, actor=actor, now=now
+        )
+    except LeftBefore as left:
+        unclaimed = left.referrer.user_id is None and user.email_verified_at is not None
+        if left.referrer.user_id != user.id and not unclaimed:
+            raise AlreadyJoined from left
+        left.referrer.user_id = user.id
+        terms_version = presenter.terms_version(shown)
+        come_back(session(), shown.program, left.referrer, terms_version, actor=actor, now=now)
+        return
     if not is_new and user.email_verified_at is None:
         # The merchant's system has entered this mailbox before. Only who reads its mail may have that referrer.
         raise AlreadyJoined

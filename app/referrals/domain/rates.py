@@ -87,6 +87,7 @@ def choose_rate(
         best = levels.get(level)
         if best is None or (best.valid_from, best.id) < (rate.valid_from, rate.id):
             levels[level] = rate
+    levels = {level: rate for level, rate in levels.items() if rate.kind is not RateKind.STANDARD}
     own, by_referrer = levels.get((True, True)), levels.get((True, False))
     by_product, everywhere = levels.get((False, True)), levels.get((False, False))
     if own is None and by_product is not None and by_product.kind is RateKind.NONE:

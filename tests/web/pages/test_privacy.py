@@ -14,7 +14,7 @@ from sqlalchemy import select
 from app.identity.models import AuditEvent, User
 from app.kernel import clock
 from app.privacy.partner_links import PATH, PartnerLinkRefused, PartnerLinks, Whose
-from app.referrals.models import Binding, Customer, Hold, Order, Program, Referrer
+from app.referrals.models import Binding, Customer, Hold, Order, Program, Referrer, ReferrerStatus
 from tests.builders import at, line
 from tests.web.pages.conftest import IBAN, PASSWORD, Browser
 
@@ -191,6 +191,22 @@ def test_a_referrer_leaves_and_is_erased_when_nothing_is_left_to_pay(site: Site)
         zoe = world.session.scalars(select(Referrer).where(Referrer.code == "zoe-1")).one()
         assert (zoe.name, zoe.user_id) == ("\u2013", None)
         assert not world.session.scalars(select(User).where(User.email == "zoe@example.org")).all()
+
+
+def test_who_left_joins_again_and_gets_the_same_link_with_the_terms_accepted_anew(quick_site: Site) -> None:
+    browser = quick_site.browser("zoe@example.org")
+    browser.post(LEAVE, {"leave-password": PASSWORD}, start=PAGE)
+    path = "/join?program=hosting"
+    form = {"program": "hosting", "name": "Zoe", "code": ""}
+    assert browser.post(path, form, start=path).status_code != 302, "the terms must be accepted"
+    answer = browser.post(path, {**form, "accept": "y"}, start=path)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/dashboard?program=hosting")
+    assert "/r/zoe-1/" in browser.get("/dashboard?program=hosting").text
+    with quick_site.world() as world:
+        zoe = world.referrers["zoe"]
+        assert zoe.status is ReferrerStatus.ACTIVE
+        assert (zoe.terms_version or "").startswith("t-")
+        assert zoe.suspensions[0][1] is not None
 
 
 def test_money_that_waits_is_named_on_the_page(quick_site: Site) -> None:
