@@ -147,11 +147,12 @@ def rate_field(*validators: object) -> StringField:
     )
 
 
-def referrer_field() -> StringField:
+def referrer_field(description: str = "") -> StringField:
     """Whose rate it is; empty for everybody's."""
     return StringField(
         _l("For which referrer (the code)"),
         filters=[stripped],
+        description=description,
         render_kw={"maxlength": 32, "autocomplete": "off", "spellcheck": "false"},
     )
 
@@ -180,7 +181,7 @@ class RateForm(RateParts):
     """The next version of a commission rate."""
 
     rate = rate_field(DataRequired(_l("Please fill in a rate.")))
-    referrer = referrer_field()
+    referrer = referrer_field(_l("Left empty: for all of them."))
     scope = SelectField(
         _l("For whom"),
         choices=[
@@ -204,5 +205,5 @@ class BonusForm(FlaskForm):
     """The next version of the sign-up bonus."""
 
     signup_bonus = bonus_field(DataRequired(_l("Please fill in an amount, or none.")))
-    referrer = referrer_field()
+    referrer = referrer_field(_l("Left empty: for all of them."))
     valid_from = _from_field()

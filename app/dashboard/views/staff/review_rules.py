@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 @staff.get("/settings/review")
-def review_rules() -> ResponseReturnValue:
+def rule_settings() -> ResponseReturnValue:
     """Every rule with what it does, in a form for who may change it."""
     chosen = chosen_program(all_programs())
     return _rules_page(ReviewRulesForm(formdata=None, data=review_shown(chosen.review)))
 
 
 @staff.post("/settings/review")
-def set_review_rules() -> ResponseReturnValue:
+def change_rule_settings() -> ResponseReturnValue:
     """Change what is not as it was, for what is judged from now on."""
     chosen = chosen_program(all_programs())
     form = ReviewRulesForm()
@@ -45,7 +45,7 @@ def set_review_rules() -> ResponseReturnValue:
             show_refusal(form, error, _("This cannot be used."))
             return _rules_page(form), 422
     flash(_("The review rules are saved. They hold for what is judged from now on."), "done")
-    return redirect(url_for("staff.review_rules"))
+    return redirect(url_for("staff.rule_settings"))
 
 
 def _rules_page(form: ReviewRulesForm) -> str:
