@@ -13,7 +13,7 @@ from app.identity.audit import Actor
 from app.identity.roles import Action
 from app.kernel import clock
 from app.kernel.money import Money
-from app.payouts.documents.issuing import issue_outstanding
+from app.payouts.documents.outstanding import issue_outstanding
 from app.payouts.documents.profiles import (
     GivenParty,
     GivenProfile,

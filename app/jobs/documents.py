@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from app.kernel import clock
 from app.kernel.queue import JobRequest, collect
-from app.payouts.documents.issuing import RENDER, issue_outstanding
+from app.payouts.documents.issuing import RENDER
+from app.payouts.documents.outstanding import issue_outstanding
 from app.payouts.documents.profiles import CHECK_VAT_ID
 from app.payouts.documents.rendering import documents_wait, render_waiting
 from app.payouts.documents.vies import Vies, check_vat_id, unanswered

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from app.ledger.models import Figure, LedgerBalance
-from app.payouts.documents.issuing import issue_outstanding
+from app.payouts.documents.outstanding import issue_outstanding
 from app.payouts.documents.profiles import GivenParty, GivenProfile, agree, put_merchant, put_profile
 from app.payouts.domain.vat import TaxStatus, VatAnswer
 from app.payouts.models import TaxDocument, VatCheck

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+_PAGE: Final = 500
+
 
 def input_vat_is_that_of_the_documents(session: Session, program_id: int | None) -> Iterator[str]:
     """Per referrer, the VAT on the journal is the VAT of every document ever written, corrections included."""
@@ -67,14 +69,15 @@ def numbers_have_no_gap(session: Session, program_id: int | None) -> Iterator[st
 
 def documents_are_what_was_stored(session: Session, program_id: int | None) -> Iterator[str]:
     """A document's columns are those of its snapshot, and its bytes those that were rendered."""
-    wanted = (
-        select(TaxDocument).where(of_program(TaxDocument.program_id, program_id)).order_by(TaxDocument.id)
-    )
-    for document in session.scalars(wanted.execution_options(yield_per=500)):
-        said = Invoice.from_json(document.facts)
-        columns = (document.number, document.type, document.net_minor, document.vat_minor, document.currency)
-        if columns != (said.number, said.type, said.net_minor, said.vat_minor, said.currency):
-            yield f"document {document.number} differs from its snapshot"
+    mine, after = of_program(TaxDocument.program_id, program_id), 0
+    wanted = select(TaxDocument).order_by(TaxDocument.id).limit(_PAGE)
+    while documents := session.scalars(wanted.where(mine, TaxDocument.id > after)).all():
+        for document in documents:
+            said = Invoice.from_json(document.facts)
+            columns = (said.number, said.type, said.net_minor, said.vat_minor, said.currency)
+            if _columns(document) != columns:
+                yield f"document {document.number} differs from its snapshot"
+        after = documents[-1].id
     stored = select(TaxDocument.id, TaxDocument.number, TaxDocument.sha256).where(
         TaxDocument.sha256.is_not(None), of_program(TaxDocument.program_id, program_id)
     )
@@ -82,6 +85,10 @@ def documents_are_what_was_stored(session: Session, program_id: int | None) -> I
         content = session.scalar(select(TaxDocument.content).where(TaxDocument.id == number))
         if hashlib.sha256(content or b"").hexdigest() != sha256:
             yield f"document {name} does not have the bytes that were rendered"
+
+
+def _columns(document: TaxDocument) -> tuple[object, ...]:
+    return document.number, document.type, document.net_minor, document.vat_minor, document.currency
 
 
 def documents_show_their_entries(session: Session, program_id: int | None) -> Iterator[str]:

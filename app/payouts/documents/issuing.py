@@ -20,7 +20,7 @@ from app.ledger.journal import Entry, Posting, post_many, write_balances
 from app.ledger.models import LedgerAccount, TransactionKind
 from app.payouts.documents.numbers import number_text, take_numbers
 from app.payouts.documents.profiles import current_merchant, current_profiles, standings
-from app.payouts.documents.sources import documented, to_correct, unshown, vat_balances
+from app.payouts.documents.sources import documented, unshown, vat_balances
 from app.payouts.domain.calendar import Period
 from app.payouts.domain.invoice import (
     CorrectionReason,
@@ -34,7 +34,6 @@ from app.payouts.domain.invoice import (
 from app.payouts.domain.invoicing import Documents, plan_documents, shown_lines
 from app.payouts.domain.vat import TaxWait, Treatment, VatCategory, treat, vat_of
 from app.payouts.models import DocumentLine, Payout, TaxDocument
-from app.payouts.settling import lock_referrers
 from app.referrals.models import Referrer
 
 if TYPE_CHECKING:
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.kernel.db import Database
     from app.payouts.domain.invoicing import Source
     from app.payouts.models import MerchantProfile, PayoutRun, TaxProfile
     from app.referrals.models import Program
@@ -385,25 +383,3 @@ def _show(
         session.execute(
             update(table).where(table.c.ledger_entry_id.in_(waited)).values(document_id=document_id)
         )
-
-
-def issue_outstanding(database: Database, program: Program, now: datetime) -> int:
-    """Write what payouts leave: invoices that waited and may be written now, and corrections after refunds.
-
-    One transaction a referrer, so that a number is never held for long; safe to run again. How many documents.
-    """
-    with database.reading() as session:
-        referrer_ids = to_correct(session, program.id)
-    count = 0
-    for referrer_id in referrer_ids:
-        with database.transaction() as session:
-            count += len(issue_for(session, program, referrer_id, now))
-    return count
-
-
-def issue_for(session: Session, program: Program, referrer_id: int, now: datetime) -> list[TaxDocument]:
-    """Write what one referrer's money calls for between payouts."""
-    lock_referrers(session, [referrer_id])
-    parts = tax_parts(session, program, [referrer_id], until=None, now=now)
-    today = local_day(now, program.timezone)
-    return write_documents(session, program, parts, Occasion(Period.of(today).first_day, today, now, {}))

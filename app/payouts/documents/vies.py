@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from app.identity.audit import Actor, record_event
-from app.payouts.documents.issuing import issue_for
+from app.payouts.documents.outstanding import issue_for
 from app.payouts.documents.profiles import current_merchant, current_profile
 from app.payouts.domain.vat import VatAnswer
 from app.payouts.models import TaxProfile, VatCheck

@@ -11,7 +11,8 @@ from app.identity.audit import record_event
 from app.kernel.clock import local_day
 from app.kernel.db import table_of
 from app.kernel.errors import Conflict, InvalidInput, NotFound
-from app.payouts.documents.issuing import Occasion, correction_of, issue_for, store
+from app.payouts.documents.issuing import Occasion, correction_of, store
+from app.payouts.documents.outstanding import issue_for
 from app.payouts.domain.invoice import CorrectionReason, DocumentState, DocumentType
 from app.payouts.domain.invoicing import Source
 from app.payouts.models import DocumentLine, TaxDocument
