@@ -127,6 +127,11 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.document_file": Action.VIEW_PAYOUTS,
     "staff.issue_document_again": Action.PREPARE_PAYOUTS,
     "staff.audit": Action.VIEW_AUDIT,
+    "staff.finance": Action.VIEW_BOOKS,
+    "staff.finance_liability_file": Action.VIEW_BOOKS,
+    "staff.finance_month_file": Action.VIEW_BOOKS,
+    "staff.finance_year_file": Action.VIEW_BOOKS,
+    "staff.close_month": Action.CLOSE_BOOKS,
 }
 """Endpoint to the action it needs; ``None`` is open to everyone."""
 

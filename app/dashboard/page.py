@@ -42,6 +42,7 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
             (_("Payouts"), "staff.runs", Action.VIEW_PAYOUTS, ("run", "payout", "approval")),
             (_("Bank"), "staff.bank", Action.VIEW_PAYOUTS, ("bank",)),
             (_("Documents"), "staff.documents", Action.VIEW_PAYOUTS, ("document", "merchant")),
+            (_("Books"), "staff.finance", Action.VIEW_BOOKS, ("finance",)),
             (_("Settings"), "staff.settings", Action.VIEW_PROGRAM, ("settings",)),
             (_("Audit trail"), "staff.audit", Action.VIEW_AUDIT, ("audit",)),
         ]

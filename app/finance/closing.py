@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.finance.errors import MonthClosed, MonthNotOver, NotTheNextMonth
@@ -99,6 +99,28 @@ def _close(session: Session, program: Program, month: Period, last: int, by: Act
     record_event(session, by, "books.closed", subject, facts, now=now, program_id=program.id)
     session.flush()
     return Closed(this.period, closed)
+
+
+def next_to_close(session: Session, program: Program, now: datetime) -> Period | None:
+    """The month that may be closed now: the one after the last closed, at first the earliest with anything in it."""
+    closed = closings(session, program.id)
+    if closed:
+        month = Period.parse(closed[-1].period).next()
+    else:
+        first = first_month(session, program.id)
+        if first is None:
+            return None
+        month = first
+    return month if month.last_day < local_day(now, program.timezone) else None
+
+
+def first_month(session: Session, program_id: int) -> Period | None:
+    """The earliest month with anything in it."""
+    wanted = select(func.min(LedgerTransaction.effective_on)).where(
+        LedgerTransaction.program_id == program_id
+    )
+    first = session.scalar(wanted)
+    return None if first is None else Period.of(first)
 
 
 def months_closed(session: Session, program_id: int) -> Sequence[LedgerClosing]:

@@ -147,7 +147,8 @@ def _summed(transactions: Iterable[Sequence[JournalRow]], month: Month) -> dict[
     return sums
 
 
-def _header(month: Month, now: datetime) -> list[str]:
+def require_batch(month: Month) -> None:
+    """Raise :class:`NotForDatev` where the month cannot be written as a batch."""
     kept = month.bookkeeping
     if kept.adviser is None or kept.client is None:
         raise NotForDatev(
@@ -155,6 +156,11 @@ def _header(month: Month, now: datetime) -> list[str]:
         )
     if exponent(month.currency) != _DECIMALS:
         raise NotForDatev(f"DATEV takes amounts with two decimals; {month.currency} has others")
+
+
+def _header(month: Month, now: datetime) -> list[str]:
+    require_batch(month)
+    kept = month.bookkeeping
     made = (month.closed_at or now).strftime("%Y%m%d%H%M%S%f")[:17]
     lengths = {len(number) for number in kept.accounts.values()}
     return [

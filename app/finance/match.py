@@ -54,12 +54,13 @@ class Match:
         return signed and written and self.earned == self.settled + self.rejected + self.open
 
 
-def matches(session: Session, program_id: int) -> Iterator[Match]:
-    """Every run of a programme that reserved money and was not cancelled, newest first."""
+def matches(session: Session, program_id: int, *, limit: int | None = None) -> Iterator[Match]:
+    """The runs of a programme that reserved money and were not cancelled, newest first."""
     runs = session.scalars(
         select(PayoutRun)
         .where(PayoutRun.program_id == program_id, PayoutRun.state.in_(_OPENED))
         .order_by(PayoutRun.id.desc())
+        .limit(limit)
     ).all()
     for run in runs:
         yield _match(session, run)

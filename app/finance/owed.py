@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, case, func, or_, select
 
+from app.kernel import sheet
+from app.kernel.money import Money
 from app.ledger.models import VAT_KINDS, LedgerAccount, LedgerEntry, LedgerTransaction
 from app.referrals.models import Referrer
 
@@ -124,3 +126,15 @@ def ageing(session: Session, basis: Basis) -> list[Aged]:
     rows = session.execute(_entries(select(bucket, *sums), basis).group_by(bucket))
     found = {name: [int(each) for each in amounts] for name, *amounts in rows}
     return [Aged(name, *found.get(name, [0, 0, 0, 0])) for name in BUCKETS]
+
+
+_COLUMNS: Final = ("referrer", "currency", "day", "pending", "available", "held", "in_flight", "vat", "total")
+
+
+def liability_lines(session: Session, basis: Basis) -> Iterator[str]:
+    """What is owed to each as lines of a CSV file, the first of which names the columns; amounts as 12.50."""
+    yield sheet.line(_COLUMNS)
+    for code, owed in liability_by_referrer(session, basis):
+        amounts = (owed.pending, owed.available, owed.held, owed.in_flight, owed.vat, owed.total)
+        shown = (Money(minor, basis.currency).decimal_string() for minor in amounts)
+        yield sheet.line((sheet.text(code), basis.currency, basis.day.isoformat(), *shown))

@@ -35,6 +35,8 @@ NUMBERS: dict[str, Any] = {
     "file_id": 1,
     "document_id": 1,
     "period": "2026-09",
+    "kind": "journal",
+    "year": 2026,
     "event_id": 1,
     "code": "zoe-1",
     "name": "hosting:2026-10:EUR:1",

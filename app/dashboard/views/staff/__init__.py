@@ -10,6 +10,7 @@ from app.dashboard.views.staff import (  # noqa: F401 - routes
     customers,
     debts,
     documents,
+    finance,
     orders,
     programs,
     rate_forms,
