@@ -147,6 +147,20 @@ def join(
     return referrer, True
 
 
+def correct_name(session: Session, referrer: Referrer, name: str, *, actor: Actor, now: datetime) -> bool:
+    """Correct a referrer's name (1 to 200 printable characters); whether it is another one.
+
+    The trail says that it was corrected, not what it is: it can never be erased. Raises ``InvalidInput``.
+    """
+    tidy = " ".join(name.split())
+    _check_name(tidy)
+    if tidy == referrer.name:
+        return False
+    referrer.name = tidy
+    _record(session, actor, "referrer.name_corrected", referrer, {}, now)
+    return True
+
+
 def suspend(
     session: Session, program: Program, referrer: Referrer, *, reason: str, actor: Actor, now: datetime
 ) -> int:
@@ -227,9 +241,13 @@ def make_link(
     return session.scalars(wanted).one()
 
 
-def _check(name: str, joining: Joining) -> None:
+def _check_name(name: str) -> None:
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise InvalidInput(f"name: expected 1 to {MAX_NAME} printable characters", pointer="/name")
+
+
+def _check(name: str, joining: Joining) -> None:
+    _check_name(name)
     if joining.locale not in LOCALES:
         raise InvalidInput(f"locale: expected one of {', '.join(LOCALES)}", pointer="/locale")
     if joining.code is not None and not CODE.fullmatch(joining.code):

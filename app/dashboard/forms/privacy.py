@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField
+from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import DataRequired, Length
+
+from app.dashboard.forms.base import stripped
+
+
+class NameForm(FlaskForm):
+    """The name that the programme knows the referrer by."""
+
+    name = StringField(
+        _l("Name"),
+        filters=[stripped],
+        description=_l("Your own or your company's, as it stands on your bank account."),
+        validators=[
+            DataRequired(_l("Please fill in a name.")),
+            Length(max=140, message=_l("A name has at most 140 characters.")),
+        ],
+        render_kw={"autocomplete": "name", "maxlength": 140},
+    )
 
 
 class AgainForm(FlaskForm):

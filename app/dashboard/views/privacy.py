@@ -1,4 +1,4 @@
-"""A referrer's own data: a copy of it, leaving, and erasure. Each step asks for the password again."""
+"""A referrer's own data: its correction, a copy of it, leaving, and erasure. The last three ask for the password."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import flash, redirect, render_template, send_file, url_for
 
-from app.dashboard.forms.base import text
-from app.dashboard.forms.privacy import AgainForm, ForGoodForm
+from app.dashboard.forms.base import show_refusal, text
+from app.dashboard.forms.privacy import AgainForm, ForGoodForm, NameForm
 from app.dashboard.i18n import _
 from app.dashboard.locale import chosen_language
 from app.dashboard.presenters import privacy as presenter
@@ -18,9 +18,11 @@ from app.identity.audit import Actor, record_event
 from app.identity.login import log_out
 from app.identity.users import authenticate
 from app.kernel import clock
+from app.kernel.errors import InvalidInput
 from app.privacy.erasure import ErasureRefused, erase_referrer, obstacle_to_erasing
 from app.privacy.readable import write_zip
 from app.privacy.referrer_export import referrer_sections
+from app.referrals import referrers as use_cases
 from app.referrals.leaving import leave as leave_program
 from app.referrals.models import Referrer
 from app.requests import commit, services, session
@@ -30,17 +32,40 @@ if TYPE_CHECKING:
     from typing import IO
 
     from flask.typing import ResponseReturnValue
+    from flask_wtf import FlaskForm
 
 _IN_MEMORY: Final = 4 * 1024 * 1024
 """Bytes of an export before it goes to a temporary file."""
 
-_COPY, _LEAVE, _ERASE = "copy", "leave", "erase"
+_NAME, _COPY, _LEAVE, _ERASE = "name", "copy", "leave", "erase"
 
 
 @home.get("/your-data")
 def your_data() -> ResponseReturnValue:
     """What can be done, and what stands in the way."""
     return _page()
+
+
+@home.post("/your-data/name")
+def correct_name() -> ResponseReturnValue:
+    """Correct the name that the programme knows the referrer by."""
+    form = NameForm(prefix=_NAME)
+    if not form.validate_on_submit():
+        return _page({_NAME: form}), 422
+    chosen = chosen_membership(my_memberships())
+    try:
+        use_cases.correct_name(
+            session(),
+            chosen.referrer,
+            text(form.name),
+            actor=Actor.person(me().public_id),
+            now=clock.now(),
+        )
+    except InvalidInput as error:
+        show_refusal(form, error, _("This cannot be used."))
+        return _page({_NAME: form}), 422
+    flash(_("Your name is saved."), "done")
+    return redirect(url_for("home.your_data", program=chosen.program.slug))
 
 
 @home.post("/your-data/copy")
@@ -117,11 +142,12 @@ def _is_me(form: AgainForm) -> bool:
     return False
 
 
-def _page(sent: Mapping[str, AgainForm] | None = None) -> str:
+def _page(sent: Mapping[str, FlaskForm] | None = None) -> str:
     found = my_memberships()
     chosen = chosen_membership(found)
     obstacle = obstacle_to_erasing(session(), chosen.referrer, clock.now())
-    forms: dict[str, AgainForm] = {
+    forms: dict[str, FlaskForm] = {
+        _NAME: NameForm(formdata=None, prefix=_NAME, name=chosen.referrer.name),
         _COPY: AgainForm(formdata=None, prefix=_COPY),
         _LEAVE: AgainForm(formdata=None, prefix=_LEAVE),
         _ERASE: ForGoodForm(formdata=None, prefix=_ERASE),

@@ -209,6 +209,23 @@ def test_who_left_joins_again_and_gets_the_same_link_with_the_terms_accepted_ane
         assert zoe.suspensions[0][1] is not None
 
 
+def test_a_referrer_corrects_their_name_and_the_trail_does_not_repeat_it(quick_site: Site) -> None:
+    browser = quick_site.browser("zoe@example.org")
+    path = f"{PAGE}/name"
+    assert browser.post(path, {"name-name": "  "}, start=PAGE).status_code == 422
+    strange = browser.post(path, {"name-name": "Zoe\u200bB"}, start=PAGE)
+    assert (strange.status_code, "This cannot be used." in strange.text) == (422, True)
+    assert browser.post(path, {"name-name": " Zoe  Zonnebloem "}, start=PAGE).status_code == 302
+    assert "Zoe Zonnebloem" in browser.text(PAGE)
+    browser.post(path, {"name-name": "Zoe Zonnebloem"}, start=PAGE)
+    with quick_site.world() as world:
+        events = world.session.scalars(
+            select(AuditEvent).where(AuditEvent.action == "referrer.name_corrected")
+        )
+        (event,) = events
+        assert (event.subject, event.details) == ("referrer:zoe-1", {})
+
+
 def test_money_that_waits_is_named_on_the_page(quick_site: Site) -> None:
     bound(quick_site)
     browser = quick_site.browser("zoe@example.org")
