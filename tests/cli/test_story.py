@@ -30,6 +30,7 @@ from app.referrals.referrers import Joining, join
 from examples.bank.__main__ import answer_file
 from examples.bank.rulings import Shares
 from tests.cli.kit import PASSWORD, Shell
+from tests.db.payouts_world import payee_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -454,3 +455,34 @@ def test_the_installed_command_answers(app: Flask, tmp_path: Path) -> None:
         2,
         "Error: --password-stdin: needed where there is no terminal to ask at\n",
     )
+
+
+@ON_SQLITE
+def test_a_record_that_matched_nothing_is_listed_and_resolved(
+    shell: Shell, client: FlaskClient, tmp_path: Path
+) -> None:
+    opened(shell, client)
+    shell.ok(*"payouts run --program hosting --period 2026-08 --by fin@shop.example".split())
+    shell.ok("payouts", "approve", RUN, "--by", "own@shop.example", "--password-stdin", stdin=PASSWORD)
+    assert shell.ok("payouts", "exceptions") == "nothing to look at\n"
+    reference = shell.json("payouts", "show", RUN)["payouts"][0]["end_to_end_id"]
+    answers = payee_answers((reference, "RVNM", None), message_id="R1-01")
+    (tmp_path / "vop.xml").write_text(answers)
+    shell.ok("payouts", "feedback", str(tmp_path / "vop.xml"))
+    (row,) = shell.json("payouts", "exceptions")["exceptions"]
+    assert (row["exception"], row["status"], row["reference"]) == ("payee_no_match", "RVNM", reference)
+    assert "payee_no_match" in shell.ok("payouts", "exceptions")
+    resolve = ("payouts", "resolve", str(row["id"]), "--by", "fin@shop.example", "--reason", "not paid")
+    for extra, refusal in (
+        (("--belongs-to", "PO1"), "--belongs-to: there is no payout"),
+        (("--belongs-to", "R1-01"), "this record cannot be of 'R1-01'"),
+    ):
+        refused = shell.run(*resolve, *extra)
+        assert (refused.exit_code, refusal in refused.stderr) == (1, True)
+    assert shell.run("payouts", "resolve", "99", *resolve[3:]).stderr.startswith(
+        "ID: there is no open bank record"
+    )
+    done = shell.json(*resolve, "--belongs-to", reference)
+    assert done == {"id": row["id"], "outcome": "assigned"}
+    assert shell.json("payouts", "show", RUN)["payouts"][0]["state"] == "rejected"
+    assert "ID: there is no open bank record" in shell.run(*resolve).stderr

@@ -443,7 +443,7 @@ def hostile_file(kind: str, size: int) -> IO[bytes]:
         "entries": entry("1.00", body=filling + detail),
         "elements between entries": filling + entry(),
         "elements between details": entry(body=f"<NtryDtls>{filling}<TxDtls/></NtryDtls>" * 9),
-        "text between entries": " " * 20_000 + entry(),
+        "text between entries": "y" * 60_000 + entry(),
         "statements": f"</Stmt><Stmt><Id>S</Id>{filling}{entry()}",
     }[kind]
     return cast("IO[bytes]", Endless(head, again, size, f"</Stmt>{tail}"))
@@ -456,7 +456,7 @@ def test_fifty_megabytes_of_whatever_are_read_in_little_memory() -> None:
     assert ended.returncode == 0, ended.stderr[-600:]
     for kind, line in zip(KINDS, ended.stdout.splitlines(), strict=True):
         read, grown = map(int, line.split())
-        assert read > 2_000, kind
+        assert read > 500, kind
         assert grown < 25, kind
 
 

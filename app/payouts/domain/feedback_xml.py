@@ -156,10 +156,6 @@ class _Broom:
         while (before := element.getprevious()) is not anchor and before is not None:
             parent.remove(before)
         parent.remove(element)
-        if anchor is None:
-            parent.text = None
-        else:
-            anchor.tail = None
 
 
 def _refuse_document_type(chunk: bytes) -> None:
