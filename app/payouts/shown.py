@@ -118,8 +118,8 @@ def payout_of_run(
 
 def shared_accounts(
     session: Session, run_id: int, rows: Sequence[tuple[Payout, Referrer, PayoutDestination]]
-) -> dict[str, str]:
-    """By fingerprint, the codes of all whom a run pays to the same account, where those are several. One query."""
+) -> dict[str, list[str]]:
+    """By fingerprint, the codes of all whom a run pays to that account. One query."""
     keys = {destination.iban_key for _, _, destination in rows}
     found: dict[str, list[str]] = {}
     wanted = (
@@ -131,7 +131,7 @@ def shared_accounts(
     )
     for key, code in session.execute(wanted):
         found.setdefault(key, []).append(code)
-    return {key: ", ".join(codes[:PAGE]) for key, codes in found.items() if len(codes) > 1}
+    return found
 
 
 def omissions_of_run(

@@ -48,8 +48,10 @@ class Progress:
     """Something stopped it, so that there is nothing to ask for again and again."""
 
 
-def moves(run: PayoutRun, *, may_prepare: bool, may_approve: bool, may_submit: bool) -> tuple[Move, ...]:
-    """What this person may do with the run as it stands."""
+def moves(
+    run: PayoutRun, *, may_prepare: bool, may_approve: bool, may_submit: bool, may_be_seen: bool
+) -> tuple[Move, ...]:
+    """What this person may do with the run as it stands. ``may_be_seen``: the bank may have one of its files."""
     name = run.name
     found: list[Move] = []
     if run.underway is not None:
@@ -84,7 +86,8 @@ def moves(run: PayoutRun, *, may_prepare: bool, may_approve: bool, may_submit: b
                 url_for("staff.submit_run", name=name),
             )
         )
-    if run.state in {RunState.DRAFT, RunState.FROZEN, RunState.APPROVED, RunState.BUILT} and may_prepare:
+    unseen = run.state in {RunState.DRAFT, RunState.FROZEN, RunState.APPROVED, RunState.BUILT}
+    if unseen and may_prepare and not may_be_seen:
         found.append(_cancel(run))
     return tuple(found)
 

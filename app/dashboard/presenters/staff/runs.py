@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import url_for
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         PayoutRun,
     )
     from app.referrals.models import Program, Referrer
+
+
+_MOST_NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +180,14 @@ def payout_table(
     rows: Sequence[tuple[Payout, Referrer, PayoutDestination]],
     run: PayoutRun,
     *,
-    shared: Mapping[str, str],
+    shared: Mapping[str, Sequence[str]],
     more_href: str | None,
     may_exclude: bool,
     may_settle: bool,
 ) -> Table:
     """Who is paid how much, and how far it has come; with what may be done to a single one.
 
-    ``shared`` says for an account whom else of the run it belongs to.
+    ``shared`` has for an account the codes of all whom the run pays to it.
     """
     taken_out = may_exclude and can_exclude(run)
     open_ = taken_out or (may_settle and any(row[0].state is PayoutState.UNKNOWN for row in rows))
@@ -207,7 +210,11 @@ def payout_table(
                 Cell(
                     status=words.payout_state(payout.state), sub=payout.decision or payout.reason_code or ""
                 ),
-                Cell(masked(destination), code=True, sub=_shared(shared.get(destination.iban_key))),
+                Cell(
+                    masked(destination),
+                    code=True,
+                    sub=_shared(referrer.code, shared.get(destination.iban_key, ())),
+                ),
                 Cell(payout.end_to_end_id, code=True),
                 Cell(formatting.short_day(payout.paid_on) if payout.paid_on else formatting.DASH),
                 *((_action(payout, run, taken_out=taken_out),) if open_ else ()),
@@ -226,8 +233,9 @@ def can_exclude(run: PayoutRun) -> bool:
     return run.underway is None and run.state in {RunState.FROZEN, RunState.APPROVED}
 
 
-def _shared(codes: str | None) -> str:
-    return _("the same account as %(codes)s", codes=codes) if codes else ""
+def _shared(own: str, codes: Sequence[str]) -> str:
+    others = [code for code in codes if code != own]
+    return _("the same account as %(codes)s", codes=", ".join(others[:_MOST_NAMED])) if others else ""
 
 
 def _action(payout: Payout, run: PayoutRun, *, taken_out: bool) -> Cell:

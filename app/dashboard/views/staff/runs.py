@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from app.dashboard.components import Table
-    from app.payouts.models import PayoutRun
+    from app.payouts.models import PayoutFile, PayoutRun
     from app.referrals.models import Program
 
 
@@ -83,7 +83,7 @@ def run_page(name: str, form: ApproveForm) -> str:
     row, owner = find_run(name, found)
     did = (row.created_by, row.frozen_by, row.approved_by, row.submitted_by, row.cancelled_by)
     people = [by for by in did if by]
-    may = me().may
+    may, files = me().may, queries.files_of_run(session(), row.id)
     shown = presenter.RunPage(
         title=_("Payout for %(month)s", month=presenter.month_of(row)),
         name=row.name,
@@ -97,10 +97,11 @@ def run_page(name: str, form: ApproveForm) -> str:
             may_prepare=may(Action.PREPARE_PAYOUTS),
             may_approve=may(Action.APPROVE_PAYOUTS),
             may_submit=may(Action.EXPORT_PAYOUTS),
+            may_be_seen=any(file.lost_at for file in files),
         ),
         compare_href=None if row.state is RunState.DRAFT else url_for("staff.compare_run", name=row.name),
         facts=presenter.run_facts(row, names_of_actors(session(), people), owner),
-        tables=_tables(row, owner),
+        tables=_tables(row, owner, files),
     )
     return page("staff/run.html", owner, found, page=shown, form=form)
 
@@ -114,8 +115,8 @@ def compare_run(name: str) -> ResponseReturnValue:
     return page("staff/run_compare.html", owner, found, page=shown)
 
 
-def _tables(row: PayoutRun, owner: Program) -> tuple[Table, ...]:
-    return (*_money_tables(row), _history(row, owner))
+def _tables(row: PayoutRun, owner: Program, files: list[PayoutFile]) -> tuple[Table, ...]:
+    return (*_money_tables(row, files), _history(row, owner))
 
 
 def _history(row: PayoutRun, owner: Program) -> Table:
@@ -124,7 +125,7 @@ def _history(row: PayoutRun, owner: Program) -> Table:
     return run_compare.history_table(events, names, owner.timezone)
 
 
-def _money_tables(row: PayoutRun) -> tuple[Table, ...]:
+def _money_tables(row: PayoutRun, files: list[PayoutFile]) -> tuple[Table, ...]:
     after = read_key(request.args.get("after"))
     if row.state is RunState.DRAFT:
         planned = list(islice(preview_run(session(), row, clock.now(), after=after), queries.PAGE + 1))
@@ -140,7 +141,7 @@ def _money_tables(row: PayoutRun) -> tuple[Table, ...]:
         more = url_for("staff.run", name=row.name, after=payouts[queries.PAGE - 1][0].id)
     return (
         presenter.file_table(
-            queries.files_of_run(session(), row.id),
+            files,
             row,
             may_download=me().may(Action.EXPORT_PAYOUTS),
             may_settle=me().may(Action.SETTLE_PAYOUTS),
