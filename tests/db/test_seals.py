@@ -11,6 +11,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.finance.sealing import AUDIT_BOOK, BOOKS, seal_what_is_due, seals_are_due
+from app.identity.roles import Role
+from app.identity.users import NewUser, create_user
 from app.kernel.append_only import drop_statements
 from app.kernel.db import table_of
 from app.ledger import seals
@@ -18,10 +20,17 @@ from app.ledger.journal import write_balances
 from app.ledger.models import LedgerTransaction, Seal, SealedBook
 from app.ledger.seal_check import seals_hold
 from app.ledger.seals import LEDGER_BOOK, Book
-from tests.builders import World, at
+from app.payouts.destinations import GivenAccount, put_destination
+from app.payouts.words import DestinationSource
+from app.privacy.erasure import erase_referrer
+from app.referrals.leaving import leave
+from app.referrals.models import Program, Referrer
+from app.referrals.referrers import Joining, join, reinstate, suspend
+from tests.builders import ACTOR, World, at
 
 if TYPE_CHECKING:
     from app.kernel.db import Database
+    from app.services import Services
 
 DAYS = ("2026-11-02", "2026-11-03", "2026-11-05")
 LATER = at("2026-11-07 03:00")
@@ -214,3 +223,39 @@ def test_a_transaction_that_commits_after_its_day_was_sealed_goes_into_the_next(
     seal_what_is_due(database, at("2026-11-04 00:20"))
     assert sealed_days(database, SealedBook.LEDGER) == [(date(2026, 11, 2), 2, 4), (date(2026, 11, 3), 1, 2)]
     assert wrong(database) == []
+
+
+def test_the_seals_hold_when_a_person_was_erased_for_nothing_sealed_is_personal(services: Services) -> None:
+    name, email, iban = "Zoe Zonnebloem", "zoe@zonnebloem.example", "NL91ABNA0417164300"
+    with services.db.transaction() as session:
+        made = World.build(session, hold_days=0)
+        world = World(session, made.program, services.referrals, made.referrers, at("2026-11-02 12:00"))
+        user = create_user(
+            session, NewUser(email, Role.REFERRER, name, password="three brown foxes"), now=world.now
+        )
+        joining = Joining(name, email, "nl", "sunny", user_id=user.id)
+        zoe, _ = join(session, services.keyring, world.program, joining, actor=ACTOR, now=at("2026-11-01"))
+        world.referrers["zoe"] = zoe
+        account, source = GivenAccount(name, iban), DestinationSource.REFERRER
+        put_destination(
+            services.payouts, session, zoe, account, source=source, verified=False, by=ACTOR, now=world.now
+        )
+        world.bind("zoe", when="2026-11-01")
+        world.order("o1", placed="2026-11-02", paid="2026-11-02")
+        world.refund("r1", when="2026-11-02 09:00", full=True)
+        suspend(session, world.program, zoe, reason="asked for proof", actor=ACTOR, now=world.now)
+        reinstate(session, world.program, zoe, reason="proof came", actor=ACTOR, now=world.now)
+    seal_what_is_due(services.db, LATER)
+    with services.db.transaction() as session:
+        program, person = session.get_one(Program, made.program.id), session.get_one(Referrer, zoe.id)
+        leave(session, program, person, actor=ACTOR, now=LATER)
+        erase_referrer(services, session, person, actor=ACTOR, now=LATER)
+    assert wrong(services.db, *BOOKS) == []
+    seal_what_is_due(services.db, at("2026-11-09 03:00"))
+    assert wrong(services.db, *BOOKS) == []
+    with services.db.reading() as session:
+        tables = [table for book in BOOKS for table in (book.table, book.parts) if table is not None]
+        sealed = "\n".join(str(row) for table in tables for row in session.execute(select(table)))
+    assert "sunny" in sealed
+    for word in (name, "zonnebloem", email, iban):
+        assert word.lower() not in sealed.lower()
