@@ -28,7 +28,9 @@ from config import ROOT, Settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-__all__ = ["Services", "build_services", "create_app", "create_wsgi"]
+    from app.server import Server
+
+__all__ = ["Services", "build_services", "create_app", "create_rsgi", "create_wsgi"]
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request body, unless a route says otherwise (bank files, batches)."""
@@ -68,7 +70,7 @@ def create_app(settings: Settings) -> Flask:
     """The Flask application, with the redirect mounted beside it under ``/r/``."""
     from app import api, cli, dashboard, observe  # noqa: PLC0415 - a worker needs no routes
     from app.mail.dev import register_dev_mail  # noqa: PLC0415
-    from app.referrals.redirect import mount_redirect  # noqa: PLC0415
+    from app.referrals.redirect_wsgi import mount_redirect  # noqa: PLC0415
 
     services = build_services(settings)
     app = Flask(
@@ -101,10 +103,23 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
+def create_rsgi() -> Server:
+    """What granian serves (``--interface rsgi --factory``). Raises ``StartRefused`` naming a wrong variable."""
+    from app.referrals.redirect import redirect_of  # noqa: PLC0415 - a worker needs no server
+    from app.server import Server  # noqa: PLC0415
+
+    app = _served()
+    return Server(redirect_of(app.extensions[requests.EXTENSION]), app.wsgi_app)
+
+
 def create_wsgi() -> WSGIApplication:
-    """What granian serves (``--factory``). Raises ``StartRefused`` naming a wrong variable."""
+    """What any other server serves. Raises ``StartRefused`` naming a wrong variable."""
+    return _served().wsgi_app
+
+
+def _served() -> Flask:
     from app.observe import logs  # noqa: PLC0415 - tests configure their own
 
     settings = Settings.from_env()
     logs.configure(settings.log_level)
-    return create_app(settings).wsgi_app
+    return create_app(settings)

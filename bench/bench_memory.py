@@ -24,7 +24,7 @@ _COMMAND: Final = (
     "-m",
     "granian",
     "--interface",
-    "wsgi",
+    "rsgi",
     "--host",
     _HOST,
     "--workers",
@@ -44,7 +44,7 @@ def run() -> dict[str, Any]:
         upgrade(database)
         environ = {"DATABASE_URL": database, "REDIS_URL": redis, "VAR_DIR": folder, "LOG_LEVEL": "WARNING"}
         port = _free_port()
-        command = [sys.executable, *_COMMAND, "--port", str(port), "--factory", "app.factory:create_wsgi"]
+        command = [sys.executable, *_COMMAND, "--port", str(port), "--factory", "app.factory:create_rsgi"]
         server = subprocess.Popen(
             tied(command), cwd=ROOT, env={**os.environ, **environ, "PYTHONPATH": str(ROOT)}
         )

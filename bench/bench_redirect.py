@@ -1,8 +1,9 @@
 """The redirect against an empty Flask view on the same server.
 
 Our side checks a tag, labels the click, looks for a duplicate among thousands of visitors and appends to a Valkey
-that syncs every write to disk; it is the whole application, as ``create_wsgi`` makes it. The other side is one Flask
-view that answers nothing. Each side is measured at its best number of threads, both under the same load.
+that syncs every write to disk; it is the whole application, as ``create_rsgi`` makes it. The other side is one Flask
+view that answers nothing, over granian's own WSGI. It is measured at its best number of threads; our clicks need none,
+they are all on the worker's event loop. Both meet the same load.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flask import Flask
 from redis import Redis
@@ -77,8 +78,9 @@ def run() -> dict[str, Any]:
     A side is judged by its best round: whatever else the machine does only ever slows a side down.
     """
     with _house() as (environ, links):
-        ours = _Side("app.factory:create_wsgi", links, environ)
-        empty = _Side("bench.bench_redirect:empty_view", [_request("/", n) for n in range(VISITORS)], environ)
+        nothing = [_request("/", number) for number in range(VISITORS)]
+        ours = _Side(_Target("app.factory:create_rsgi", "rsgi", (1,)), links, environ)
+        empty = _Side(_Target("bench.bench_redirect:empty_view", "wsgi", THREADS), nothing, environ)
         for side in (ours, empty):
             side.find_best()
         for _ in range(ROUNDS):  # in turn, so that both meet the same noise of the machine
@@ -100,25 +102,33 @@ def run() -> dict[str, Any]:
     }
 
 
+class _Target(NamedTuple):
+    """What granian serves: a factory, through one of its interfaces, with a number of threads to be found."""
+
+    factory: str
+    interface: str
+    threads: tuple[int, ...]
+
+
 class _Side:
     """One application on granian, and what was measured of it.
 
     ``answers`` counts all it ever gave, ``stored`` the clicks found in the stream for them.
     """
 
-    def __init__(self, target: str, requests: Sequence[bytes], environ: Mapping[str, str]) -> None:
+    def __init__(self, target: _Target, requests: Sequence[bytes], environ: Mapping[str, str]) -> None:
         self._target = target
         self._requests = requests
         self._environ = environ
         self.trials: dict[int, float] = {}
-        self.threads = THREADS[0]
+        self.threads = target.threads[0]
         self.answers = 0
         self.stored = 0
         self.rounds: list[Load] = []
 
     def find_best(self) -> None:
         """Try each number of threads and keep the fastest."""
-        self.trials = {threads: self.measure(threads, TRIAL_SECONDS).rate for threads in THREADS}
+        self.trials = {threads: self.measure(threads, TRIAL_SECONDS).rate for threads in self._target.threads}
         self.threads = max(self.trials, key=self.trials.__getitem__)
 
     def measure(self, threads: int, seconds: float) -> Load:
@@ -213,13 +223,13 @@ def _request(path: str, visitor: int) -> bytes:
 
 
 @contextmanager
-def _granian(target: str, threads: int, environ: Mapping[str, str]) -> Iterator[int]:
+def _granian(target: _Target, threads: int, environ: Mapping[str, str]) -> Iterator[int]:
     """A server for the length of the block; yields its port once every worker answers."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = int(probe.getsockname()[1])
     options = {
-        "--interface": "wsgi",
+        "--interface": target.interface,
         "--host": HOST,
         "--port": str(port),
         "--workers": str(WORKERS),
@@ -228,7 +238,7 @@ def _granian(target: str, threads: int, environ: Mapping[str, str]) -> Iterator[
     }
     command = [sys.executable, "-m", "granian", *(word for pair in options.items() for word in pair)]
     process = subprocess.Popen(
-        tied([*command, "--factory", target]),
+        tied([*command, "--factory", target.factory]),
         cwd=ROOT,
         env={**os.environ, **environ, "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,

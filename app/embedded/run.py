@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 HOST: Final = "127.0.0.1"
 _WEB_WORKERS: Final = 2
-_WEB_THREADS: Final = 16
-"""As many as a process's database pool keeps open; granian's own default is 256."""
 _ANSWER_SECONDS: Final = 60
 _ASK_SECONDS: Final = 0.1
 
@@ -207,16 +205,16 @@ def _granian(port: int) -> Sequence[str]:
     return (
         "-m",
         "granian",
-        "--interface=wsgi",
+        "--interface=rsgi",
         "--factory",
         f"--host={HOST}",
         f"--port={port}",
         f"--workers={_WEB_WORKERS}",
-        f"--blocking-threads={_WEB_THREADS}",
+        "--no-ws",
         "--respawn-failed-workers",
         # A worker that will not stop is otherwise waited for without end, and left behind when its parent is killed.
         "--workers-kill-timeout=2",
-        "app.factory:create_wsgi",
+        "app.factory:create_rsgi",
     )
 
 

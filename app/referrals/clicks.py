@@ -6,6 +6,7 @@ The drain takes both.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -75,32 +76,35 @@ class ClickStreamUnreachable(Unavailable):
 
 
 class ClickLog:
-    """Where the redirect appends clicks: to the stream, else to the spool. It never raises."""
+    """Where the redirect appends clicks: to the stream, else to the spool. It never raises.
+
+    It belongs to one event loop, as its stream does.
+    """
 
     def __init__(self, stream: ClickStream, spool: Spool) -> None:
         self._stream = stream
         self._spool = spool
         self._seen: dict[str, tuple[float, str]] = {}
 
-    def append(self, record: ClickRecord, seen: str | None) -> str | None:
+    async def append(self, record: ClickRecord, seen: str | None) -> str | None:
         """Make the click durable; the earlier click's id where it turns out to be a duplicate.
 
         ``seen`` names visitor and link of a click that would count, and is ``None`` for any other.
         """
         try:
             if seen is None:
-                self._stream.append(record.body(), record.label, record.click_id)
+                await self._stream.append(record.body(), record.label, record.click_id)
                 return None
-            return self._stream.append_once(record.body(), record.click_id, seen)
+            return await self._stream.append_once(record.body(), record.click_id, seen)
         except StreamDown as reason:
-            return self._append_to_spool(record, seen, str(reason))
+            return await self._append_to_spool(record, seen, str(reason))
 
-    def _append_to_spool(self, record: ClickRecord, seen: str | None, reason: str) -> str | None:
+    async def _append_to_spool(self, record: ClickRecord, seen: str | None, reason: str) -> str | None:
         first = self._first_of(seen, record.click_id) if seen else None
         if first:
             record = record._replace(label=ClickLabel.DUPLICATE, click_id=first)
         try:
-            self._spool.append(record)
+            await asyncio.to_thread(self._spool.append, record)
         except OSError as error:
             # Both are down. The buyer goes on all the same, and the click id still attributes the signup.
             _log.error("click_lost", click_id=record.click_id, stream=reason, spool=str(error))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
@@ -106,9 +106,15 @@ class Landings:
         self._unknown: dict[str, float] = {}
         self._away_until = 0.0
 
+    def known(self, code: str) -> bool:
+        """Whether :meth:`find` answers from memory, without a read that others would wait for."""
+        now = monotonic()
+        kept = self._known.get(code)
+        return now < kept.until if kept is not None else now < self._unknown.get(code, 0.0)
+
     def find(self, code: str) -> Landing | None:
         """Where a code leads, or ``None`` for an unknown code. Never raises for a database that is away."""
-        now = time.monotonic()
+        now = monotonic()
         kept = self._known.get(code)
         if kept is not None:
             if now < kept.until:
@@ -119,7 +125,7 @@ class Landings:
         try:
             landing = self._read(code)
         except SQLAlchemyError as error:
-            self._away_until = time.monotonic() + _RETRY_SECONDS
+            self._away_until = monotonic() + _RETRY_SECONDS
             _log.warning("landing_not_read", code=code, error=type(error).__name__)
             return kept.landing if kept else None
         self._keep(code, landing)
@@ -127,12 +133,12 @@ class Landings:
 
     def _keep(self, code: str, landing: Landing | None) -> None:
         if landing is not None:
-            self._known[code] = _Kept(landing, time.monotonic() + KNOWN_SECONDS)
+            self._known[code] = _Kept(landing, monotonic() + KNOWN_SECONDS)
             return
         if len(self._unknown) >= _MOST_UNKNOWN:
             self._unknown.clear()
         self._known.pop(code, None)
-        self._unknown[code] = time.monotonic() + UNKNOWN_SECONDS
+        self._unknown[code] = monotonic() + UNKNOWN_SECONDS
 
     def _read(self, code: str) -> Landing | None:
         with self._db.reading() as session:

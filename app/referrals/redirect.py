@@ -1,4 +1,4 @@
-"""``GET /r/{code}/{tag}`` and ``/r/{code}/{campaign}/{tag}``: a WSGI application of its own, beside Flask.
+"""``GET /r/{code}/{tag}`` and ``/r/{code}/{campaign}/{tag}``: answered on the event loop, beside Flask.
 
 No session, no template, no framework: a buyer waits here. Whatever is wrong with a link, or with us, a buyer is sent
 on to a page of the merchant; there is no error page.
@@ -6,6 +6,7 @@ on to a page of the merchant; there is no error page.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from urllib.parse import parse_qsl
@@ -27,8 +28,7 @@ from app.referrals.stream import DUPLICATE_MS
 from app.referrals.visitor_keys import VisitorKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from collections.abc import Mapping
 
     from app.kernel.db import Database
     from app.referrals.clicks import ClickLog
@@ -41,12 +41,13 @@ _log = structlog.get_logger(__name__)
 PREFIX: Final = "/r/"
 
 _CAMPAIGN: Final = re.compile(r"[a-z0-9-]{1,20}", re.ASCII)
-_NO_STORE: Final = ("Cache-Control", "no-store")
-_NO_BODY: Final = ("Content-Length", "0")
+_NO_STORE: Final = ("cache-control", "no-store")
+_NO_BODY: Final = ("content-length", "0")
 _LONGEST_REFERER: Final = 500
 _LONGEST_ADDRESS: Final = 64
 
-Answer = tuple[str, list[tuple[str, str]]]
+Answer = tuple[int, list[tuple[str, str]]]
+"""Status and headers; there is never a body."""
 
 
 class _Source(NamedTuple):
@@ -60,8 +61,21 @@ class _Source(NamedTuple):
     click_ids: list[str] | None
 
 
+class Asked(NamedTuple):
+    """A request as its server read it: ``path`` and ``query`` are text, ``remote`` is the other end of the connection.
+
+    ``headers`` go by their names in lower case; those that came several times are joined.
+    """
+
+    method: str
+    path: str
+    query: str
+    remote: str
+    headers: Mapping[str, str]
+
+
 class Redirect:
-    """The WSGI application. ``log`` is where clicks go; it must not raise."""
+    """What answers a referral link. ``log`` is where clicks go; it must not raise. It belongs to one event loop."""
 
     def __init__(self, settings: Settings, db: Database, links: LinkSigner, log: ClickLog) -> None:
         self._landings = Landings(db)
@@ -72,42 +86,50 @@ class Redirect:
         self._secure = settings.secure_cookies
         self._default = settings.default_landing_url
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    async def answer(self, asked: Asked) -> Answer:
         """Answer one request."""
         try:
-            status, headers = self._answer(environ)
+            return await self._answer(asked)
         except Exception:  # noqa: BLE001 - whatever broke in here, the buyer goes on
-            _log.exception("redirect_failed", path=environ.get("PATH_INFO"))
-            status, headers = _found(self._default)
-        start_response(status, headers)
-        return []  # a list: granian streams whatever else it is given
+            _log.exception("redirect_failed", path=asked.path)
+            return _found(self._default)
 
-    def _answer(self, environ: WSGIEnvironment) -> Answer:
-        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-            return "405 Method Not Allowed", [("Allow", "GET, HEAD"), _NO_STORE, _NO_BODY]
-        path: str = environ["PATH_INFO"]
-        landing = self._landings.find(path[len(PREFIX) :].partition("/")[0].lower())
+    async def _answer(self, asked: Asked) -> Answer:
+        if asked.method not in {"GET", "HEAD"}:
+            return 405, [("allow", "GET, HEAD"), _NO_STORE, _NO_BODY]
+        landing = await self._landing(asked.path[len(PREFIX) :].partition("/")[0].lower())
         if landing is None:
             return _found(self._default)
-        link = landing.links.get(path) or self._verified(landing, path)
+        link = landing.links.get(asked.path) or self._verified(landing, asked.path)
         at_ms = codec.milliseconds(clock.now())
-        source = self._source(environ, landing, at_ms)
-        kind = label(_visit(environ, attributable=link is not None, bot=source.bot))
+        source = self._source(asked, landing, await self._key(at_ms))
+        kind = label(_visit(asked, attributable=link is not None, bot=source.bot))
         if link is None:
-            self._log.append(_record(landing, source, at_ms, kind), None)
+            await self._log.append(_record(landing, source, at_ms, kind), None)
             return _found(landing.url)
-        click_id = self._append(landing, link, source, kind, at_ms)
+        click_id = await self._append(landing, link, source, kind, at_ms)
         if kind is ClickLabel.PREFETCH:
-            return "503 Service Unavailable", [_NO_STORE, _NO_BODY]
+            return 503, [_NO_STORE, _NO_BODY]
         if kind is ClickLabel.EMBEDDED:
-            return "204 No Content", [_NO_STORE]
-        status, headers = _found(_target(environ.get("QUERY_STRING", ""), landing, click_id))
+            return 204, [_NO_STORE]
+        status, headers = _found(_target(asked.query, landing, click_id))
         if source.click_ids is not None and kind is not ClickLabel.HEAD:
             cookie = set_cookie(
                 source.click_ids, click_id, seconds=landing.cookie_seconds, secure=self._secure
             )
-            headers.append(("Set-Cookie", cookie))
+            headers.append(("set-cookie", cookie))
         return status, headers
+
+    async def _landing(self, code: str) -> Landing | None:
+        """Where a code leads; the database is asked on a thread, so that nobody else's click waits for it."""
+        if self._landings.known(code):
+            return self._landings.find(code)
+        return await asyncio.to_thread(self._landings.find, code)
+
+    async def _key(self, at_ms: int) -> bytes:
+        if self._keys.known(at_ms):
+            return self._keys.key(at_ms)
+        return await asyncio.to_thread(self._keys.key, at_ms)
 
     def _verified(self, landing: Landing, path: str) -> Link | None:
         """The link of a path whose tag is ours and whose referrer is active.
@@ -128,7 +150,9 @@ class Redirect:
         _log.info("link_without_attribution", code=landing.code, active=landing.active)
         return None
 
-    def _append(self, landing: Landing, link: Link, source: _Source, kind: ClickLabel, at_ms: int) -> str:
+    async def _append(
+        self, landing: Landing, link: Link, source: _Source, kind: ClickLabel, at_ms: int
+    ) -> str:
         """Make the click durable; the click id that travels on, that of the first click for a duplicate."""
         click_id = self._links.sign_click(codec.payload(at_ms, new_nonce(), link.tail))
         record = ClickRecord(
@@ -145,11 +169,13 @@ class Redirect:
             network=source.network,
         )
         if kind is not ClickLabel.COUNTED:
-            self._log.append(record, None)
+            await self._log.append(record, None)
         elif first := self._newest_if_same(record, source.click_ids):
-            self._log.append(record._replace(label=ClickLabel.DUPLICATE, click_id=first), None)
+            await self._log.append(record._replace(label=ClickLabel.DUPLICATE, click_id=first), None)
             return first
-        elif first := self._log.append(record, f"{source.visitor}:{landing.referrer_id}:{link.campaign}"):
+        elif first := await self._log.append(
+            record, f"{source.visitor}:{landing.referrer_id}:{link.campaign}"
+        ):
             return first
         return click_id
 
@@ -168,24 +194,24 @@ class Redirect:
             return click_ids[-1]
         return None
 
-    def _source(self, environ: WSGIEnvironment, landing: Landing, at_ms: int) -> _Source:
-        """Who follows the link; the address and the full agent end here."""
+    def _source(self, asked: Asked, landing: Landing, key: bytes) -> _Source:
+        """Who follows the link, under the day's key; the address and the full agent end here."""
         # Headers are cut before any cache sees them: what a stranger sends must not stay in memory at its length.
-        agent_text = environ.get("HTTP_USER_AGENT", "")[:MAX_CHARS]
+        header = asked.headers.get
+        agent_text = header("user-agent", "")[:MAX_CHARS]
         agent = read_agent(agent_text)
         click_ids: list[str] | None = None
-        if landing.cookies and environ.get("HTTP_SEC_GPC") != "1":
-            texts = read_cookie(environ.get("HTTP_COOKIE", ""))
-            click_ids = [text for text in texts if self._links.read_click_id(text)]
-        address = client_address(
-            environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", ""), self._hops
-        )
-        network, key = network_of(address[:_LONGEST_ADDRESS]), self._keys.key(at_ms)
+        if landing.cookies and header("sec-gpc") != "1":
+            click_ids = [
+                text for text in read_cookie(header("cookie", "")) if self._links.read_click_id(text)
+            ]
+        address = client_address(asked.remote, header("x-forwarded-for", ""), self._hops)
+        network = network_of(address[:_LONGEST_ADDRESS])
         if click_ids:
             visitor = visitor_hash(key, "cookie", click_ids[0])
         else:
             visitor = visitor_hash(key, "network", network, agent_text)
-        host = source_host(environ.get("HTTP_REFERER", "")[:_LONGEST_REFERER])
+        host = source_host(header("referer", "")[:_LONGEST_REFERER])
         return _Source(visitor, agent.family, agent.bot, host, network_hash(key, network), click_ids)
 
 
@@ -197,31 +223,19 @@ class RedirectParts(ClickParts, Protocol):
         """Verifies tags, makes click ids."""
 
 
-def mount_redirect(rest: WSGIApplication, parts: RedirectParts) -> WSGIApplication:
-    """One WSGI application: the redirect under ``/r/``, and the rest of the house."""
-    redirect = Redirect(parts.settings, parts.db, parts.links, click_log(parts.settings))
-
-    def dispatch(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith(PREFIX):
-            return redirect(environ, start_response)
-        return rest(environ, start_response)
-
-    return dispatch
+def redirect_of(parts: RedirectParts) -> Redirect:
+    """The redirect of this installation."""
+    return Redirect(parts.settings, parts.db, parts.links, click_log(parts.settings))
 
 
 def _found(url: str) -> Answer:
-    return "302 Found", [("Location", url), _NO_STORE, _NO_BODY]
+    return 302, [("location", url), _NO_STORE, _NO_BODY]
 
 
-def _visit(environ: WSGIEnvironment, *, attributable: bool, bot: bool) -> Visit:
-    get = environ.get
-    return Visit(
-        attributable,
-        environ["REQUEST_METHOD"],
-        f"{get('HTTP_SEC_PURPOSE', '')}{get('HTTP_PURPOSE', '')}{get('HTTP_X_MOZ', '')}",
-        get("HTTP_SEC_FETCH_DEST", ""),
-        bot,
-    )
+def _visit(asked: Asked, *, attributable: bool, bot: bool) -> Visit:
+    get = asked.headers.get
+    purpose = f"{get('sec-purpose', '')}{get('purpose', '')}{get('x-moz', '')}"
+    return Visit(attributable, asked.method, purpose, get("sec-fetch-dest", ""), bot)
 
 
 def _record(landing: Landing, source: _Source, at_ms: int, kind: ClickLabel) -> ClickRecord:
@@ -243,9 +257,7 @@ def _record(landing: Landing, source: _Source, at_ms: int, kind: ClickLabel) -> 
 def _target(query: str, landing: Landing, click_id: str) -> str:
     """The landing page, or the allowed deep link, with the click id in its query."""
     if "to=" in query:
-        # WSGI hands the query over as Latin-1; people send UTF-8.
-        pairs = parse_qsl(query.encode("latin-1").decode(errors="replace"), keep_blank_values=True)
-        to = next((value for name, value in pairs if name == "to"), "")
+        to = next((value for name, value in parse_qsl(query, keep_blank_values=True) if name == "to"), "")
         if deep := deep_link(to, landing.url, landing.hosts):
             return with_ref(deep, click_id)
     return landing.before_ref + click_id + landing.after_ref

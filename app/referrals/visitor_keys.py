@@ -45,6 +45,10 @@ class VisitorKeys:
         self._stand_in = ids.token_bytes(_KEY_BYTES)
         self._again_at = 0.0
 
+    def known(self, at_ms: int) -> bool:
+        """Whether :meth:`key` answers from memory, without a read that others would wait for."""
+        return at_ms // _DAY_MS == self._day
+
     def key(self, at_ms: int) -> bytes:
         """The key of the UTC day of an instant, in milliseconds since 1970."""
         day = at_ms // _DAY_MS

@@ -34,7 +34,7 @@ from app.referrals.clicks import (
 )
 from app.referrals.domain import click_id as codec
 from app.referrals.models import Binding, Click, ClickTotal
-from app.referrals.stream import STREAM, ClickStream
+from app.referrals.stream import STREAM
 from app.referrals.visitor_keys import VisitorKeys
 from tests.builders import World, at
 from tests.support.clicks import FIREFOX, Tracks, ref_of
@@ -73,9 +73,9 @@ def record(
 
 
 def append(tracks: Tracks, *records: ClickRecord) -> None:
-    stream = ClickStream(tracks.settings.redis_url)
-    for one in records:
-        stream.append(one.body(), one.label, one.click_id)
+    with tracks.redis() as redis:
+        for one in records:
+            redis.xadd(STREAM, {"l": one.label, "c": one.click_id, "r": one.body()})
 
 
 def test_a_crash_between_commit_and_acknowledgement_writes_no_click_twice(

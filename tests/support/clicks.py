@@ -18,7 +18,7 @@ from app.kernel.db import Database
 from app.referrals.links import LinkSigner, referral_path
 from app.referrals.models import Click, ClickTotal, Program
 from app.referrals.programs import ProgramSettings, create_program
-from app.referrals.redirect import mount_redirect
+from app.referrals.redirect_wsgi import mount_redirect
 from app.referrals.referrers import Joining, join
 from app.referrals.stream import STREAM
 from app.referrals.words import ConsentMode

@@ -274,7 +274,7 @@ def test_a_suspension_holds_within_five_seconds_and_ends_with_reinstatement(
     tracks: Tracks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = [1_000.0]
-    monkeypatch.setattr("app.referrals.landing.time.monotonic", lambda: seconds[0])
+    monkeypatch.setattr("app.referrals.landing.monotonic", lambda: seconds[0])
     assert ref_of(tracks.follow())
     with tracks.db.transaction() as session:
         anna = session.scalars(select(Referrer).where(Referrer.code == "anna")).one()
@@ -294,7 +294,7 @@ def test_a_code_that_was_unknown_works_five_seconds_after_somebody_joined(
     tracks: Tracks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = [1_000.0]
-    monkeypatch.setattr("app.referrals.landing.time.monotonic", lambda: seconds[0])
+    monkeypatch.setattr("app.referrals.landing.monotonic", lambda: seconds[0])
     with tracks.db.transaction() as session:
         session.scalars(select(Referrer).where(Referrer.code == "bert")).one().code = "carl"
     bert = tracks.path("bert")
@@ -439,7 +439,7 @@ def test_with_the_database_down_known_links_go_on_and_unknown_ones_lead_to_the_d
     tracks: Tracks, monkeypatch: pytest.MonkeyPatch, make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     seconds = [1_000.0]
-    monkeypatch.setattr("app.referrals.landing.time.monotonic", lambda: seconds[0])
+    monkeypatch.setattr("app.referrals.landing.monotonic", lambda: seconds[0])
     assert ref_of(tracks.follow())
     tracks.db.dispose()
     # An address where no database can be: the folder does not exist.

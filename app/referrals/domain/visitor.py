@@ -60,7 +60,7 @@ def visitor_hash(day_key: bytes, *parts: str) -> str:
     return mac.hexdigest()[:32]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def network_hash(day_key: bytes, network: str) -> str:
     """What stands for a network of :func:`network_of` on that day; empty for none. Never equal to a visitor's hash."""
     return visitor_hash(day_key, "only-network", network) if network else ""

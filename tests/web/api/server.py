@@ -21,12 +21,14 @@ START_SECONDS = 60
 
 
 @contextmanager
-def running(environ: Mapping[str, str], log: Path, *, workers: int = 2) -> Iterator[str]:
-    """The base URL of granian serving the house with these settings, until the block ends."""
+def running(
+    environ: Mapping[str, str], log: Path, *, workers: int = 2, target: str = "app.factory:create_rsgi"
+) -> Iterator[str]:
+    """The base URL of granian serving the house (or ``target``) with these settings, until the block ends."""
     port = free_port()
     command = [
-        *(sys.executable, "-m", "granian", "--interface=wsgi", "--factory", "--host=127.0.0.1"),
-        *(f"--port={port}", f"--workers={workers}", "--workers-kill-timeout=5", "app.factory:create_wsgi"),
+        *(sys.executable, "-m", "granian", "--interface=rsgi", "--factory", "--host=127.0.0.1"),
+        *(f"--port={port}", f"--workers={workers}", "--workers-kill-timeout=5", target),
     ]
     plain = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with (
