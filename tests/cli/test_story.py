@@ -479,9 +479,8 @@ def test_a_record_that_matched_nothing_is_listed_and_resolved(
     ):
         refused = shell.run(*resolve, *extra)
         assert (refused.exit_code, refusal in refused.stderr) == (1, True)
-    assert shell.run("payouts", "resolve", "99", *resolve[3:]).stderr.startswith(
-        "ID: there is no open bank record"
-    )
+    missing = shell.run("payouts", "resolve", "99", *resolve[3:])
+    assert missing.stderr == "Error: ID: there is no open bank record 99\n"
     done = shell.json(*resolve, "--belongs-to", reference)
     assert done == {"id": row["id"], "outcome": "assigned"}
     assert shell.json("payouts", "show", RUN)["payouts"][0]["state"] == "rejected"
