@@ -169,7 +169,7 @@ class ClickStream:
         return StreamDown(str(reply))
 
     def _fail_all(self, error: Exception) -> None:
-        """Rest for a moment, then on a new connection: a late reply must not be taken for another click's."""
+        """Rest for a moment, then try on a new connection: this one may hang for long."""
         self._rest_until = asyncio.get_running_loop().time() + _REST
         under_way = self._line.under_way if self._line is not None else ()
         for call in chain(under_way, self._unsent):

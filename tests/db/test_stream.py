@@ -216,4 +216,7 @@ def test_a_buyer_who_left_costs_the_others_nothing(
         gone.cancel()
         return [await stays, await stream.append_once("body-3", "id-3", "visitor:link")]
 
-    assert run(story()) == ["id-1", "id-1"]
+    with Redis.from_url(valkey_url) as redis:
+        before = redis.info("stats")["total_connections_received"]
+        assert run(story()) == ["id-1", "id-1"]
+        assert redis.info("stats")["total_connections_received"] == before + 1

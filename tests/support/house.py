@@ -66,6 +66,9 @@ class House:
             "PORT": str(self.port),
             "SHOP_PORT": str(self.shop_port),
             "DEFAULT_LANDING_URL": f"{self.shop_url}/",
+            # Where setproctitle is installed (mutmut brings it), granian writes its title: not over what processes()
+            # tells them by.
+            "SPT_NOENV": "1",
             **self.extra,
         }
 
