@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.kernel.db import Database
-
-_log = structlog.get_logger(__name__)
 
 _SECONDS: Final = 5.0
 _MOST_BYTES: Final = 64 * 1024
@@ -63,8 +60,7 @@ class Vies:
         }
         try:
             answer = self._post(body)
-        except (httpx.HTTPError, ValueError) as error:
-            _log.warning("vies_unavailable", error=type(error).__name__)
+        except (httpx.HTTPError, ValueError):
             return Consultation(VatAnswer.UNAVAILABLE)
         valid = answer.get("valid")
         if not isinstance(valid, bool):
