@@ -103,6 +103,7 @@ def test_a_span_counts_calendar_months_and_days() -> None:
         "180 days",
         "24 months",
         "24 months",
+        "24 months",
         "90 days",
         "30 days",
         "24 hours",
