@@ -177,7 +177,9 @@ class CommissionAnswer(AnswerModel):
     line_id: str
     kind: Annotated[
         Literal["kickback", "bonus"],
-        Field(description="`bonus`: the sign-up bonus, on the first line of the first order a customer ever paid"),
+        Field(
+            description="`bonus`: the sign-up bonus, on the first line of the first order a customer ever paid"
+        ),
     ]
     amount: int
     currency: str

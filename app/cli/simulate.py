@@ -46,7 +46,9 @@ _RATE_PARTS: Final = ("rate", "duration", "kinds", "tiers", "tier_basis", "cap_o
 @CAP_ORDER
 @CAP_CUSTOMER
 @click.option(
-    "--signup-bonus", metavar="AMOUNT", help="Paid once, for the first order that a customer ever pays, or none."
+    "--signup-bonus",
+    metavar="AMOUNT",
+    help="Paid once, for the first order that a customer ever pays, or none.",
 )
 @click.option("--window-days", type=click.IntRange(1, MAX_WINDOW_DAYS), help="Another attribution window.")
 @click.option("--attribution", type=words(AttributionModel), help="Another attribution model.")

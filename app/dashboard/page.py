@@ -34,7 +34,12 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
     if me.role in STAFF:
         rows = [
             (_("Overview"), "staff.index", Action.VIEW_PROGRAM, ("index",)),
-            (_("Products and rates"), "staff.products", Action.VIEW_PROGRAM, ("product", "rate", "bonus", "what_if")),
+            (
+                _("Products and rates"),
+                "staff.products",
+                Action.VIEW_PROGRAM,
+                ("product", "rate", "bonus", "what_if"),
+            ),
             (_("Referrers"), "staff.referrers", Action.VIEW_REFERRERS, ("referrer",)),
             (_("Click quality"), "staff.clicks", Action.VIEW_REFERRERS, ("click",)),
             (_("Orders"), "staff.orders", Action.VIEW_ORDERS, ("order", "customer")),

@@ -13,13 +13,19 @@ from sqlalchemy.exc import DBAPIError
 from app.finance.sealing import AUDIT_BOOK, BOOKS, seal_what_is_due, seals_are_due
 from app.identity.roles import Role
 from app.identity.users import NewUser, create_user
+from app.jobs import perform
+from app.jobs.finance import SEAL_DAYS
+from app.jobs.schedule import TICKS
+from app.jobs.sweeper import due_jobs
+from app.kernel import clock
 from app.kernel.append_only import drop_statements
 from app.kernel.db import table_of
+from app.kernel.queue import JobRequest
 from app.ledger import seals
 from app.ledger.journal import write_balances
 from app.ledger.models import LedgerTransaction, Seal, SealedBook
 from app.ledger.seal_check import seals_hold
-from app.ledger.seals import LEDGER_BOOK, Book
+from app.ledger.seals import LEDGER_BOOK, Book, head_of
 from app.payouts.destinations import GivenAccount, put_destination
 from app.payouts.words import DestinationSource
 from app.privacy.erasure import erase_referrer
@@ -259,3 +265,16 @@ def test_the_seals_hold_when_a_person_was_erased_for_nothing_sealed_is_personal(
     assert "sunny" in sealed
     for word in (name, "zonnebloem", email, iban):
         assert word.lower() not in sealed.lower()
+
+
+def test_the_nightly_job_seals_what_is_due_and_the_sweeper_asks_for_a_lost_one(services: Services) -> None:
+    with services.db.transaction() as session:
+        World.build(session)
+    lost = JobRequest(SEAL_DAYS)
+    assert lost in due_jobs(services, LATER)
+    with clock.frozen(LATER):
+        perform(services, SEAL_DAYS, [])
+    assert lost not in due_jobs(services, LATER)
+    with services.db.reading() as session:
+        assert [head_of(session, book.name).day for book in BOOKS] == [None, date(2026, 11, 6)]
+    assert SEAL_DAYS in {tick.name for tick in TICKS}

@@ -194,7 +194,7 @@ def seal_table(heads: Sequence[tuple[SealedBook, Head]]) -> Table:
             (
                 Cell(_book(book)),
                 Cell(formatting.short_day(head.day) if head.day else formatting.DASH),
-                Cell(head.digest if head.day else formatting.DASH, code=True, wraps=True),
+                Cell(head.digest if head.day else formatting.DASH, wraps=True),
             )
             for book, head in heads
         ),
