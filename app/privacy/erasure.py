@@ -18,7 +18,9 @@ from app.kernel.db import table_of
 from app.kernel.errors import Conflict
 from app.kernel.money import Money
 from app.ledger.balances import balance
-from app.payouts.models import Payout, PayoutDestination
+from app.payouts.documents.sources import vat_balances
+from app.payouts.domain.vat import TaxStatus
+from app.payouts.models import Payout, PayoutDestination, TaxProfile, VatCheck
 from app.referrals.contests import clear_words
 from app.referrals.locks import own_referrer
 from app.referrals.models import Contest, Link, Program, Referrer, ReferrerNetwork, ReferrerStatus
@@ -106,7 +108,7 @@ def obstacle_to_erasing(session: Session, referrer: Referrer, now: datetime) -> 
         (Reason.IN_FLIGHT, money.in_flight),
         (Reason.HELD, money.held),
         (Reason.PENDING, money.pending),
-        (Reason.AVAILABLE, money.available),
+        (Reason.AVAILABLE, money.available or vat_balances(session, [referrer.id]).get(referrer.id, 0)),
     ):
         if amount:
             return Obstacle(reason, currency, amount)
@@ -137,6 +139,7 @@ def erase_referrer(
     user = session.get(User, referrer.user_id) if referrer.user_id else None
     house.mail.forget_recipient(session, {referrer.email})
     _forget_accounts(session, referrer.id)
+    _forget_tax_details(session, referrer.id)
     clear_words(session, Contest.referrer_id == referrer.id)
     for model in (Link, ReferrerNetwork):
         session.execute(delete(model).where(model.referrer_id == referrer.id))
@@ -158,6 +161,15 @@ def _forget_accounts(session: Session, referrer_id: int) -> None:
         row.holder, row.last4 = NOBODY, _MASKED
         row.iban_sealed, row.iban_key = b"", f"erased:{row.public_id}"
         row.bic = row.street = row.building = row.postcode = row.town = row.address_country = None
+
+
+def _forget_tax_details(session: Session, referrer_id: int) -> None:
+    """The versions stay, as nobody's. What stands in documents stays there: they are kept as books are."""
+    for row in session.scalars(select(TaxProfile).where(TaxProfile.referrer_id == referrer_id)):
+        row.status, row.legal_name = TaxStatus.PRIVATE, NOBODY
+        row.street = row.postcode = row.town = ""
+        row.vat_id = row.tax_number = row.small_business_id = None
+    session.execute(delete(VatCheck).where(VatCheck.referrer_id == referrer_id))
 
 
 def _is_nowhere_else(session: Session, user: User) -> bool:

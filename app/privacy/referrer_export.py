@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 from sqlalchemy import or_, select
 
 from app.identity.models import AuditEvent, User, UserSession
-from app.payouts.models import Payout, PayoutDestination, PayoutOmission, PayoutRun
+from app.payouts.models import Payout, PayoutDestination, PayoutOmission, PayoutRun, TaxDocument, TaxProfile
 from app.privacy.plain import plain, row_of
 from app.referrals.models import (
     ClickTotal,
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 _AT_ONCE: Final = 1_000
+_TAX_DETAILS: Final = (
+    *("status", "legal_name", "street", "postcode", "town", "country"),
+    *("vat_id", "tax_number", "small_business_id", "created_at"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
         Section("payouts", told.payouts),
         Section("left_out", told.omissions),
         Section("bank_accounts", told.bank_accounts),
+        Section("tax_details", lambda: told.of(_tax_profiles(), *_TAX_DETAILS)),
+        Section("documents", told.documents),
         Section(
             "mails",
             lambda: [
@@ -125,6 +131,10 @@ def _memberships(session: Session, mine: Sequence[Referrer]) -> Iterator[Row]:
         yield {"program": program.name} | row_of(each, *columns) | terms
 
 
+def _tax_profiles() -> Select[*tuple[Any, ...]]:
+    return select(TaxProfile.referrer_id, TaxProfile).order_by(TaxProfile.id)
+
+
 def _click_totals() -> Select[*tuple[Any, ...]]:
     return select(ClickTotal.referrer_id, ClickTotal).order_by(ClickTotal.day)
 
@@ -149,6 +159,11 @@ class _Told:
         """Rows that carry a referrer's id: ``wanted`` selects (referrer id, row)."""
         for referrer, row in self._rows(wanted):
             yield {"referrer": referrer.code} | row_of(row[0], *columns)
+
+    def documents(self) -> Iterator[Row]:
+        """Invoices and corrections, with all that stands in them."""
+        wanted = select(TaxDocument.referrer_id, TaxDocument).order_by(TaxDocument.id)
+        yield from self.of(wanted, "number", "issued_on", "state", "objection", "facts")
 
     def rates(self) -> Iterator[Row]:
         """Rates of their own."""

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.kernel.append_only import drop_statements
 from app.ledger.check import LEDGER_CHECKS, first_broken
 from app.payouts.documents.check import DOCUMENT_CHECKS
+from app.payouts.documents.profiles import current_profile
 from app.payouts.documents.rendering import render_waiting
-from tests.db.documents_world import TaxDay
-from tests.db.payouts_world import camt, detail, entry
+from app.payouts.domain.vat import TaxStatus
+from app.payouts.models import VatCheck
+from app.privacy.erasure import erase_referrer
+from app.privacy.referrer_export import referrer_sections
+from app.referrals.leaving import leave
+from tests.builders import at
+from tests.db.documents_world import NL_VAT, TaxDay
+from tests.db.payouts_world import FREEZER, camt, detail, entry
 
 if TYPE_CHECKING:
     from app.kernel.db import Database
+    from app.services import Services
 
 CHECKS = {**LEDGER_CHECKS, **DOCUMENT_CHECKS}
 PLANTED = {
@@ -72,3 +80,26 @@ def test_every_alteration_breaks_the_invariant_that_names_it(database: Database)
                 planted.rollback()
                 session.expire_all()
         assert first_broken(session, CHECKS) is None
+
+
+def test_a_referrer_who_is_erased_leaves_documents_and_no_tax_details(services: Services) -> None:
+    day = TaxDay.start(services.db)
+    day.business()
+    day.earn("ada", 10000)
+    payout = day.payouts(day.submit())["ada"]
+    day.feed(camt(entry("121.00", detail(payout.end_to_end_id, "121.00"))))
+    day.now = at("2027-01-10")
+    with day.world() as world:
+        ada = world.referrers["ada"]
+        rows = {each.name: list(each.rows()) for each in referrer_sections(services, world.session, ada)}
+        assert [row["vat_id"] for row in rows["tax_details"]] == [NL_VAT]
+        assert [row["number"] for row in rows["documents"]] == ["HOSTING-NL-2026-000001"]
+        leave(world.session, world.program, ada, actor=FREEZER, now=day.now)
+        erase_referrer(services, world.session, ada, actor=FREEZER, now=day.now)
+    with day.world() as world:
+        profile = current_profile(world.session, world.referrers["ada"].id)
+        assert profile is not None
+        assert (profile.vat_id, profile.town, profile.status) == (None, "", TaxStatus.PRIVATE)
+        assert world.session.scalars(select(VatCheck)).all() == []
+    assert day.documents()[0].facts["seller"]["town"] == "Utrecht"
+    day.assert_sound()

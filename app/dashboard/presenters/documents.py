@@ -29,6 +29,8 @@ class SheetPage:
 
     title: str
     subtitle: str
+    language: str
+    """Of everything that the sheet says; a document keeps its own."""
     facts: tuple[Fact, ...]
     blocks: tuple[tuple[str, tuple[str, ...]], ...]
     before: tuple[Fact, ...]
@@ -85,6 +87,7 @@ def sheet_page(sheet: Sheet, file_href: str, back: NavItem) -> SheetPage:
     return SheetPage(
         title=sheet.title,
         subtitle=sheet.subtitle,
+        language=sheet.language,
         facts=tuple(Fact(label, Cell(value, wraps=True)) for label, value in sheet.facts),
         blocks=tuple((block.title, block.lines) for block in sheet.blocks),
         before=tuple(Fact(total.label, Cell(total.value)) for total in sheet.totals_first),

@@ -72,10 +72,18 @@ def _row(payout: Payout, run: PayoutRun, program: Program) -> tuple[Cell, ...]:
         Cell(
             formatting.amount(payout.amount_minor, program.currency),
             href=url_for("home.payout", payout_id=payout.id),
+            sub=_vat(payout),
         ),
         Cell(formatting.short_day(day) if day else formatting.DASH),
         Cell(status=words.payout_state(payout.state)),
     )
+
+
+def _vat(payout: Payout) -> str:
+    """What of a payout is VAT; nothing where none is."""
+    if not payout.vat_minor:
+        return ""
+    return f"{_('VAT in it')}: {formatting.amount(payout.vat_minor, payout.currency)}"
 
 
 def why_payout(payout: Payout, run: PayoutRun, program: Program) -> WhyPage:
@@ -83,7 +91,7 @@ def why_payout(payout: Payout, run: PayoutRun, program: Program) -> WhyPage:
     amount = formatting.amount(payout.amount_minor, program.currency)
     month = formatting.month(Period.parse(run.period).first_day)
     facts = [
-        Fact(_("Amount"), Cell(amount)),
+        Fact(_("Amount"), Cell(amount, sub=_vat(payout))),
         Fact(_("For"), Cell(month)),
         Fact(_("Reference on your bank statement"), Cell(payout.end_to_end_id, code=True)),
     ]
