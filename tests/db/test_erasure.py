@@ -431,6 +431,8 @@ def test_a_copy_for_a_referrer_tells_of_themselves_and_of_nobody_else(
         "reviews",
         "payouts",
         "left_out",
+        "tax_details",
+        "documents",
     ]
     customer = session.scalars(select(Customer).where(Customer.customer_id == "carla")).one()
     [commission] = told["commissions"]
