@@ -485,3 +485,17 @@ def test_a_record_that_matched_nothing_is_listed_and_resolved(
     assert done == {"id": row["id"], "outcome": "assigned"}
     assert shell.json("payouts", "show", RUN)["payouts"][0]["state"] == "rejected"
     assert "ID: there is no open bank record" in shell.run(*resolve).stderr
+
+
+@ON_SQLITE
+def test_a_programmes_bank_and_rail_are_set_by_command(shell: Shell, client: FlaskClient) -> None:
+    opened(shell, client)
+    wanted = "programs set --slug hosting --bank-profile german --instant --rail wise".split()
+    shown = shell.json(*wanted)
+    assert (shown["bank_profile"], shown["instant"], shown["rail"]) == ("german", True, "wise")
+    assert shell.json(*"programs set --slug hosting --no-instant".split())["instant"] is False
+    dollars = "programs create --slug usd --name U --currency USD --landing-url https://shop.example/ --rail".split()
+    for rail, refusal in (("sepa", "sepa does not pay USD"), ("pebbles", "'pebbles' is not one of")):
+        refused = shell.run(*dollars, rail)
+        assert refused.exit_code in {1, 2}
+        assert refusal in refused.stderr
