@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
 
 from app.ledger.models import Figure
 from app.payouts.approval import exclude_payout
@@ -12,6 +13,7 @@ from app.payouts.cancelling import cancel_run
 from app.payouts.domain.invoice import DocumentState
 from app.payouts.domain.state import PayoutState
 from app.payouts.domain.vat import TaxStatus, VatAnswer
+from app.payouts.runs import freeze_run
 from tests.builders import NOW, at
 from tests.db.documents_world import DE_VAT, TaxDay
 from tests.db.payouts_world import FREEZER, camt, detail, entry, pain002
@@ -182,4 +184,38 @@ def test_what_was_paid_to_a_private_person_is_never_invoiced_nor_corrected(day: 
     run_id = day.submit("2026-11")
     assert day.shown() == [("389", "S", 8000, 1680)]
     assert day.payouts(run_id)["ada"].amount_minor == 5000 + 1680
+    day.assert_sound()
+
+
+class Killed(Exception):
+    """The process died here."""
+
+
+@pytest.mark.parametrize("table", ["tax_documents", "document_lines", "ledger_balances"])
+def test_a_freeze_that_dies_while_it_writes_documents_leaves_none_and_ends_the_same_when_run_again(
+    day: TaxDay, table: str
+) -> None:
+    day.batch = 1
+    day.business()
+    day.business("bob", country="DE", vat_id=DE_VAT)
+    for name in ("ada", "bob"):
+        day.earn(name, 10000)
+    run_id = day.draft()
+
+    def die(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        if f"INSERT INTO {table}" in statement:
+            raise Killed
+
+    event.listen(day.db.engine, "before_cursor_execute", die)
+    try:
+        with pytest.raises(Killed):
+            freeze_run(day.deps, run_id, by=FREEZER, now=day.now)
+    finally:
+        event.remove(day.db.engine, "before_cursor_execute", die)
+    assert (day.documents("ada"), day.payouts(run_id), day.vat()) == ([], {}, {})
+    freeze_run(day.deps, run_id, by=FREEZER, now=day.now)
+    freeze_run(day.deps, run_id, by=FREEZER, now=day.now)
+    assert day.shown("ada") == [("389", "S", 10000, 2100)]
+    assert day.shown("bob") == [("389", "AE", 10000, 0)]
+    assert [each.sequence for name in ("ada", "bob") for each in day.documents(name)] == [1, 1]
     day.assert_sound()
