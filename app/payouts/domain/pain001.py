@@ -13,7 +13,6 @@ from typing import IO, TYPE_CHECKING, Final
 
 from lxml import etree
 
-from app.kernel.money import Money
 from app.payouts.domain.iban import EEA, country_of
 from app.payouts.domain.sepa_text import sepa_name, sepa_text
 
@@ -126,7 +125,7 @@ def _leaf(xml: Xml, name: str, text: str) -> None:
 
 
 def _amount(minor: int) -> str:
-    return Money(minor, CURRENCY).decimal_string()
+    return f"{minor // 100}.{minor % 100:02d}"
 
 
 def _write_group_header(xml: Xml, head: FileHead) -> None:
