@@ -66,6 +66,7 @@ def test_after_a_rotation_the_old_key_may_go_and_every_account_is_found_and_open
 
 def test_a_rotation_that_dies_goes_on_where_it_was(payday: Payday) -> None:
     both, lives = ring(payday, ENCRYPTION_KEY, NEW), iter(range(3))
+    keep_root(payday.db, both, NOW)
 
     class Dying(Keyring):
         def seal(self, plain: bytes, aad: bytes) -> bytes:

@@ -208,8 +208,11 @@ class Till:
             return
         with self.db.reading() as session:
             payout = session.get_one(Payout, number)
-        self._remember(payout, word)
-        self._feed(self._message(payout, word), lives)
+        message = self._message(payout, word)
+        known = message in self.messages
+        if not known:
+            self._remember(payout, word)
+        self._feed(message, lives, repeated=known)
 
     def repeat(self, pick: int, lives: int | None) -> None:
         """An earlier entry in another, overlapping statement."""
@@ -220,7 +223,7 @@ class Till:
         said, number = self.told.get(payout.end_to_end_id), payout.end_to_end_id
         decided = payout.state in _LAST and said is None
         if decided or (word, said) not in _FITTING:
-            self.surprises += (word, said) not in {("return", None), ("reject", "reject")} or decided
+            self.surprises += (word, said) != ("return", None) or decided
             if word == "return" and said is None and not decided:
                 self.early.add(number)
             return
@@ -236,8 +239,6 @@ class Till:
         return camt(entry(amount, line, credit=credit, reference=None), statement="{}")
 
     def _feed(self, message: str, lives: int | None, *, repeated: bool = False) -> None:
-        if not repeated and message in self.messages:
-            repeated = True
         before = self._exceptions()
         content = message.replace("{}", f"S{len(self.seen_files)}-{self.gifts}-{before}-{len(self.messages)}")
         with self.dying(lives) as died:
@@ -295,7 +296,7 @@ class Till:
             have = sums[person]
             total = have[LedgerAccount.PAYABLE] + have[LedgerAccount.IN_FLIGHT] + have[LedgerAccount.BANK]
             assert total == self.given[person], "payable, in flight and paid are what was given"
-            assert have[LedgerAccount.IN_FLIGHT] >= 0
+            assert have[LedgerAccount.IN_FLIGHT] >= 0, "nothing is in flight that was not reserved"
 
     def _each_payout_moved_once_and_within_its_period(
         self, session: Session, payouts: dict[int, Payout], until: dict[int, PayoutRun]
@@ -320,27 +321,32 @@ class Till:
             if before in _LAST:
                 assert payout.state is before, f"a payout that was {before} is {payout.state}"
             if before is PayoutState.PAID:
-                assert payout.state in {PayoutState.PAID, PayoutState.RETURNED}
+                assert payout.state in {PayoutState.PAID, PayoutState.RETURNED}, (
+                    f"paid, and now {payout.state}"
+                )
             self.seen_states[number] = payout.state
 
     def _files_stay_as_they_were(self, session: Session, payouts: dict[int, Payout]) -> None:
         rendered: Counter[str] = Counter()
         for file in session.scalars(select(PayoutFile).where(PayoutFile.sha256.is_not(None))):
-            assert self.seen_files.setdefault(file.id, file.sha256 or "") == file.sha256
+            before = self.seen_files.setdefault(file.id, file.sha256 or "")
+            assert before == file.sha256, "a file's bytes never change"
             content = session.scalars(select(PayoutFile.content).where(PayoutFile.id == file.id)).one() or b""
             own = [each.end_to_end_id for each in payouts.values() if each.file_id == file.id]
-            assert all(number.encode() in content for number in own)
+            assert all(number.encode() in content for number in own), "a payout is in the file it says"
             rendered.update(number for number in own)
             assert content.count(b"<EndToEndId>") == len(own), "no payment is in two files, or in none"
-        assert set(rendered.values()) <= {1}
+        assert set(rendered.values()) <= {1}, "no payout is in two files"
 
     def _what_is_approved_is_what_was_signed(self, session: Session, until: dict[int, PayoutRun]) -> None:
         standing = select(PayoutApproval).where(PayoutApproval.voided_at.is_(None))
         for signature in session.scalars(standing):
             run = until[signature.run_id]
-            assert run.state not in {RunState.DRAFT, RunState.FROZEN, RunState.CANCELLED}
-            assert signature.digest == run_digest(session, run.id)
-            assert signature.approved_by not in {run.created_by, run.frozen_by}
+            assert run.state not in {RunState.DRAFT, RunState.FROZEN, RunState.CANCELLED}, (
+                "a signature is void"
+            )
+            assert signature.digest == run_digest(session, run.id), "a signature stands under what was signed"
+            assert signature.approved_by not in {run.created_by, run.frozen_by}, "four eyes are two people"
 
     def check_ended(self) -> None:
         """When everything that was left off is finished: the house and the bank say the same of every payout."""
@@ -350,13 +356,15 @@ class Till:
         with self.db.reading() as session:
             broken = first_broken(session, ALL_CHECKS)
             assert broken is None, str(broken)
-            assert session.scalars(select(PayoutRun.id).where(PayoutRun.underway.is_not(None))).all() == []
+            underway = session.scalars(select(PayoutRun.id).where(PayoutRun.underway.is_not(None))).all()
+            assert underway == [], "the sweeper finishes what was left off"
             for payout in session.scalars(select(Payout).where(Payout.end_to_end_id.in_(self.told))):
                 said = self.told[payout.end_to_end_id]
                 assert payout.state in _OUTCOME[said], f"the bank said {said}, the house {payout.state}"
             paid = select(Payout).where(Payout.state.in_([PayoutState.PAID, PayoutState.RETURNED]))
-            assert {payout.end_to_end_id for payout in session.scalars(paid)} <= set(self.told)
-        assert self._exceptions() == self.surprises
+            settled = {payout.end_to_end_id for payout in session.scalars(paid)}
+            assert settled <= set(self.told), "nothing is paid that the bank did not book"
+        assert self._exceptions() == self.surprises, "a person sees what surprises, and nothing else"
 
 
 _FITTING: Final = {("debit", None), ("reject", None), ("return", "debit")}
