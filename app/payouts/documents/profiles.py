@@ -255,16 +255,6 @@ _STANDING: Final = (
 )
 
 
-def last_check(session: Session, referrer_id: int, vat_id: str) -> VatCheck | None:
-    """What VIES said last about this VAT id, whether it answered or not."""
-    return session.scalar(
-        select(VatCheck)
-        .where(VatCheck.referrer_id == referrer_id, VatCheck.vat_id == vat_id)
-        .order_by(VatCheck.id.desc())
-        .limit(1)
-    )
-
-
 def standings(session: Session, profiles: Mapping[int, TaxProfile]) -> dict[int, Standing]:
     """What decides the VAT of these referrers. Two queries."""
     agreed = set(

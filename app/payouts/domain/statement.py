@@ -115,8 +115,3 @@ class Statement:
             raise StatementDoesNotAddUp(
                 f"{self.code}: {self.opening.total_minor} and {moved} are not {self.closing.total_minor}"
             )
-
-    @property
-    def is_empty(self) -> bool:
-        """Nothing happened and nothing is owed: nobody needs it."""
-        return not self.lines and self.opening.total_minor == self.closing.total_minor == 0
