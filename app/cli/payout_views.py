@@ -32,6 +32,7 @@ def run_view(session: Session, run: PayoutRun, now: datetime) -> dict[str, Any]:
         "run": run.name,
         "state": run.state.value,
         "underway": run.underway and run.underway.value,
+        "approval": run.approval.value,
         "currency": run.currency,
         "total": sum(row["amount"] for row in paid if row["state"] != "cancelled"),
         "payouts": paid,

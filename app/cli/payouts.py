@@ -26,8 +26,10 @@ from app.identity.roles import Action
 from app.identity.users import authenticate
 from app.kernel import clock
 from app.kernel.money import Money
+from app.kernel.queue import collect
 from app.payouts import shown
 from app.payouts.approval import approve_run, exclude_payout, withdraw_approval
+from app.payouts.background import ADVANCE_RUN
 from app.payouts.cancelling import cancel_run
 from app.payouts.domain.state import RunState
 from app.payouts.errors import NoSuchRun
@@ -36,6 +38,7 @@ from app.payouts.queries import payout_to, run_by_name
 from app.payouts.reconcile import import_feedback
 from app.payouts.runs import draft_run, freeze_run
 from app.referrals.queries.programs_shown import programs as all_programs
+from app.referrals.words import Approval
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -82,6 +85,9 @@ def run_(
         at = instant(as_of, program.timezone)
         run = draft_run(session, program, period=period, by=by, now=now, as_of=at, again=again)
     freeze_run(deps, run.id, by=by, now=now)
+    if program.approval is Approval.AUTOMATIC:
+        with deps.db.transaction() as session:  # a worker goes on at once; the sweeper would within a minute
+            collect(session, ADVANCE_RUN, run.id)
     _show(run.name, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from examples.bank.answering import AlreadyAnswered, BankFile, answer
 from examples.bank.books import load_books, save_books
 from examples.bank.instruction import UnreadableInstruction, read_instruction
-from examples.bank.rulings import Shares
+from examples.bank.rulings import Exactly, Shares
 
 BOOKS = "books.json"
 
@@ -31,12 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if refused else 0
 
 
-def answer_file(path: Path, out: Path, shares: Shares, *, with_details: bool = True) -> list[BankFile]:
+def answer_file(
+    path: Path, out: Path, policy: Shares | Exactly, *, with_details: bool = True
+) -> list[BankFile]:
     """Answers the payment file at `path` and writes the messages and the bank's books into `out`."""
     instruction = read_instruction(path.read_bytes())
     out.mkdir(parents=True, exist_ok=True)
     books = load_books(out / BOOKS)
-    files = answer(instruction, books, shares, with_details=with_details)
+    files = answer(instruction, books, policy, with_details=with_details)
     for file in files:
         (out / file.name).write_bytes(file.data)
     save_books(books, out / BOOKS)

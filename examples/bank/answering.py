@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from examples.bank.calendar import target_day_after
-from examples.bank.rulings import Fate, Ruling, Shares, fault_of, rule_on
+from examples.bank.rulings import Fate, Ruling, fault_of, rule
 from examples.bank.statement import Debit, Return, Statement, render_statement
 from examples.bank.status_report import render_status_report
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from examples.bank.books import Account, Books
     from examples.bank.instruction import Batch, Instruction
+    from examples.bank.rulings import Exactly, Shares
 
 RETURN_AFTER_DAYS = 3
 
@@ -36,7 +37,7 @@ class BankFile:
 
 
 def answer(
-    instruction: Instruction, books: Books, shares: Shares, *, with_details: bool = True
+    instruction: Instruction, books: Books, policy: Shares | Exactly, *, with_details: bool = True
 ) -> list[BankFile]:
     """The bank's messages about `instruction`, in the order in which they are sent; `books` move on.
 
@@ -48,10 +49,7 @@ def answer(
     books.answered.append(instruction.message_id)
     books.reports += 1
     fault = fault_of(instruction)
-    rulings = {
-        payment.end_to_end_id: rule_on(instruction.message_id, payment, shares)
-        for payment in instruction.payments
-    }
+    rulings = rule(instruction, policy)
     report = render_status_report(instruction, rulings, report_id=f"STATUS-{books.reports:06d}", fault=fault)
     files = [BankFile(f"{_safe(instruction.message_id)}-1-pain002.xml", report)]
     statements = [] if fault else _statements(instruction, rulings, books, with_details=with_details)
@@ -109,6 +107,11 @@ def _close_day(account: Account, day: date, entries: list[Debit | Return]) -> St
     account.last_on = day.isoformat()
     number, closing = account.statements, account.balance_minor
     return Statement(number, account.iban, day, opening, closing, tuple(entries))
+
+
+def name_prefix(message_id: str) -> str:
+    """How the names of all messages about a payment file begin."""
+    return f"{_safe(message_id)}-"
 
 
 def _safe(message_id: str) -> str:

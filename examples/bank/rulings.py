@@ -35,12 +35,37 @@ class Shares:
 
 
 @dataclass(frozen=True)
+class Exactly:
+    """So many payments fail, and no other: the smallest are refused, the next ones come back; one at least is paid."""
+
+    reject: int = 1
+    returned: int = 1
+
+
+@dataclass(frozen=True)
 class Ruling:
     """One payment with its fate, and the ISO 20022 reason code where it failed."""
 
     payment: Payment
     fate: Fate
     reason: str | None = None
+
+
+def rule(instruction: Instruction, policy: Shares | Exactly) -> dict[str, Ruling]:
+    """The fate of every payment of a file, by its end-to-end id."""
+    if isinstance(policy, Shares):
+        rulings = [rule_on(instruction.message_id, payment, policy) for payment in instruction.payments]
+    else:
+        rulings = _exactly(instruction.payments, policy)
+    return {ruling.payment.end_to_end_id: ruling for ruling in rulings}
+
+
+def _exactly(payments: tuple[Payment, ...], policy: Exactly) -> list[Ruling]:
+    by_size = sorted(payments, key=lambda payment: (payment.amount_minor, payment.creditor_iban))
+    fates = [(Fate.REJECTED, REJECTION_REASONS[0])] * policy.reject
+    fates += [(Fate.RETURNED, RETURN_REASONS[0])] * policy.returned
+    failing = dict(zip((payment.end_to_end_id for payment in by_size[:-1]), fates, strict=False))
+    return [Ruling(payment, *failing.get(payment.end_to_end_id, (Fate.BOOKED, None))) for payment in payments]
 
 
 def rule_on(message_id: str, payment: Payment, shares: Shares) -> Ruling:

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 from examples.shop import referral
 from examples.shop.money import euros
 from examples.shop.settings import ShopSettings
-from examples.shop.views import account, desk, front, partners, people, purchase
+from examples.shop.views import account, desk, front, month, partners, people, purchase
 from examples.shop.wiring import open_shop
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def create_app(
     app.after_request(_guard)
     for module in (front, people, purchase, account, partners, desk):
         app.register_blueprint(module.pages)
+    if settings.house is not None:
+        app.register_blueprint(month.pages)
     if start_sender:
         shop.sender.start()
     return app

@@ -29,6 +29,10 @@ class ShopSettings:
     timeout_seconds: float = 5.0
     retry_seconds: float = 5.0
     secret: str = field(default="", repr=False)
+    house: Path | None = None
+    """Where the demo that this shop belongs to keeps its files, so that the desk can play a month's end; None in the
+    shop of anybody else.
+    """
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> ShopSettings:
@@ -45,7 +49,13 @@ class ShopSettings:
             port=int(values.get("SHOP_PORT", "8001")),
             retry_seconds=float(values.get("SHOP_RETRY_SECONDS", "5")),
             secret=values.get("SHOP_SECRET") or _kept_secret(folder / "secret"),
+            house=var if _is_demo(var) and values.get("APP_ENV") != "production" else None,
         )
+
+
+def _is_demo(var: Path) -> bool:
+    """Whether `flask demo` has told its story there to the end."""
+    return (var / "demo-logins.txt").exists()
 
 
 def _kept_secret(path: Path) -> str:

@@ -28,7 +28,8 @@ def overview() -> str:
         SHOWN,
     )
     messages = store.rows("SELECT * FROM outbox ORDER BY id DESC LIMIT ?", SHOWN)
-    return render_template("desk.html", lines=lines, messages=messages)
+    plays = the_shop().settings.house is not None
+    return render_template("desk.html", lines=lines, messages=messages, plays_months=plays)
 
 
 @pages.post("/orders/<number>/lines/<line_id>/refund")
