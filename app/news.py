@@ -89,4 +89,4 @@ def _login_address(session: Session, referrer_id: int) -> list[str]:
 def _recipient(session: Session, referrer_id: int) -> tuple[Recipient, Program]:
     referrer = session.get_one(Referrer, referrer_id)
     program = session.get_one(Program, referrer.program_id)
-    return Recipient(referrer.email, referrer.name, referrer.locale), program
+    return Recipient.of(referrer), program

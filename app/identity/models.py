@@ -80,6 +80,7 @@ class AuditEvent(Base):
     __table_args__ = (
         Index(None, "subject", "id"),
         Index(None, "program_id", "id"),
+        Index(None, "action", "at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

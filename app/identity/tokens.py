@@ -33,12 +33,15 @@ class LinkPurpose(StrEnum):
     """Confirm that the mailbox is theirs."""
     UNDO_ACCOUNT = "undo-account"
     """Take a change of the bank account back; the use case ends it with the cooling-off."""
+    UNSUBSCRIBE = "unsubscribe"
+    """Stop one kind of mail. May be followed again and again."""
 
 
 VALID_FOR: Final = {
     LinkPurpose.SET_PASSWORD: timedelta(days=3),
     LinkPurpose.VERIFY_EMAIL: timedelta(days=7),
     LinkPurpose.UNDO_ACCOUNT: timedelta(days=9),
+    LinkPurpose.UNSUBSCRIBE: timedelta(days=366),
 }
 """How long each link can be used after it was signed."""
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.jobs import documents, finance, housekeeping, payouts, referrals, sweeper
 from app.kernel import clock
+from app.mail.occasions import tell_of_the_books
 from app.mail.outbox import SEND_JOB
+from app.mail.trail import tell_of_events
 from app.payouts.background import ADVANCE_RUN
 from app.payouts.documents.issuing import RENDER
 from app.payouts.documents.profiles import CHECK_VAT_ID
@@ -30,10 +32,20 @@ REPORT_CLICKS: Final = "clicks.report"
 REVIEW_REFERRERS: Final = "review.referrers"
 SETTLE_WAITING: Final = "referrals.settle_waiting"
 LOOK_BACK_AT_CLICKS: Final = "referrals.look_back_at_clicks"
+TELL_OF_EVENTS: Final = "mail.tell_of_events"
+TELL_OF_THE_BOOKS: Final = "mail.tell_of_the_books"
 
 
 def _send_mail(services: Services, mail_id: int) -> None:
     services.mail.send(mail_id, now=clock.now())
+
+
+def _tell_of_events(services: Services) -> None:
+    tell_of_events(services.mail, services.db, clock.now())
+
+
+def _tell_of_the_books(services: Services) -> None:
+    tell_of_the_books(services.mail, services.db, clock.now())
 
 
 def _sweep(services: Services) -> None:
@@ -72,6 +84,8 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     documents.ISSUE: documents.issue,
     RENDER: documents.render,
     SEND_JOB: _send_mail,
+    TELL_OF_EVENTS: _tell_of_events,
+    TELL_OF_THE_BOOKS: _tell_of_the_books,
     SWEEP: _sweep,
     KEEP_HOUSE: _keep_house,
     REPORT_CLICKS: _report_clicks,

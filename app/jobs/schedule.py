@@ -27,6 +27,8 @@ from app.jobs.registry import (
     REVIEW_REFERRERS,
     SETTLE_WAITING,
     SWEEP,
+    TELL_OF_EVENTS,
+    TELL_OF_THE_BOOKS,
 )
 from app.kernel import clock, heartbeat
 from app.kernel.queue import QUEUE_NAME, RUN_JOB
@@ -51,6 +53,8 @@ class Tick:
 TICKS: Final = (
     Tick(DRAFT_DUE, 60),
     Tick(SWEEP, 60),
+    Tick(TELL_OF_EVENTS, 60),
+    Tick(TELL_OF_THE_BOOKS, 300),
     Tick(KEEP_HOUSE, 86_400),
     Tick(ISSUE, 86_400),
     Tick(REVIEW_REFERRERS, 86_400),

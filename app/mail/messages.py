@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _BUTTON: Final = ">> "
+_STOP: Final = {
+    "nl": "Geen mails van deze soort meer",
+    "de": "Keine E-Mails dieser Art mehr",
+    "en": "No more mails of this kind",
+}
 _SUBJECT: Final = 200
+ONE_CLICK: Final = "List-Unsubscribe=One-Click"
+"""RFC 8058: the body of the POST that a mail programme sends."""
+
 _BREAKS: Final = re.compile(r"[ \t\r\n\v\f\x1c-\x1f\x85\u2028\u2029]+")
 
 
@@ -48,11 +56,14 @@ class Letter:
     locale: str
     subject: str
     blocks: tuple[Block, ...]
+    stop: Block | None = None
+    """The last line of a mail that may be turned off: the link that does it."""
 
     @property
     def plain(self) -> str:
         """The plain text form."""
-        return "\n\n".join(b.text if b.url is None else f"{b.text}:\n{b.url}" for b in self.blocks) + "\n"
+        lines = [*self.blocks, *([self.stop] if self.stop else [])]
+        return "\n\n".join(b.text if b.url is None else f"{b.text}:\n{b.url}" for b in lines) + "\n"
 
     @property
     def html(self) -> str:
@@ -70,14 +81,16 @@ class Envelope:
     sent_at: datetime
 
 
-def render_letter(kind: str, locale: str, context: Mapping[str, Any]) -> Letter:
-    """The message of a kind. A placeholder without a value raises ``jinja2.UndefinedError``: a
-    defect, not input.
+def render_letter(kind: str, locale: str, context: Mapping[str, Any], stop_url: str | None = None) -> Letter:
+    """The message of a kind; ``stop_url`` turns that kind off. A placeholder without a value raises
+    ``jinja2.UndefinedError``: a defect, not input.
     """
     text = _environment().get_template(f"{locale}/{kind}.txt").render(_worded(context, locale))
     subject, _, body = text.strip().partition("\n")
     paragraphs = (_one_line(part) for part in body.split("\n\n"))
-    return Letter(locale, subject.strip()[:_SUBJECT], tuple(_block(part) for part in paragraphs if part))
+    blocks = tuple(_block(part) for part in paragraphs if part)
+    stop = Block(_STOP[locale], stop_url) if stop_url else None
+    return Letter(locale, subject.strip()[:_SUBJECT], blocks, stop)
 
 
 def compose(letter: Letter, envelope: Envelope) -> EmailMessage:
@@ -90,6 +103,10 @@ def compose(letter: Letter, envelope: Envelope) -> EmailMessage:
     message["Message-ID"] = envelope.message_id
     message["Content-Language"] = letter.locale
     message["Auto-Submitted"] = "auto-generated"
+    if letter.stop is not None:
+        # RFC 2369 and 8058: mail programmes show a button of their own, and press it without opening the page.
+        message["List-Unsubscribe"] = f"<{letter.stop.url}>"
+        message["List-Unsubscribe-Post"] = ONE_CLICK
     message.set_content(letter.plain)
     message.add_alternative(letter.html, subtype="html")
     return message
@@ -114,13 +131,15 @@ def message_id(event_key: str, mail_id: int, public_url: str) -> str:
 
 
 def _worded(context: Mapping[str, Any], locale: str) -> dict[str, Any]:
-    """The context with ``*_on`` days and ``{minor, currency}`` amounts put into the language's words."""
+    """The context with ``*_on`` days, a ``month`` and ``{minor, currency}`` amounts put into the language's words."""
     return {key: _word(key, value, locale) for key, value in context.items()}
 
 
 def _word(key: str, value: Any, locale: str) -> Any:  # noqa: ANN401 -- JSON in, words out
     if key.endswith("_on"):
         return format_date(date.fromisoformat(value), format="long", locale=locale)
+    if key == "month":
+        return format_date(date.fromisoformat(f"{value}-01"), format="LLLL y", locale=locale)
     if isinstance(value, dict):
         amount = Money(value["minor"], value["currency"])
         return format_currency(Decimal(amount.decimal_string()), amount.currency, locale=locale)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
@@ -33,10 +33,43 @@ class MailKind(StrEnum):
     """Money is on its way, or the bank has booked it."""
     PAYOUT_FAILED = "payout_failed"
     """The bank rejected or returned a payout."""
+    FIRST_COMMISSION = "first_commission"
+    """The first order that earned something."""
+    STATEMENT_READY = "statement_ready"
+    """A month is over: what was earned and what is owed, and where the statement is."""
+    REVIEW_DECIDED = "review_decided"
+    """Staff released or rejected a commission that was under review."""
+    RATES_WORSE = "rates_worse"
+    """A rate version will pay the referrer less."""
+    TERMS_PUBLISHED = "terms_published"
+    """There is a new version of the terms, to be accepted."""
+    SUSPENDED = "suspended"
+    """Staff suspended the referrer."""
+    REINSTATED = "reinstated"
+    """Staff let a suspended referrer take part again."""
+    DOCUMENT_ISSUED = "document_issued"
+    """A tax document was written on the referrer's behalf."""
+    OBJECTION_SETTLED = "objection_settled"
+    """Staff looked at an objection to a document."""
     CONTEST_OPENED = "contest_opened"
     """A referrer contests something; goes to the staff who answer."""
     CONTEST_ANSWERED = "contest_answered"
     """Staff answered what a referrer contested."""
+
+
+OPTIONAL: Final = frozenset(
+    {
+        MailKind.FIRST_COMMISSION,
+        MailKind.STATEMENT_READY,
+        MailKind.PAYOUT_SENT,
+        MailKind.REVIEW_DECIDED,
+        MailKind.PARTNER_CHOSEN,
+        MailKind.PARTNER_LEFT,
+    }
+)
+"""What a referrer may turn off. All else is about the account's safety, about money that does not arrive, changes what
+was agreed, has to be delivered by law, or answers what they asked.
+"""
 
 
 class Mail(Base):
@@ -57,6 +90,8 @@ class Mail(Base):
     event_key: Mapped[str] = mapped_column(String(160), unique=True)
     """Names the event and the recipient's part in it; an event mails once for ever."""
     kind: Mapped[MailKind] = mapped_column(enum_column(MailKind))
+    referrer_id: Mapped[int | None] = mapped_column(Id, ForeignKey("referrers.id"))
+    """Whose wishes decide whether it goes out; null where it is for somebody as a user, or for staff."""
     recipient: Mapped[str] = mapped_column(String(254))
     locale: Mapped[str] = mapped_column(String(8))
     context: Mapped[dict[str, Any]] = mapped_column(JsonValue)
@@ -67,3 +102,23 @@ class Mail(Base):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_error: Mapped[str | None] = mapped_column(String(200))
+
+
+class MailRefusal(Base):
+    """A kind of mail that a referrer does not want. Only for kinds in :data:`OPTIONAL`."""
+
+    __tablename__ = "mail_refusals"
+
+    referrer_id: Mapped[int] = mapped_column(Id, ForeignKey("referrers.id"), primary_key=True)
+    kind: Mapped[MailKind] = mapped_column(enum_column(MailKind), primary_key=True)
+    refused_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MailMark(Base):
+    """An event whose mails are all in the outbox: written last, so that a crash begins the rest of it again."""
+
+    __tablename__ = "mail_marks"
+
+    key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    """``event:{audit event}``, ``statements:{programme}:{month}``."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -15,10 +15,12 @@ import structlog
 from app.identity.queries import user_by_public_id
 from app.identity.users import password_token, verification_token
 from app.mail import outbox
+from app.mail.advice import advice_on
 from app.mail.mailer import MailRefused, MailServerAway
 from app.mail.messages import Envelope, compose, message_id, render_letter
-from app.mail.models import Mail, MailKind
+from app.mail.models import OPTIONAL, Mail, MailKind
 from app.mail.outbox import NewMail, queue_mail
+from app.mail.wishes import is_refused, stop_token
 from app.payouts.undoing import undo_token
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ VERIFY_PATH: Final = "/verify/"
 UNDO_PATH: Final = "/undo-bank-account/"
 """The page that takes a change of the bank account back; the token follows."""
 
+UNSUBSCRIBE_PATH: Final = "/unsubscribe/"
+"""The page that stops one kind of mail; the token follows."""
+
 _THROTTLE: Final = 600
 """Seconds within which asking again for the same link mails nothing more."""
 
@@ -57,6 +62,13 @@ class Recipient:
     email: str
     name: str
     locale: str
+    referrer_id: int | None = None
+    """Whose wishes decide; null for somebody as a user, and for staff."""
+
+    @classmethod
+    def of(cls, referrer: Referrer) -> Recipient:
+        """A referrer, at the address that the programme knows."""
+        return cls(referrer.email, referrer.name, referrer.locale, referrer.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +199,7 @@ class PostOffice:
     ) -> None:
         """Staff answered. ``path`` leads to the page that shows both."""
         context = {"name": referrer.name, "program": program, "path": path}
-        to = Recipient(referrer.email, referrer.name, referrer.locale)
+        to = Recipient.of(referrer)
         _queue(session, f"contest-answered:{contest}", MailKind.CONTEST_ANSWERED, to, context, now)
 
     def payout_sent(
@@ -205,6 +217,19 @@ class PostOffice:
         context = payout.context(recipient) | {"returned": returned}
         key = f"payout-failed:{payout.end_to_end_id}:{'returned' if returned else 'rejected'}"
         _queue(session, key, MailKind.PAYOUT_FAILED, recipient, context, now)
+
+    def tell(
+        self,
+        session: Session,
+        referrer: Referrer,
+        kind: MailKind,
+        event: str,
+        context: Mapping[str, Any],
+        *,
+        now: datetime,
+    ) -> None:
+        """Tell a referrer of an event, once for ever; ``event`` names it, and says whose it is."""
+        _queue(session, event, kind, Recipient.of(referrer), {"name": referrer.name, **context}, now)
 
     def due(self, session: Session, now: datetime) -> list[int]:
         """The ids of mails that the sweeper should send."""
@@ -235,9 +260,12 @@ class PostOffice:
             mail = outbox.claim(session, mail_id, now)
             if mail is None:
                 return
-            message = self._compose(session, mail, now)
+            # Asked when it leaves, not when it is queued: a mail may wait for its server while its reader unsubscribes.
+            refused = is_refused(session, mail)
+            message = None if refused else self._compose(session, mail, now)
         if message is None:
-            self._failed(mail, "the account is gone or disabled", now, for_good=True)
+            why = "the recipient does not want it" if refused else "the account is gone or disabled"
+            self._failed(mail, why, now, for_good=True)
             return
         try:
             self.mailer.send(message, _file_name(mail))
@@ -266,7 +294,13 @@ class PostOffice:
             context["link"] = (
                 self.public_url + UNDO_PATH + undo_token(self.links, context["undo"], mail.created_at)
             )
-        letter = render_letter(mail.kind.value, mail.locale, context)
+        if mail.kind is MailKind.PAYOUT_FAILED:
+            # The bank's reason, and what it led to, are written down after the money was given back.
+            context["advice"] = advice_on(session, context["reference"])
+        stop = None
+        if mail.kind in OPTIONAL and mail.referrer_id is not None:
+            stop = self.public_url + UNSUBSCRIBE_PATH + stop_token(session, self.links, mail)
+        letter = render_letter(mail.kind.value, mail.locale, context, stop)
         mid = message_id(mail.event_key, mail.id, self.public_url)
         return compose(letter, Envelope(self.sender, mail.recipient, mid, now))
 
@@ -284,7 +318,7 @@ class PostOffice:
 def _queue(
     session: Session, key: str, kind: MailKind, to: Recipient, context: Mapping[str, Any], now: datetime
 ) -> None:
-    queue_mail(session, NewMail(key, kind, to.email, to.locale, context), now=now)
+    queue_mail(session, NewMail(key, kind, to.email, to.locale, context, to.referrer_id), now=now)
 
 
 def _file_name(mail: Mail) -> str:

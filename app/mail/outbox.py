@@ -39,6 +39,7 @@ class NewMail:
     recipient: str
     locale: str
     context: Mapping[str, Any] = field(default_factory=dict)
+    referrer_id: int | None = None
 
 
 def queue_mail(session: Session, mail: NewMail, *, now: datetime) -> bool:
@@ -46,6 +47,7 @@ def queue_mail(session: Session, mail: NewMail, *, now: datetime) -> bool:
     row = {
         "event_key": mail.event_key,
         "kind": mail.kind,
+        "referrer_id": mail.referrer_id,
         "recipient": mail.recipient,
         "locale": mail.locale,
         "context": dict(mail.context),

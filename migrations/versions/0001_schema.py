@@ -71,50 +71,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_index_roots")),
     )
     op.create_table(
-        "mails",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("event_key", sa.String(length=160), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum(
-                "welcome",
-                "password_reset",
-                "verify_email",
-                "bank_account_changed",
-                "bank_account_restored",
-                "partner_chosen",
-                "partner_left",
-                "payout_sent",
-                "payout_failed",
-                "contest_opened",
-                "contest_answered",
-                name="mailkind",
-                native_enum=False,
-                create_constraint=True,
-                length=32,
-            ),
-            nullable=False,
-        ),
-        sa.Column("recipient", sa.String(length=254), nullable=False),
-        sa.Column("locale", sa.String(length=8), nullable=False),
-        sa.Column(
-            "context",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_error", sa.String(length=200), nullable=True),
-        sa.CheckConstraint("attempts >= 0", name=op.f("ck_mails_attempts_not_negative")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
-        sa.UniqueConstraint("event_key", name=op.f("uq_mails_event_key")),
+        "mail_marks",
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_mail_marks")),
     )
-    with op.batch_alter_table("mails", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_mails_next_attempt_at"), ["next_attempt_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_mails_sent_at"), ["sent_at"], unique=False)
+    with op.batch_alter_table("mail_marks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mail_marks_at"), ["at"], unique=False)
 
     op.create_table(
         "programs",
@@ -313,6 +276,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
     )
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_events_action_at"), ["action", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_events_program_id_id"), ["program_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_events_subject_id"), ["subject", "id"], unique=False)
 
@@ -752,6 +716,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("program_id", "valid_from", name=op.f("uq_program_terms_program_id_valid_from")),
     )
     op.create_table(
+        "published_terms",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("text", sa.String(length=20000), nullable=False),
+        sa.Column("effective_on", sa.Date(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("published_by", sa.String(length=80), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_published_terms_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_published_terms")),
+        sa.UniqueConstraint("program_id", "number", name=op.f("uq_published_terms_program_id_number")),
+    )
+    op.create_table(
         "referrers",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1136,6 +1115,104 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_links")),
         sa.UniqueConstraint("referrer_id", "campaign", "to", name=op.f("uq_links_referrer_id_campaign_to")),
     )
+    op.create_table(
+        "mail_refusals",
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "welcome",
+                "password_reset",
+                "verify_email",
+                "bank_account_changed",
+                "bank_account_restored",
+                "partner_chosen",
+                "partner_left",
+                "payout_sent",
+                "payout_failed",
+                "first_commission",
+                "statement_ready",
+                "review_decided",
+                "rates_worse",
+                "terms_published",
+                "suspended",
+                "reinstated",
+                "document_issued",
+                "objection_settled",
+                "contest_opened",
+                "contest_answered",
+                name="mailkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_mail_refusals_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("referrer_id", "kind", name=op.f("pk_mail_refusals")),
+    )
+    op.create_table(
+        "mails",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_key", sa.String(length=160), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "welcome",
+                "password_reset",
+                "verify_email",
+                "bank_account_changed",
+                "bank_account_restored",
+                "partner_chosen",
+                "partner_left",
+                "payout_sent",
+                "payout_failed",
+                "first_commission",
+                "statement_ready",
+                "review_decided",
+                "rates_worse",
+                "terms_published",
+                "suspended",
+                "reinstated",
+                "document_issued",
+                "objection_settled",
+                "contest_opened",
+                "contest_answered",
+                name="mailkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("recipient", sa.String(length=254), nullable=False),
+        sa.Column("locale", sa.String(length=8), nullable=False),
+        sa.Column(
+            "context",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.String(length=200), nullable=True),
+        sa.CheckConstraint("attempts >= 0", name=op.f("ck_mails_attempts_not_negative")),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_mails_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
+        sa.UniqueConstraint("event_key", name=op.f("uq_mails_event_key")),
+    )
+    with op.batch_alter_table("mails", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mails_next_attempt_at"), ["next_attempt_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mails_sent_at"), ["sent_at"], unique=False)
+
     op.create_table(
         "orders",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1606,6 +1683,23 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tax_profiles")),
         sa.UniqueConstraint("referrer_id", "version", name=op.f("uq_tax_profiles_referrer_id_version")),
+    )
+    op.create_table(
+        "terms_acceptances",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("terms_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_terms_acceptances_referrer_id_referrers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["terms_id"], ["published_terms.id"], name=op.f("fk_terms_acceptances_terms_id_published_terms")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_terms_acceptances")),
+        sa.UniqueConstraint(
+            "referrer_id", "terms_id", name=op.f("uq_terms_acceptances_referrer_id_terms_id")
+        ),
     )
     op.create_table(
         "tier_recounts",
@@ -2490,6 +2584,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_tier_recounts_referrer")
 
     op.drop_table("tier_recounts")
+    op.drop_table("terms_acceptances")
     op.drop_table("tax_profiles")
     op.drop_table("signups")
     with op.batch_alter_table("self_billing_agreements", schema=None) as batch_op:
@@ -2533,6 +2628,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_orders_customer")
 
     op.drop_table("orders")
+    with op.batch_alter_table("mails", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mails_sent_at"))
+        batch_op.drop_index(batch_op.f("ix_mails_next_attempt_at"))
+
+    op.drop_table("mails")
+    op.drop_table("mail_refusals")
     op.drop_table("links")
     with op.batch_alter_table("ledger_balances", schema=None) as batch_op:
         batch_op.drop_index("ix_ledger_balances_program")
@@ -2598,6 +2699,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_referrers_program_id"))
 
     op.drop_table("referrers")
+    op.drop_table("published_terms")
     op.drop_table("program_terms")
     op.drop_table("products")
     with op.batch_alter_table("payout_runs", schema=None) as batch_op:
@@ -2634,6 +2736,7 @@ def downgrade() -> None:
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_events_subject_id"))
         batch_op.drop_index(batch_op.f("ix_audit_events_program_id_id"))
+        batch_op.drop_index(batch_op.f("ix_audit_events_action_at"))
 
     op.drop_table("audit_events")
     with op.batch_alter_table("api_stored_answers", schema=None) as batch_op:
@@ -2648,11 +2751,10 @@ def downgrade() -> None:
     op.drop_table("users")
     op.drop_table("seals")
     op.drop_table("programs")
-    with op.batch_alter_table("mails", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_mails_sent_at"))
-        batch_op.drop_index(batch_op.f("ix_mails_next_attempt_at"))
+    with op.batch_alter_table("mail_marks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mail_marks_at"))
 
-    op.drop_table("mails")
+    op.drop_table("mail_marks")
     op.drop_table("index_roots")
     op.drop_table("exchange_rates")
     op.drop_table("bank_files")

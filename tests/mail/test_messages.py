@@ -11,6 +11,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from app.identity.users import LOCALES
+from app.mail.advice import Advice, advice_for
 from app.mail.messages import Block, Envelope, blocks_of, compose, message_id, render_letter
 from app.mail.models import MailKind
 
@@ -34,6 +35,21 @@ CONTEXT = {
     "code": "zoe-1",
     "path": "/dashboard/commissions/7",
     "amount": {"minor": 8420, "currency": "EUR"},
+    "advice": "check",
+    "available_on": "2026-12-02",
+    "effective_on": "2026-12-02",
+    "from_on": "2026-12-02",
+    "issued_on": "2026-12-02",
+    "month": "2026-10",
+    "opening": {"minor": -150, "currency": "EUR"},
+    "closing": {"minor": 8270, "currency": "EUR"},
+    "released": True,
+    "product": "Webhosting",
+    "bonus": False,
+    "everybody": True,
+    "slug": "hosting",
+    "number": "2026-7",
+    "correction": False,
 }
 
 
@@ -48,6 +64,68 @@ def test_every_message_exists_in_every_language(kind: MailKind, locale: str) -> 
     for block in letter.blocks:
         assert block.text in letter.plain
         assert "{" not in block.text
+        assert "None" not in block.text
+        assert block.url is None or block.url.startswith("https://refer.shop.example/")
+
+
+VARIANTS: list[tuple[str, dict[str, object]]] = [
+    *[("payout_failed", dict[str, object](advice=advice.value)) for advice in Advice],
+    ("payout_failed", {"returned": True}),
+    ("review_decided", {"released": False}),
+    ("rates_worse", {"everybody": False, "product": None}),
+    ("rates_worse", {"bonus": True, "product": None}),
+    ("document_issued", {"correction": True}),
+]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_variant_of_a_message_reads_differently_and_has_no_gap(locale: str) -> None:
+    texts = [render_letter(kind, locale, CONTEXT | more).plain for kind, more in VARIANTS]
+    assert len(set(texts)) == len(VARIANTS)
+    for text in texts:
+        assert "{" not in text
+        assert "None" not in text
+        assert "\n\n\n" not in text
+
+
+def test_the_figures_of_a_statement_stand_in_its_mail() -> None:
+    letter = render_letter("statement_ready", "de", CONTEXT)
+    assert letter.subject == "Ihre Provisionsabrechnung für Oktober 2026"
+    assert "-1,50\u00a0€" in letter.plain
+    assert "82,70\u00a0€" in letter.plain
+
+
+@pytest.mark.parametrize(
+    ("code", "blocked", "advice"),
+    [
+        ("AC01", True, Advice.NEW_NUMBER),
+        ("AC04", True, Advice.OTHER_ACCOUNT),
+        ("RVNM", True, Advice.RIGHT_HOLDER),
+        ("AC04", False, Advice.WAIT),
+        ("AM05", False, Advice.WAIT),
+        ("MD07", False, Advice.WAIT),
+        ("BE04", False, Advice.WAIT),
+        ("MS03", False, Advice.CHECK),
+        (None, False, Advice.CHECK),
+    ],
+)
+def test_what_to_do_follows_from_the_banks_reason(code: str | None, blocked: bool, advice: Advice) -> None:
+    assert advice_for(code, account_blocked=blocked) is advice
+
+
+def test_only_a_mail_that_may_be_turned_off_offers_it() -> None:
+    stop = "https://refer.shop.example/unsubscribe/abc"
+    envelope = Envelope("R <r@shop.example>", "zoe@shop.example", "<a.1@shop.example>", NOW)
+    for locale in LOCALES:
+        letter = render_letter("payout_sent", locale, CONTEXT, stop)
+        message = compose(letter, envelope)
+        assert message["List-Unsubscribe"] == f"<{stop}>"
+        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert stop in letter.plain
+        assert f'href="{stop}"' in letter.html
+    plain = compose(render_letter("payout_sent", "nl", CONTEXT), envelope)
+    assert plain["List-Unsubscribe"] is None
+    assert plain["List-Unsubscribe-Post"] is None
 
 
 def test_no_two_languages_share_a_sentence() -> None:

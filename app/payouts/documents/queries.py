@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.referrals.models import Program
 
 
-def _told() -> ColumnElement[bool]:
+def shown() -> ColumnElement[bool]:
     """Whether a referrer may see a document: not while its payout still waits for approval."""
     hidden = select(Payout.id).where(Payout.id == TaxDocument.payout_id, Payout.state == PayoutState.RESERVED)
     return or_(TaxDocument.payout_id.is_(None), ~hidden.exists())
@@ -34,14 +34,14 @@ def documents_shown_to(
     session: Session, referrer_id: int, *, before: int = 0, limit: int
 ) -> Sequence[TaxDocument]:
     """A referrer's documents, newest first."""
-    wanted = select(TaxDocument).where(TaxDocument.referrer_id == referrer_id, _told())
+    wanted = select(TaxDocument).where(TaxDocument.referrer_id == referrer_id, shown())
     return session.scalars(_page(wanted, before, limit)).all()
 
 
 def document_shown_to(session: Session, referrer_id: int, document_id: int) -> TaxDocument | None:
     """One of them."""
     wanted = select(TaxDocument).where(
-        TaxDocument.id == document_id, TaxDocument.referrer_id == referrer_id, _told()
+        TaxDocument.id == document_id, TaxDocument.referrer_id == referrer_id, shown()
     )
     return session.scalar(wanted)
 

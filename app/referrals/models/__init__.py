@@ -39,6 +39,7 @@ from app.referrals.models.programs import (
     RateScope,
     RateVersion,
 )
+from app.referrals.models.published import PublishedTerms, TermsAcceptance
 from app.referrals.models.referrers import Coupon, Link, Referrer, ReferrerStatus
 from app.referrals.models.totals import OrderTotal
 
@@ -82,6 +83,7 @@ __all__ = [
     "Product",
     "Program",
     "ProgramTerms",
+    "PublishedTerms",
     "RateKind",
     "RateScope",
     "RateVersion",
@@ -91,6 +93,7 @@ __all__ = [
     "Refund",
     "RefundKind",
     "Signup",
+    "TermsAcceptance",
     "TierRecount",
     "VisitorKey",
 ]

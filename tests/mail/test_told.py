@@ -1,0 +1,266 @@
+"""Referrers are told of what was decided about them and of what the books say, once."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Barrier, Thread
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from app.identity.audit import Actor, record_event
+from app.kernel.db import Database
+from app.mail import trail
+from app.mail.models import MailKind
+from app.mail.trail import tell_of_events
+from app.payouts.documents.rendering import render_waiting
+from app.payouts.documents.voiding import issue_again, object_to
+from app.payouts.files import build_files
+from app.payouts.matching import BANK
+from app.referrals.holds import decide_hold, hold_by_staff
+from app.referrals.leaving import leave
+from app.referrals.models import Hold, Program, Referrer
+from app.referrals.published_terms import (
+    NewerTerms,
+    TooSoon,
+    accept_terms,
+    acceptances_of,
+    publish_terms,
+    terms_to_accept,
+)
+from app.referrals.referrers import reinstate, suspend
+from tests.builders import ACTOR, NOW, World, at, referral_deps
+from tests.db.documents_world import TaxDay
+from tests.db.payouts_world import APPROVER, FREEZER, MERCHANT
+from tests.mail.kit import HOME, Post, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ADA, BOB = "ada@example.org", "bob@example.org"
+A_DAY = timedelta(days=1)
+
+
+@contextmanager
+def told(db: Database) -> Iterator[World]:
+    """The world "hosting" in a transaction of its own."""
+    with db.transaction() as session:
+        program = session.scalars(select(Program)).one()
+        world = World(session, program, referral_deps())
+        rows = session.scalars(select(Referrer))
+        world.referrers = {row.code.partition("-")[0]: row for row in rows}
+        yield world
+
+
+@pytest.fixture
+def quick_db(sqlite_url: str) -> Iterator[Database]:
+    """SQLite alone, for what does not depend on the database, with the programme "hosting"."""
+    db = Database(sqlite_url)
+    with db.transaction() as session:
+        World.build(session)
+    yield db
+    db.dispose()
+
+
+def test_a_suspension_and_its_end_are_told_once_each_but_not_to_the_heirs(quick_db: Database) -> None:
+    post = Post(quick_db)
+    with told(quick_db) as world:
+        for name, actor in (("ada", ACTOR), ("bob", BANK)):
+            suspend(world.session, world.program, world.referrers[name], reason="x", actor=actor, now=NOW)
+    assert post.look(NOW) == [("suspended", ADA)]
+    assert post.look(NOW + A_DAY) == []
+    with told(quick_db) as world:
+        ada = world.referrers["ada"]
+        reinstate(world.session, world.program, ada, reason="x", actor=ACTOR, now=NOW + A_DAY)
+    assert post.look(NOW + A_DAY) == [("reinstated", ADA)]
+    first, second = post.send(NOW + A_DAY)
+    assert "suspended" in first["Subject"]
+    assert "again" in second["Subject"]
+    assert first["List-Unsubscribe"] is None
+
+
+def test_an_event_of_last_week_is_not_told_any_more(quick_db: Database) -> None:
+    with told(quick_db) as world:
+        suspend(world.session, world.program, world.referrers["ada"], reason="x", actor=ACTOR, now=NOW)
+    assert Post(quick_db).look(NOW + trail.LOOK_BACK + timedelta(seconds=1)) == []
+
+
+def test_a_decided_review_is_told_when_no_rule_holds_the_commission_any_more(quick_db: Database) -> None:
+    post = Post(quick_db)
+    with told(quick_db) as world:
+        for customer, order in (("c1", "o1"), ("c2", "o2")):
+            world.bind("ada", customer)
+            world.order(order, customer=customer)
+            hold_by_staff(
+                world.session, world.program, world.commissions(order)[0], reason="?", by="cli", now=NOW
+            )
+    assert post.look(NOW) == []
+    with told(quick_db) as world:
+        holds = world.session.scalars(select(Hold).order_by(Hold.id)).all()
+        for hold, release in zip(holds, (True, False), strict=True):
+            decide_hold(
+                world.session, world.program, hold.id, release=release, reason="seen", by="cli", now=NOW
+            )
+            action = "hold.released" if release else "hold.rejected"
+            record_event(world.session, ACTOR, action, f"hold:{hold.id}", now=NOW)
+    assert post.look(NOW) == [("review_decided", ADA)] * 2
+    released, rejected = (text_of(message) for message in post.send(NOW))
+    assert "€10.00 at Hosting and released" in released
+    assert "€10.00 at Hosting and rejected" in rejected
+    assert f"{HOME}/dashboard/commissions/" in rejected
+
+
+def test_the_first_commission_is_told_and_no_second_nor_one_of_long_ago(quick_db: Database) -> None:
+    post, today = Post(quick_db), f"{NOW:%Y-%m-%d}"
+    with told(quick_db) as world:
+        world.bind("ada")
+        world.order("o1", paid=today)
+        world.order("o2", paid=today)
+        world.bind("bob", "c2")
+        world.order("o3", customer="c2", paid="2026-09-10")
+    assert post.look(NOW) == [("first_commission", ADA)]
+    (mail,) = post.send(NOW)
+    assert mail["Subject"] == "Your first commission: €10.00"
+    assert "December 22, 2026" in text_of(mail)
+    with told(quick_db) as world:
+        world.order("o4", customer="c2", paid=today)
+        world.order("o5", paid=today)
+    assert post.look(NOW + A_DAY) == []
+
+
+def test_the_month_that_is_over_is_told_with_its_figures_to_who_has_a_statement(quick_db: Database) -> None:
+    post = Post(quick_db)
+    with told(quick_db) as world:
+        world.bind("ada")
+        world.order("o1")
+    december = at("2026-12-01 00:30")
+    assert post.look(at("2026-11-30 22:30")) == []
+    assert post.look(december) == [("statement_ready", ADA)]
+    assert post.look(december + A_DAY) == []
+    (mail,) = post.send(december)
+    assert mail["Subject"] == "Your commission statement for November 2026"
+    assert "you were owed €0.00, at its end €10.00" in text_of(mail)
+    assert f"{HOME}/dashboard/statements/2026-11?program=hosting" in text_of(mail)
+
+
+def test_a_document_is_told_when_its_payout_is_approved_and_so_is_the_answer_to_an_objection(
+    sqlite_url: str,
+) -> None:
+    db = Database(sqlite_url)
+    day = TaxDay.start(db)
+    post = Post(db)
+    day.business()
+    day.earn("ada", 10_000)
+    run_id = day.freeze()
+    render_waiting(db, NOW)
+    kinds = [kind for kind, _ in post.look(NOW)]
+    assert "document_issued" not in kinds
+    day.approve(run_id)
+    build_files(day.deps, run_id, by=APPROVER, now=NOW)
+    (document,) = day.documents()
+    assert post.look(NOW) == [("document_issued", ADA)]
+    assert post.look(NOW) == []
+    text = text_of(post.send(NOW)[-1])
+    assert f"number {document.number} of November 22, 2026, €121.00 including VAT" in text
+    assert f"{HOME}/dashboard/documents/{document.id}" in text
+    with db.transaction() as session:
+        object_to(session, document.id, "wrong street", by=MERCHANT, now=NOW)
+        issue_again(session, document.id, by=FREEZER, now=NOW)
+    render_waiting(db, NOW)
+    assert sorted(kind for kind, _ in post.look(NOW)) == [
+        "document_issued",
+        "document_issued",
+        "objection_settled",
+    ]
+    db.dispose()
+
+
+def test_a_worse_rate_is_told_to_those_whom_it_pays_less_and_a_better_one_to_nobody(
+    quick_db: Database,
+) -> None:
+    post = Post(quick_db)
+    with told(quick_db) as world:
+        world.rate("12%", sku="web", referrer="bob")
+        world.rate("11%", sku="web", valid_from=NOW + 20 * A_DAY)
+    assert post.look(NOW) == []
+    with told(quick_db) as world:
+        world.rate("4%", sku="web", valid_from=NOW + 40 * A_DAY)
+    assert post.look(NOW) == [("rates_worse", ADA)]
+    assert post.look(NOW) == []
+    (mail,) = post.send(NOW)
+    assert "January 1, 2027" in mail["Subject"]
+    assert "less commission for Web" in text_of(mail)
+    assert "only for customers who come" in text_of(mail)
+    with told(quick_db) as world:
+        leave(world.session, world.program, world.referrers["bob"], actor=ACTOR, now=NOW)
+    assert post.look(NOW) == [], "who leaves is not told that they earn nothing"
+
+
+def test_new_terms_are_told_ahead_accepted_once_and_only_in_their_newest_version(quick_db: Database) -> None:
+    post, today = Post(quick_db), NOW.date()
+    with told(quick_db) as world:
+        session, program, ada = world.session, world.program, world.referrers["ada"]
+        publish_terms(session, program, "One.", effective_on=today, actor=ACTOR, now=NOW)
+        with pytest.raises(TooSoon):
+            publish_terms(session, program, "Two.", effective_on=today + 29 * A_DAY, actor=ACTOR, now=NOW)
+        publish_terms(session, program, "Two.", effective_on=today + 30 * A_DAY, actor=ACTOR, now=NOW)
+        with pytest.raises(NewerTerms):
+            accept_terms(session, ada, 1, actor=ACTOR, now=NOW)
+        assert accept_terms(session, ada, 2, actor=ACTOR, now=NOW)
+        assert not accept_terms(session, ada, 2, actor=ACTOR, now=NOW + A_DAY)
+        assert list(acceptances_of(session, ada.id).values()) == [NOW]
+        assert terms_to_accept(session, ada) is None
+        waiting = terms_to_accept(session, world.referrers["bob"])
+        assert waiting is not None
+        assert waiting.number == 2
+    assert post.look(NOW) == [("terms_published", ADA), ("terms_published", BOB)] * 2
+    assert "December 22, 2026" in post.send(NOW)[-1]["Subject"]
+
+
+def test_many_are_told_in_batches_and_a_killed_look_begins_again(
+    quick_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trail, "BATCH", 2)
+    post, real = Post(quick_db), trail.mark
+    tell_of_events(post.office, quick_db, NOW)
+    with told(quick_db) as world:
+        for name in ("cat", "dan", "eve"):
+            world.join(name)
+        publish_terms(world.session, world.program, "One.", effective_on=NOW.date(), actor=ACTOR, now=NOW)
+
+    def killed(*_all: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trail, "mark", killed)
+    with pytest.raises(KeyboardInterrupt):
+        tell_of_events(post.office, quick_db, NOW)
+    assert len(post.mails()) == 4, "two batches were kept, the last went with the transaction of the mark"
+    monkeypatch.setattr(trail, "mark", real)
+    tell_of_events(post.office, quick_db, NOW)
+    tell_of_events(post.office, quick_db, NOW)
+    assert len(post.mails()) == 5
+
+
+def test_two_workers_who_look_at_once_queue_each_mail_once(database: Database) -> None:
+    with database.transaction() as session:
+        world = World.build(session)
+        publish_terms(session, world.program, "One.", effective_on=NOW.date(), actor=Actor.cli(), now=NOW)
+    post, ready = Post(database), Barrier(2)
+    failures: list[BaseException] = []
+
+    def look() -> None:
+        ready.wait()
+        try:
+            tell_of_events(post.office, database, NOW)
+        except BaseException as error:  # noqa: BLE001 -- shown by the test
+            failures.append(error)
+
+    threads = [Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert [mail.kind for mail in post.mails()] == [MailKind.TERMS_PUBLISHED] * 2
