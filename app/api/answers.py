@@ -157,6 +157,7 @@ class CustomerDataAnswer(AnswerModel):
     customer_id: str
     program: str
     first_seen_at: datetime | None
+    first_paid_of_orders_that_became_totals: datetime | None
     erased_at: datetime | None
     email_fingerprint: str | None
     marks: list[dict[str, Any]]

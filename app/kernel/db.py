@@ -10,11 +10,13 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
 from psycopg import Error as DatabaseDriverError
+from psycopg.adapt import Loader
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from enum import StrEnum
 
+    import psycopg
+    from psycopg.abc import Buffer
     from sqlalchemy import Connection, Dialect, Engine, Insert
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -131,6 +135,18 @@ def _on_sqlite_begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+class _WholeNumbers(Loader):
+    """PostgreSQL adds up bigint as numeric. No column holds a fraction, so a sum is an int, as on SQLite."""
+
+    def load(self, data: Buffer) -> int | Decimal:
+        number = Decimal(bytes(data).decode())
+        return int(number) if number == number.to_integral_value() else number
+
+
+def _on_postgresql_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cast("psycopg.Connection", connection).adapters.register_loader("numeric", _WholeNumbers)
+
+
 def _on_postgresql_checkin(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
     entry.info[_USED] = time.monotonic()
 
@@ -182,6 +198,7 @@ class Database:
                 connect_args=options,
                 hide_parameters=True,
             )
+            event.listen(self.engine, "connect", _on_postgresql_connect)
             event.listen(self.engine, "checkin", _on_postgresql_checkin)
             event.listen(self.engine, "checkout", _on_postgresql_checkout)
         self._reader = self.engine.execution_options(**{_WRITES: False})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import BigInteger, column, func, literal, select, text, union_all
 
 from app.kernel import db as kernel_db
 from app.kernel.db import Database
@@ -56,3 +56,11 @@ def test_an_instant_comes_back_as_the_same_instant_in_utc(database: Database) ->
     with database.reading() as session:
         assert session.query(Program).one().created_at == NOW
         assert session.query(Program).one().created_at.utcoffset() is not None
+
+
+def test_a_sum_is_a_whole_number_on_both_databases(session: Session) -> None:
+    """PostgreSQL adds up bigint as numeric; a Decimal would not go into JSON."""
+    minor = column("minor", BigInteger)
+    rows = union_all(select(literal(2**40, BigInteger).label("minor")), select(literal(-1, BigInteger)))
+    total = session.scalar(select(func.sum(minor)).select_from(rows.subquery()))
+    assert (total, type(total)) == (2**40 - 1, int)

@@ -80,7 +80,10 @@ def exception_items(events: Sequence[BankEvent]) -> tuple[ExceptionItem, ...]:
                 ),
                 Fact(_("Reference"), Cell(event.end_to_end_id or formatting.DASH, code=True)),
                 Fact(_("The bank's reference"), Cell(event.entry_ref or formatting.DASH, code=True)),
-                Fact(_("The bank's reason"), Cell(event.reason_code or event.status or formatting.DASH, code=True)),
+                Fact(
+                    _("The bank's reason"),
+                    Cell(event.reason_code or event.status or formatting.DASH, code=True),
+                ),
                 *_proposal(event),
             ),
             seen_to=event.exception in _SEEN_TO,
