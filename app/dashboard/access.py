@@ -89,6 +89,7 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.referrer": Action.VIEW_REFERRERS,
     "staff.suspend": Action.CHANGE_REFERRERS,
     "staff.reinstate": Action.CHANGE_REFERRERS,
+    "staff.correct_referrer": Action.CHANGE_REFERRERS,
     "staff.clicks": Action.VIEW_REFERRERS,
     "staff.orders": Action.VIEW_ORDERS,
     "staff.order": Action.VIEW_ORDERS,

@@ -25,6 +25,8 @@ class MailKind(StrEnum):
     """Another bank account is on file; goes to the old and to the new address."""
     BANK_ACCOUNT_RESTORED = "bank_account_restored"
     """A change of the bank account was taken back by the mailed link."""
+    ADDRESS_CHANGED = "address_changed"
+    """Staff corrected the referrer's e-mail address; goes to the old and to the new one."""
     PARTNER_CHOSEN = "partner_chosen"
     """A customer chose this referrer as their partner."""
     PARTNER_LEFT = "partner_left"

@@ -155,6 +155,26 @@ class PostOffice:
         context = account.context(recipient)
         _queue(session, key, MailKind.BANK_ACCOUNT_RESTORED, recipient, context, now)
 
+    def address_changed(
+        self,
+        session: Session,
+        referrer: Referrer,
+        address: str,
+        *,
+        change: str,
+        program: str,
+        is_new: bool,
+        now: datetime,
+    ) -> None:
+        """The referrer has another e-mail address; call it for every one they had and for the new one.
+
+        ``change`` names the correction. Neither mail names the other address: one of them may be a stranger's.
+        """
+        to = Recipient(address, referrer.name, referrer.locale, referrer.id)
+        context = {"name": referrer.name, "program": program, "is_new": is_new}
+        key = f"address-changed:{change}:{_mark(address)}"
+        _queue(session, key, MailKind.ADDRESS_CHANGED, to, context, now)
+
     def partner_chosen(
         self,
         session: Session,

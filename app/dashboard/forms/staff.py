@@ -24,6 +24,24 @@ class ReasonForm(FlaskForm):
     )
 
 
+class ParticularsForm(FlaskForm):
+    """Who a referrer is and where mail reaches them."""
+
+    name = StringField(
+        _l("Name"),
+        filters=[stripped],
+        validators=[DataRequired(_l("Please fill in a name.")), Length(max=200)],
+        render_kw={"maxlength": 200, "autocomplete": "off"},
+    )
+    email = StringField(
+        _l("E-mail address"),
+        filters=[stripped],
+        description=_l("They log in with it. Both the old and the new address are told."),
+        validators=[DataRequired(_l("Please fill in an e-mail address."))],
+        render_kw={"type": "email", "maxlength": 254, "autocomplete": "off", "spellcheck": "false"},
+    )
+
+
 class ProductForm(FlaskForm):
     """A product of the merchant."""
 

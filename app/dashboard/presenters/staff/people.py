@@ -39,6 +39,8 @@ class ReferrerPage:
     payouts: Table
     can_suspend: bool
     can_reinstate: bool
+    correct_href: str | None = None
+    """Where name and address are corrected; ``None`` where there is nobody, or somebody else has to."""
     write_off_href: str | None = None
     """Where a debt is forgiven; ``None`` where nothing is owed, or somebody else has to."""
 

@@ -12,6 +12,7 @@ from app.dashboard.views.staff import (  # noqa: F401 - routes
     documents,
     finance,
     orders,
+    particulars,
     programs,
     rate_forms,
     rates,

@@ -98,6 +98,7 @@ def _around(chosen: Program, found: Sequence[Program]) -> dict[str, Any]:
 
 _LISTS = {
     "staff.referrer": "staff.referrers",
+    "staff.correct_referrer": "staff.referrers",
     "staff.order": "staff.orders",
     "staff.customer": "staff.orders",
     "staff.run": "staff.runs",

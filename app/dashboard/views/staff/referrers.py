@@ -107,6 +107,9 @@ def _referrer_page(code: str, form: ReasonForm) -> str:
         payouts=runs_presenter.own_payout_table(payouts_of_referrer(session(), row.id, limit=_FEW)),
         can_suspend=may_change and presenter.may_suspend(row),
         can_reinstate=may_change and presenter.may_reinstate(row),
+        correct_href=url_for("staff.correct_referrer", code=row.code)
+        if may_change and row.erased_at is None
+        else None,
         write_off_href=url_for("staff.write_off_debt", code=row.code)
         if money.available < 0 and me().may(Action.SETTLE_PAYOUTS)
         else None,
