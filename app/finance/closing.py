@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.finance.errors import MonthClosed, MonthNotOver, NotTheNextMonth
+from app.finance.errors import MonthClosed, MonthNotOver, NotTheNextMonth, PaidFirst
 from app.finance.settings import settings_of
 from app.identity.audit import record_event
 from app.kernel.clock import local_day
@@ -18,6 +18,7 @@ from app.ledger.models import LedgerClosing, LedgerTransaction
 from app.ledger.watermark import highest_settled
 from app.payouts.check import require_sound_books
 from app.payouts.domain.calendar import Period
+from app.payouts.runs import run_to_come
 from app.referrals.models import Program
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ class Closed:
 def close_period(db: Database, program_id: int, period: str, *, by: Actor, now: datetime) -> Closed:
     """Close a finished month; what becomes known of it later counts in the first open month.
 
-    Payout runs need not be closed: what is in flight at the month's end is owed, and its report says so. Raises
-    ``UnknownPeriod``, :class:`MonthNotOver`, :class:`MonthClosed`, :class:`NotTheNextMonth`, ``BooksDoNotAddUp``,
-    ``BooksBusy``.
+    Payout runs must be drafted but need not be closed: what is in flight at the month's end is owed, and its report
+    says so. Raises ``UnknownPeriod``, :class:`MonthNotOver`, :class:`MonthClosed`, :class:`NotTheNextMonth`,
+    :class:`PaidFirst`, ``BooksDoNotAddUp``, ``BooksBusy``.
     """
     month = Period.parse(period)
     require_sound_books(db, program_id)
@@ -61,7 +62,9 @@ def close_period(db: Database, program_id: int, period: str, *, by: Actor, now: 
 
 
 def require_next(session: Session, program: Program, month: Period, now: datetime) -> None:
-    """Raise unless ``month`` is over and the one to close next; the first to be closed may be any."""
+    """Raise unless ``month`` is over, its payout run is drafted where the scheduler drafts it, and it is the one to
+    close next; the first to be closed may be any.
+    """
     closed = closings(session, program.id)
     if closed and str(month) <= closed[-1].period:
         raise MonthClosed(str(month))
@@ -69,6 +72,8 @@ def require_next(session: Session, program: Program, month: Period, now: datetim
         raise MonthNotOver(str(month))
     if closed and month != (expected := Period.parse(closed[-1].period).next()):
         raise NotTheNextMonth(str(month), str(expected))
+    if run_to_come(session, program, month, now):
+        raise PaidFirst(str(month), month.next().payout_day(program.payout_day))
 
 
 def _close(session: Session, program: Program, month: Period, last: int, by: Actor, now: datetime) -> Closed:

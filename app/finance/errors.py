@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from app.kernel.errors import Conflict, InvalidInput
+
+if TYPE_CHECKING:
+    from datetime import date
 
 
 class MonthNotOver(InvalidInput):
@@ -27,6 +32,17 @@ class MonthClosed(Conflict):
 
     def __init__(self, period: str) -> None:
         super().__init__(f"{period} is closed already, and a closed month stays closed", pointer="/period")
+
+
+class PaidFirst(Conflict):
+    """The month's payout run is still to come, and a closed month is paid no more."""
+
+    title = "The month is paid first"
+
+    def __init__(self, period: str, payout_day: date) -> None:
+        super().__init__(
+            f"{period} is paid on {payout_day}; close it when that run is drafted", pointer="/period"
+        )
 
 
 class NotTheNextMonth(Conflict):

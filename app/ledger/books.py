@@ -44,6 +44,12 @@ def closings(session: Session, program_id: int) -> list[Closing]:
     return [Closing(*row) for row in rows]
 
 
+def is_closed(session: Session, program_id: int, period: str) -> bool:
+    """Whether a month ("2026-10") of a programme is closed."""
+    wanted = select(func.max(LedgerClosing.period)).where(LedgerClosing.program_id == program_id)
+    return period <= (session.scalar(wanted) or "")
+
+
 def booked_before(end: date, closed: Sequence[Closing]) -> ColumnElement[bool]:
     """The condition on :class:`LedgerTransaction`: it counts in a month before ``end``, the first day of a month."""
     after = next((each for each in closed if each.end >= end), None)

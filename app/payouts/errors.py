@@ -62,6 +62,17 @@ class PeriodUnfinished(Conflict):
         )
 
 
+class PeriodClosed(Conflict):
+    """The books of the month are closed; nothing is paid for it any more."""
+
+    title = "Period closed"
+
+    def __init__(self, period: Period) -> None:
+        super().__init__(
+            f"the books of {period} are closed; what is still available from it is paid with the next month's run"
+        )
+
+
 class RailCannotPay(Conflict):
     """The programme's way of paying does not carry its currency."""
 

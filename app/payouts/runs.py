@@ -11,6 +11,7 @@ from app.identity.audit import record_event
 from app.kernel import ids
 from app.kernel.clock import day_start, local_day
 from app.kernel.db import insert_or_ignore, table_of
+from app.ledger.books import is_closed
 from app.ledger.journal import write_balances
 from app.ledger.models import Figure, LedgerBalance
 from app.payouts import queries
@@ -20,7 +21,7 @@ from app.payouts.documents.issuing import tax_parts, write_for_run
 from app.payouts.domain.calendar import Period
 from app.payouts.domain.plan import Candidate, Minimum, PlannedOmission, PlannedPayout, plan_payout
 from app.payouts.domain.state import PayoutState, RunMove, RunState
-from app.payouts.errors import NoDebtor, PeriodUnfinished, RailCannotPay
+from app.payouts.errors import NoDebtor, PeriodClosed, PeriodUnfinished, RailCannotPay
 from app.payouts.models import Payout, PayoutOmission, PayoutRun
 from app.payouts.rails import rail_named
 from app.payouts.settling import lock_referrers, reserve, reserve_vat
@@ -57,7 +58,7 @@ def draft_run(
 
     ``as_of`` moves the instant at which the month counts as finished. ``again`` asks for a further run of
     the same month once the last one is past its draft. Raises ``UnknownPeriod``, :class:`PeriodUnfinished`,
-    :class:`NoDebtor`, :class:`RailCannotPay`.
+    :class:`PeriodClosed`, :class:`NoDebtor`, :class:`RailCannotPay`.
     """
     month = Period.parse(period)
     if (as_of or now) < day_start(month.next().first_day, program.timezone):
@@ -69,6 +70,8 @@ def draft_run(
     last = _last_run(session, program, month)
     if last is not None and not (again and last.state is not RunState.DRAFT):
         return last
+    if is_closed(session, program.id, str(month)):
+        raise PeriodClosed(month)
     sequence = last.sequence + 1 if last else 1
     name = f"{program.slug}:{month}:{program.currency}:{sequence}"
     row = {
@@ -343,12 +346,27 @@ def due_runs(session: Session, now: datetime) -> list[DueRun]:
     for program in session.scalars(
         select(Program).where(Program.debtor_iban.is_not(None)).order_by(Program.id)
     ):
-        today = local_day(now, program.timezone)
-        month = Period.of(today)
-        if today < month.payout_day(program.payout_day):
-            month = month.previous()
-        came_at = day_start(month.payout_day(program.payout_day), program.timezone)
-        period = month.previous()
-        if came_at > program.created_at and _last_run(session, program, period) is None:
+        period = _latest_due(program, now)
+        if _awaits_run(session, program, period) and not is_closed(session, program.id, str(period)):
             due.append(DueRun(program.id, str(period)))
     return due
+
+
+def run_to_come(session: Session, program: Program, period: Period, now: datetime) -> bool:
+    """Whether the scheduler has still to draft the run of ``period``."""
+    to_come = program.debtor_iban is not None and str(period) >= str(_latest_due(program, now))
+    return to_come and _awaits_run(session, program, period)
+
+
+def _latest_due(program: Program, now: datetime) -> Period:
+    """The month that is paid on the latest payout day that has come."""
+    today = local_day(now, program.timezone)
+    month = Period.of(today)
+    paid = today >= month.payout_day(program.payout_day)
+    return month.previous() if paid else month.previous().previous()
+
+
+def _awaits_run(session: Session, program: Program, period: Period) -> bool:
+    """No run yet, and the payout day is one of the programme's life."""
+    came_at = day_start(period.next().payout_day(program.payout_day), program.timezone)
+    return came_at > program.created_at and _last_run(session, program, period) is None

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.finance.check import EVERY_CHECK
 from app.finance.closing import close_period, months_closed
-from app.finance.errors import MonthClosed, MonthNotOver, NotTheNextMonth
+from app.finance.errors import MonthClosed, MonthNotOver, NotTheNextMonth, PaidFirst
 from app.identity.audit import Actor
 from app.identity.models import AuditEvent
 from app.kernel.append_only import drop_statements
@@ -18,8 +18,11 @@ from app.ledger.books import Totals, booked_before, booked_in, closings, totals
 from app.ledger.check import first_broken
 from app.payouts.check import BooksDoNotAddUp
 from app.payouts.domain.calendar import Period
+from app.payouts.errors import PeriodClosed
+from app.payouts.runs import draft_run, due_runs
 from app.referrals.models import Program
 from tests.builders import World, at, referral_deps
+from tests.db.payouts_world import FREEZER, Payday
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +123,31 @@ def test_months_close_once_in_order_and_when_they_are_over(told: Database) -> No
         assert row.settings["account.payable"] == "1700"
     with pytest.raises(DBAPIError, match="append-only"), told.transaction() as session:
         session.execute(text("DELETE FROM ledger_closings"))
+
+
+def test_a_month_is_closed_after_its_run_is_drafted_and_paid_no_more(database: Database) -> None:
+    payday = Payday.build(database, payout_day=15)
+    payday.earn("ada", 5000, paid="2026-10-10")
+    with pytest.raises(PaidFirst, match="2026-11-15"):
+        close_period(database, payday.program_id, "2026-10", by=BY, now=at("2026-11-14"))
+    with pytest.raises(PaidFirst):
+        close_period(database, payday.program_id, "2026-10", by=BY, now=at("2026-11-16"))
+    # Nobody will draft a run for what was missed two months ago: a run takes along all that is older.
+    close_period(database, payday.program_id, "2026-09", by=BY, now=at("2026-11-16"))
+    with database.transaction() as session:
+        program = session.get_one(Program, payday.program_id)
+        with pytest.raises(PeriodClosed, match="next month"):
+            draft_run(session, program, period="2026-09", by=FREEZER, now=at("2026-11-16"))
+        (due,) = due_runs(session, at("2026-11-16"))
+        drafted = draft_run(session, program, period=due.period, by=FREEZER, now=at("2026-11-16")).id
+    close_period(database, payday.program_id, "2026-10", by=BY, now=at("2026-11-16"))
+    assert payday.freeze("2026-10") == drafted
+    assert payday.balance().in_flight == 5000
+    with database.transaction() as session:
+        program = session.get_one(Program, payday.program_id)
+        with pytest.raises(PeriodClosed):
+            draft_run(session, program, period="2026-10", by=FREEZER, now=at("2026-11-17"), again=True)
+    payday.assert_sound()
 
 
 def test_books_that_do_not_add_up_are_not_closed_and_a_changed_month_is_named(told: Database) -> None:

@@ -34,6 +34,9 @@ _NAMED: Final = {
     "FileNotUnknown": _l("First say that the outcome of this file is unknown."),
     "NoDebtor": _l("The programme has no account to pay from yet."),
     "PeriodUnfinished": _l("This month is not finished yet."),
+    "PeriodClosed": _l(
+        "The books of this month are closed. What is still available from it is paid with the next month's run."
+    ),
     "UnknownPeriod": _l("Write the month as 2026-10."),
     "RailCannotPay": _l("The programme's way of paying does not carry its currency."),
     "BooksDoNotAddUp": _l(
