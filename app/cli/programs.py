@@ -8,7 +8,7 @@ import click
 
 from app.cli.command import BadInput, Command, House, answer, blaming, json_option, parts
 from app.cli.parse import MethodDays, ReviewSetting, words
-from app.cli.rate_options import PARTS, RateOptions, with_rate
+from app.cli.rate_options import PARTS, RateOptions, warn_of_short_notice, with_rate
 from app.identity.audit import Actor
 from app.kernel import clock
 from app.kernel.money import Money
@@ -187,7 +187,10 @@ def _read(options: dict[str, Any]) -> tuple[RateOptions, ProgramSettings]:
 
 def _set_bonus(session: Session, program: Program, text: str | None, now: datetime) -> None:
     if text is not None:
-        set_signup_bonus(session, program, text, referrer=None, valid_from=None, actor=Actor.cli(), now=now)
+        version = set_signup_bonus(
+            session, program, text, referrer=None, valid_from=None, actor=Actor.cli(), now=now
+        )
+        warn_of_short_notice(session, program, version)
 
 
 def _check_money(settings: ProgramSettings, currency: str) -> None:

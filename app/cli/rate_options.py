@@ -12,13 +12,14 @@ from app.cli.parse import Instant, Tier, instant, words
 from app.identity.audit import Actor
 from app.referrals.rates import RateTerms, set_rate
 from app.referrals.words import LineKind, RateScope, TierBasis
+from app.referrals.worse_rates import short_notice
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
-    from app.referrals.models import Product, Program, Referrer
+    from app.referrals.models import Product, Program, RateVersion, Referrer
 
 RATE = click.option("--rate", metavar="R", help="10%, 0.35%, 5.00 (flat, for each piece) or none.")
 DURATION = click.option("--duration", metavar="D", help="lifetime, first_order or Nm.  [default: lifetime]")
@@ -111,7 +112,7 @@ class RateOptions:
         terms = self.terms()
         if terms is None:
             return
-        set_rate(
+        version = set_rate(
             session,
             program,
             terms,
@@ -121,3 +122,11 @@ class RateOptions:
             actor=Actor.cli(),
             now=now,
         )
+        warn_of_short_notice(session, program, version)
+
+
+def warn_of_short_notice(session: Session, program: Program, version: RateVersion) -> None:
+    """Say on the error stream how many referrers a version pays less without 30 days' notice."""
+    count = short_notice(session, program, version)
+    if count:
+        click.echo(f"warning: this pays {count} referrer(s) less, told less than 30 days ahead", err=True)

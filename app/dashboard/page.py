@@ -48,7 +48,7 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
             (_("Bank"), "staff.bank", Action.VIEW_PAYOUTS, ("bank",)),
             (_("Documents"), "staff.documents", Action.VIEW_PAYOUTS, ("document", "merchant")),
             (_("Books"), "staff.finance", Action.VIEW_BOOKS, ("finance",)),
-            (_("Settings"), "staff.settings", Action.VIEW_PROGRAM, ("settings",)),
+            (_("Settings"), "staff.settings", Action.VIEW_PROGRAM, ("settings", "terms")),
             (_("Audit trail"), "staff.audit", Action.VIEW_AUDIT, ("audit",)),
         ]
     else:
@@ -62,7 +62,7 @@ def _navigation(me: SignedIn | None) -> list[NavItem]:
             (_("Links"), "home.links", Action.VIEW_OWN, ("link",)),
             (_("Leads"), "home.leads", Action.VIEW_OWN, ("lead",)),
             (_("Bank account"), "home.bank_account", Action.VIEW_OWN, ("bank",)),
-            (_("Your data"), "home.your_data", Action.VIEW_OWN, ("your_data",)),
+            (_("Your data"), "home.your_data", Action.VIEW_OWN, ("your_data", "mails", "terms")),
         ]
     here = request.endpoint or ""
     return [

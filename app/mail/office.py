@@ -20,7 +20,7 @@ from app.mail.mailer import MailRefused, MailServerAway
 from app.mail.messages import Envelope, compose, message_id, render_letter
 from app.mail.models import OPTIONAL, Mail, MailKind
 from app.mail.outbox import NewMail, queue_mail
-from app.mail.wishes import is_refused, stop_token
+from app.mail.wishes import is_refused, read_stop, refuse, refused_kinds, stop_token, want
 from app.payouts.undoing import undo_token
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from app.kernel.db import Database
     from app.kernel.money import Money
     from app.mail.mailer import Mailer
+    from app.mail.wishes import Stop
     from app.referrals.models import Referrer
 
 _log = structlog.get_logger(__name__)
@@ -250,6 +251,24 @@ class PostOffice:
     ) -> None:
         """Tell a referrer of an event, once for ever; ``event`` names it, and says whose it is."""
         _queue(session, event, kind, Recipient.of(referrer), {"name": referrer.name, **context}, now)
+
+    def wanted(self, session: Session, referrer_id: int) -> list[str]:
+        """The kinds that may be turned off and are not."""
+        return sorted(OPTIONAL - refused_kinds(session, referrer_id))
+
+    def want(self, session: Session, referrer_id: int, kinds: Collection[str], *, now: datetime) -> None:
+        """Keep the choice: these, and none of the others that may be turned off."""
+        want(session, referrer_id, kinds, now=now)
+
+    def what_stops(self, session: Session, token: str, now: datetime) -> Stop:
+        """What an unsubscribe link would stop. Raises ``MailLinkRefused``."""
+        return read_stop(session, self.links, token, now)
+
+    def stop(self, session: Session, token: str, now: datetime) -> Stop:
+        """Stop it; again changes nothing. Raises ``MailLinkRefused``."""
+        found = read_stop(session, self.links, token, now)
+        refuse(session, found.referrer.id, found.kind, now=now)
+        return found
 
     def due(self, session: Session, now: datetime) -> list[int]:
         """The ids of mails that the sweeper should send."""

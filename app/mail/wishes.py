@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from app.identity.tokens import LinkPurpose, MailLinkRefused
 from app.kernel.db import insert_or_ignore
 from app.mail.models import OPTIONAL, MailKind, MailRefusal
-from app.referrals.models import Program, Referrer
+from app.referrals.models import Program, Referrer, ReferrerStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,13 +36,18 @@ class Stop:
     program: Program
     kind: MailKind
 
+    @property
+    def has_left(self) -> bool:
+        """Whether they no longer take part, so that little is sent anyhow."""
+        return self.referrer.status is ReferrerStatus.LEFT
+
 
 def refused_kinds(session: Session, referrer_id: int) -> frozenset[MailKind]:
     """The kinds that a referrer turned off."""
     return frozenset(session.scalars(select(MailRefusal.kind).where(MailRefusal.referrer_id == referrer_id)))
 
 
-def want(session: Session, referrer_id: int, wanted: Collection[MailKind], *, now: datetime) -> None:
+def want(session: Session, referrer_id: int, wanted: Collection[str], *, now: datetime) -> None:
     """Keep which optional kinds a referrer wants, and that they want no others. Mandatory kinds are never refused."""
     for kind in sorted(OPTIONAL):
         if kind in wanted:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.identity.audit import Actor, record_event
 from app.kernel.clock import local_day
@@ -107,6 +107,17 @@ def acceptances_of(session: Session, referrer_id: int) -> dict[int, datetime]:
     """Id of a version to when the referrer accepted it."""
     wanted = select(TermsAcceptance).where(TermsAcceptance.referrer_id == referrer_id)
     return {each.terms_id: each.accepted_at for each in session.scalars(wanted)}
+
+
+def accepted_by(session: Session, program_id: int) -> dict[int, int]:
+    """Id of a version to how many referrers accepted it."""
+    wanted = (
+        select(TermsAcceptance.terms_id, func.count())
+        .join(PublishedTerms, PublishedTerms.id == TermsAcceptance.terms_id)
+        .where(PublishedTerms.program_id == program_id)
+        .group_by(TermsAcceptance.terms_id)
+    )
+    return {terms_id: count for terms_id, count in session.execute(wanted)}  # noqa: C416 -- rows, not pairs
 
 
 def terms_to_accept(session: Session, referrer: Referrer) -> PublishedTerms | None:

@@ -112,9 +112,11 @@ def test_a_decided_review_is_told_when_no_rule_holds_the_commission_any_more(qui
     assert f"{HOME}/dashboard/commissions/" in rejected
 
 
-def test_the_first_commission_is_told_and_no_second_nor_one_of_long_ago(quick_db: Database) -> None:
-    post, today = Post(quick_db), f"{NOW:%Y-%m-%d}"
-    with told(quick_db) as world:
+def test_the_first_commission_is_told_and_no_second_nor_one_of_long_ago(database: Database) -> None:
+    with database.transaction() as session:
+        World.build(session)
+    post, today = Post(database), f"{NOW:%Y-%m-%d}"
+    with told(database) as world:
         world.bind("ada")
         world.order("o1", paid=today)
         world.order("o2", paid=today)
@@ -124,15 +126,17 @@ def test_the_first_commission_is_told_and_no_second_nor_one_of_long_ago(quick_db
     (mail,) = post.send(NOW)
     assert mail["Subject"] == "Your first commission: €10.00"
     assert "December 22, 2026" in text_of(mail)
-    with told(quick_db) as world:
+    with told(database) as world:
         world.order("o4", customer="c2", paid=today)
         world.order("o5", paid=today)
     assert post.look(NOW + A_DAY) == []
 
 
-def test_the_month_that_is_over_is_told_with_its_figures_to_who_has_a_statement(quick_db: Database) -> None:
-    post = Post(quick_db)
-    with told(quick_db) as world:
+def test_the_month_that_is_over_is_told_with_its_figures_to_who_has_a_statement(database: Database) -> None:
+    with database.transaction() as session:
+        World.build(session)
+    post = Post(database)
+    with told(database) as world:
         world.bind("ada")
         world.order("o1")
     december = at("2026-12-01 00:30")

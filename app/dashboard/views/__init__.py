@@ -6,7 +6,9 @@ import app.dashboard.views.bank_account
 import app.dashboard.views.documents
 import app.dashboard.views.leads
 import app.dashboard.views.links
+import app.dashboard.views.mails
 import app.dashboard.views.privacy
+import app.dashboard.views.terms
 import app.dashboard.views.undo_account
 import app.dashboard.views.why  # noqa: F401 - the routes of all these join the blueprint of home
 from app.dashboard.views.accounts import accounts

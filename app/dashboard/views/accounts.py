@@ -12,6 +12,7 @@ from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.i18n import _
 from app.dashboard.locale import chosen_language
 from app.dashboard.presenters import programs as presenter
+from app.dashboard.presenters import terms as terms_presenter
 from app.dashboard.throttle import count_failure, require_patience
 from app.dashboard.views.public import local_target
 from app.identity.audit import Actor
@@ -33,6 +34,7 @@ from app.kernel import clock
 from app.kernel.errors import Conflict, InvalidInput
 from app.referrals.leaving import come_back
 from app.referrals.networks import note_login
+from app.referrals.published_terms import NewerTerms, accept_terms, newest_terms
 from app.referrals.queries import programs_shown
 from app.referrals.referrers import AlreadyJoined, Joining, LeftBefore
 from app.referrals.referrers import join as join_program
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from app.identity.models import User
+    from app.referrals.models import Referrer
     from app.referrals.queries.programs_shown import ShownProgram
 
 accounts = Blueprint("accounts", __name__)
@@ -87,7 +90,15 @@ def join() -> ResponseReturnValue:
     if form.validate_on_submit() and _joined(form, shown):
         flash(_("Welcome! This is your link: copy it and share it."), "done")
         return redirect(url_for("home.index", program=shown.program.slug))
-    return _form_page("account/join.html", form=form, program=presenter.program_page(shown), others=others)
+    terms = newest_terms(session(), shown.program.id)
+    return _form_page(
+        "account/join.html",
+        form=form,
+        program=presenter.program_page(shown),
+        others=others,
+        terms_number=terms.number if terms else 0,
+        terms=terms_presenter.paragraphs(terms) if terms else (),
+    )
 
 
 @accounts.route("/password", methods=["GET", "POST"])
@@ -173,13 +184,15 @@ def _joined(form: JoinAgainForm, shown: ShownProgram) -> bool:
             user = user_by_public_id(session(), me.public_id) if me else _new_user(form)
             if user is None:
                 return False
-            _take_part(user, form, shown, now)
+            _accept(_take_part(user, form, shown, now), Actor.user(user), now)
     except EmailTaken as error:
         show_refusal(form, error, _("There is an account for this address already. Log in first, then join."))
     except WeakPassword as error:
         show_refusal(form, error, _weak())
     except AlreadyJoined as error:
         show_refusal(form, error, _("This address takes part already. Set a password by mail, then log in."))
+    except NewerTerms as error:
+        show_refusal(form, error, _("New terms have just been published. Please read them and join again."))
     except Conflict as error:
         show_refusal(form, error, _("This name is taken. Please choose another one."))
     except InvalidInput as error:
@@ -193,7 +206,17 @@ def _joined(form: JoinAgainForm, shown: ShownProgram) -> bool:
     return False
 
 
-def _take_part(user: User, form: JoinAgainForm, shown: ShownProgram, now: datetime) -> None:
+def _accept(referrer: Referrer, actor: Actor, now: datetime) -> None:
+    """Keep that the published terms were accepted. Raises ``NewerTerms`` where those shown were not the newest."""
+    latest = newest_terms(session(), referrer.program_id)
+    number = latest.number if latest else 0
+    if request.form.get("terms_number", "0") != str(number):
+        raise NewerTerms
+    if number:
+        accept_terms(session(), referrer, number, actor=actor, now=now)
+
+
+def _take_part(user: User, form: JoinAgainForm, shown: ShownProgram, now: datetime) -> Referrer:
     joining = Joining(
         name=text(form.name),
         email=user.email,
@@ -204,7 +227,7 @@ def _take_part(user: User, form: JoinAgainForm, shown: ShownProgram, now: dateti
     )
     actor = Actor.user(user)
     try:
-        _referrer, is_new = join_program(
+        referrer, is_new = join_program(
             session(), services().keyring, shown.program, joining, actor=actor, now=now
         )
     except LeftBefore as left:
@@ -214,10 +237,11 @@ def _take_part(user: User, form: JoinAgainForm, shown: ShownProgram, now: dateti
         left.referrer.user_id = user.id
         terms_version = presenter.terms_version(shown)
         come_back(session(), shown.program, left.referrer, terms_version, actor=actor, now=now)
-        return
+        return left.referrer
     if not is_new and user.email_verified_at is None:
         # The merchant's system has entered this mailbox before. Only who reads its mail may have that referrer.
         raise AlreadyJoined
+    return referrer
 
 
 def _new_user(form: JoinAgainForm) -> User:

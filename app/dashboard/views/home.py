@@ -15,6 +15,7 @@ from app.dashboard.presenters import commissions as commissions_presenter
 from app.dashboard.presenters import home as presenter
 from app.dashboard.presenters import orders as orders_presenter
 from app.dashboard.presenters import payouts as payouts_presenter
+from app.dashboard.presenters import terms as terms_presenter
 from app.dashboard.presenters.commissions import PaidBy
 from app.dashboard.presenters.next_payout import first_open_period, next_payout
 from app.identity.login import who
@@ -23,6 +24,7 @@ from app.ledger.balances import balance, referrer_buckets
 from app.payouts.queries import least_paid
 from app.payouts.shown import payouts_of_referrer, standing
 from app.referrals.links import referral_url
+from app.referrals.published_terms import terms_to_accept
 from app.referrals.queries import dashboard as queries
 from app.referrals.queries import programs_shown
 from app.referrals.queries.opening import opening_balance
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from app.identity.sessions import SignedIn
+    from app.referrals.models import Referrer
     from app.referrals.queries.dashboard import Membership
 
 home = Blueprint("home", __name__, url_prefix="/dashboard")
@@ -136,7 +139,13 @@ def index() -> ResponseReturnValue:
         ),
         rates=presenter.rates(shown),
     )
-    return render_template("home/index.html", page=page, memberships=switch(found, chosen))
+    around = {"memberships": switch(found, chosen), "new_terms": _new_terms(referrer)}
+    return render_template("home/index.html", page=page, **around)
+
+
+def _new_terms(referrer: Referrer) -> str:
+    waiting = terms_to_accept(session(), referrer)
+    return terms_presenter.banner(waiting) if waiting else ""
 
 
 @home.get("/commissions")

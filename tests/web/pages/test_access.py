@@ -129,7 +129,8 @@ def test_every_form_needs_its_token(quick_site: Site) -> None:
     quick_site.person("owner@example.org", Role.OWNER)
     people = {True: quick_site.browser("zoe@example.org"), False: quick_site.browser("owner@example.org")}
     for endpoint, method, path in [*routes(quick_site), *routes(quick_site, public=True)]:
-        if method == "POST":
+        # Mail programmes press that button (RFC 8058); the signed address is what they bring.
+        if method == "POST" and endpoint != "accounts.unsubscribe":
             browser = people[ACCESS[endpoint] in OWN]
             assert browser.client.post(path, data={"reason": "x"}).status_code == 400, endpoint
     with quick_site.world() as world:

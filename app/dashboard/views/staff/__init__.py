@@ -21,6 +21,7 @@ from app.dashboard.views.staff import (  # noqa: F401 - routes
     review_rules,
     run_moves,
     runs,
+    terms,
     unknown_files,
     what_if,
 )

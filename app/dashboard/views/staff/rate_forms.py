@@ -9,7 +9,7 @@ from flask import flash, redirect, request, url_for
 
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.rates import REFUSED_FIELDS, BonusForm, RateForm, plain, refusal_words
-from app.dashboard.i18n import _
+from app.dashboard.i18n import _, ngettext
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, page, staff
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
@@ -18,6 +18,7 @@ from app.referrals.programs import find_product
 from app.referrals.rates import RateChangesRecordedOrders, set_rate, set_signup_bonus
 from app.referrals.referrers import find_referrer
 from app.referrals.words import RateScope
+from app.referrals.worse_rates import short_notice
 from app.requests import session
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from app.referrals.models import Product, Program, Referrer
+    from app.referrals.models import Product, Program, RateVersion, Referrer
 
 
 @staff.get("/rates/new")
@@ -46,9 +47,9 @@ def set_rate_version() -> ResponseReturnValue:
     product = _product(chosen, request.args.get("sku"))
     form = RateForm()
 
-    def add(referrer: Referrer | None, valid_from: datetime | None) -> None:
+    def add(referrer: Referrer | None, valid_from: datetime | None) -> RateVersion:
         terms = form.terms(form.rate, RateScope(form.scope.data))
-        set_rate(
+        return set_rate(
             session(),
             chosen,
             terms,
@@ -79,8 +80,8 @@ def set_bonus() -> ResponseReturnValue:
     chosen = chosen_program(found)
     form = BonusForm()
 
-    def add(referrer: Referrer | None, valid_from: datetime | None) -> None:
-        set_signup_bonus(
+    def add(referrer: Referrer | None, valid_from: datetime | None) -> RateVersion:
+        return set_signup_bonus(
             session(),
             chosen,
             plain(form.signup_bonus),
@@ -101,14 +102,16 @@ def _product(program: Program, sku: str | None) -> Product | None:
 
 
 def _added(
-    form: RateForm | BonusForm, program: Program, add: Callable[[Referrer | None, datetime | None], None]
+    form: RateForm | BonusForm,
+    program: Program,
+    add: Callable[[Referrer | None, datetime | None], RateVersion],
 ) -> bool:
     """Whether the use case took it; if not, the form says why."""
     since: date | None = form.valid_from.data
     code = text(form.referrer)
     try:
         referrer = find_referrer(session(), program, code) if code else None
-        add(referrer, clock.day_start(since, program.timezone).astimezone(UTC) if since else None)
+        version = add(referrer, clock.day_start(since, program.timezone).astimezone(UTC) if since else None)
     except ReferrerNotFound:
         form.referrer.errors = [_("There is no referrer with this code.")]
     except RateChangesRecordedOrders as error:
@@ -117,5 +120,18 @@ def _added(
     except InvalidInput as error:
         show_refusal(form, error, refusal_words(error.pointer), fields=REFUSED_FIELDS)
     else:
+        _warn(short_notice(session(), program, version))
         return True
     return False
+
+
+def _warn(worse_off: int) -> None:
+    if worse_off:
+        flash(
+            ngettext(
+                "This pays %(num)s referrer less, who hears of it less than 30 days ahead. A mail is on its way.",
+                "This pays %(num)s referrers less, who hear of it less than 30 days ahead. Mails are on their way.",
+                worse_off,
+            ),
+            "wait",
+        )
