@@ -130,13 +130,23 @@ def put_destination(
         created_by=by.label,
         **fields,
     )
-    if current and current.iban_key == key:
-        # The bank refused the number, not the spelling of the holder's name.
+    if current and current.iban_key == key and _is_still_refused(current, fields):
         destination.blocked_at, destination.blocked_reason = current.blocked_at, current.blocked_reason
     session.add(destination)
     session.flush()
     _announce(deps, session, program, referrer, destination, by, now)
     return destination
+
+
+def _is_still_refused(current: PayoutDestination, fields: Mapping[str, object]) -> bool:
+    """Whether what blocked an account is still in it: its number is; the name or BIC may have been put right."""
+    match current.blocked_reason:
+        case BlockedReason.RVNM:
+            return fields["holder"] == current.holder
+        case BlockedReason.RC01:
+            return fields["bic"] == current.bic
+        case _:
+            return True
 
 
 def _announce(

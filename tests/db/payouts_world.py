@@ -110,11 +110,12 @@ class Payday:
         *,
         verified: bool = False,
         holder: str | None = None,
+        bic: str | None = None,
         address: GivenAddress | None = None,
         by: Actor = MERCHANT,
     ) -> None:
         with self.world() as world:
-            given = GivenAccount(holder or f"{name.title()} Ünal", iban or IBANS[name], address=address)
+            given = GivenAccount(holder or f"{name.title()} Ünal", iban or IBANS[name], bic, address)
             put_destination(
                 self.deps,
                 world.session,

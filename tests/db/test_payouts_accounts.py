@@ -98,6 +98,27 @@ def test_a_blocked_account_stays_blocked_under_another_name_and_not_under_anothe
     assert on_file(payday)[-1].blocked_reason is None
 
 
+def test_an_account_refused_for_its_name_may_be_paid_again_under_another_name(payday: Payday) -> None:
+    with payday.db.transaction() as session:
+        account = session.get_one(PayoutDestination, on_file(payday)[0].id)
+        holder = account.holder
+        block_destination(session, account, BlockedReason.RVNM, by=ACTOR, now=NOW)
+    payday.account("ada", holder=holder, bic="ABNANL2A")
+    assert on_file(payday)[-1].blocked_reason is BlockedReason.RVNM
+    payday.account("ada", holder="Ada Lovelace")
+    assert on_file(payday)[-1].blocked_reason is None
+
+
+def test_an_account_refused_for_its_bic_may_be_paid_again_under_another(payday: Payday) -> None:
+    with payday.db.transaction() as session:
+        account = session.get_one(PayoutDestination, on_file(payday)[0].id)
+        block_destination(session, account, BlockedReason.RC01, by=ACTOR, now=NOW)
+    payday.account("ada", holder="Ada Lovelace")
+    assert on_file(payday)[-1].blocked_reason is BlockedReason.RC01
+    payday.account("ada", holder="Ada Lovelace", bic="ABNANL2A")
+    assert on_file(payday)[-1].blocked_reason is None
+
+
 def test_two_changes_at_once_get_two_versions(payday: Payday) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda iban: payday.account("ada", iban), (OTHER, IBANS["bob"])))
