@@ -117,7 +117,7 @@ def accepted_by(session: Session, program_id: int) -> dict[int, int]:
         .where(PublishedTerms.program_id == program_id)
         .group_by(TermsAcceptance.terms_id)
     )
-    return {terms_id: count for terms_id, count in session.execute(wanted)}  # noqa: C416 -- rows, not pairs
+    return {row[0]: row[1] for row in session.execute(wanted)}
 
 
 def terms_to_accept(session: Session, referrer: Referrer) -> PublishedTerms | None:

@@ -40,6 +40,8 @@ MINE = [
     "/dashboard/links",
     "/dashboard/bank-account",
     "/dashboard/your-data",
+    "/dashboard/mails",
+    "/dashboard/terms",
 ]
 OFFICE = [
     "/staff",
@@ -52,6 +54,7 @@ OFFICE = [
     "/staff/bank",
     "/staff/settings",
     "/staff/settings/review",
+    "/staff/terms",
     "/staff/audit",
 ]
 OWNERS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Barrier, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select
@@ -22,6 +22,7 @@ from app.payouts.matching import BANK
 from app.referrals.holds import decide_hold, hold_by_staff
 from app.referrals.leaving import leave
 from app.referrals.models import Hold, Program, Referrer
+from app.referrals.programs import find_product
 from app.referrals.published_terms import (
     NewerTerms,
     TooSoon,
@@ -30,7 +31,10 @@ from app.referrals.published_terms import (
     publish_terms,
     terms_to_accept,
 )
+from app.referrals.rates import RateTerms, set_rate, set_signup_bonus
 from app.referrals.referrers import reinstate, suspend
+from app.referrals.words import CommissionKind, RateScope
+from app.referrals.worse_rates import comes_in_time, is_worse_for, short_notice
 from tests.builders import ACTOR, NOW, World, at, referral_deps
 from tests.db.documents_world import TaxDay
 from tests.db.payouts_world import APPROVER, FREEZER, MERCHANT
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 A_DAY = timedelta(days=1)
+KICKBACK = CommissionKind.KICKBACK
 
 
 @contextmanager
@@ -200,6 +205,64 @@ def test_a_worse_rate_is_told_to_those_whom_it_pays_less_and_a_better_one_to_nob
     with told(quick_db) as world:
         leave(world.session, world.program, world.referrers["bob"], actor=ACTOR, now=NOW)
     assert post.look(NOW) == [], "who leaves is not told that they earn nothing"
+
+
+def test_whom_a_rate_pays_less_goes_by_level_scope_and_the_time_of_their_customers(
+    quick_db: Database,
+) -> None:
+    def worse(text: str, **where: Any) -> list[str]:
+        with quick_db.transaction() as session:
+            world = World.build(session, slug=f"p{len(programs)}")
+            programs.append(1)
+            world.rate("8%", valid_from=NOW - 30 * A_DAY)
+            world.rate("9%", referrer="bob")
+            version = set_rate(
+                session,
+                world.program,
+                RateTerms(
+                    text, scope=where.get("scope", RateScope.NEW_CUSTOMERS), pays=where.get("pays", KICKBACK)
+                ),
+                product=find_product(session, world.program, where["sku"]) if "sku" in where else None,
+                referrer=world.referrers[where["referrer"]] if "referrer" in where else None,
+                valid_from=where.get("valid_from"),
+                actor=ACTOR,
+                now=NOW,
+            )
+            found = is_worse_for(session, world.program, version)
+            assert short_notice(session, world.program, version) == (
+                0 if comes_in_time(version) else len(found)
+            )
+            return [name for name, each in world.referrers.items() if each.id in found]
+
+    programs: list[int] = []
+    assert worse("7%") == ["ada"], "of products without a rate of their own; bob's own comes first"
+    assert worse("9.5%") == []
+    assert worse("9%", sku="web") == ["ada"]
+    assert worse("8.5%", referrer="bob") == ["bob"]
+    assert worse("none", referrer="ada") == ["ada"]
+    assert worse("12%", referrer="ada", scope=RateScope.ALL) == []
+    assert worse("none", sku="web") == ["ada", "bob"], "it keeps the product out of referrers' own rates too"
+    in_time = worse("6%", valid_from=NOW + 30 * A_DAY)
+    late = worse("5%", valid_from=NOW + 30 * A_DAY - timedelta(seconds=1))
+    assert in_time == late == ["ada"]
+    assert worse("5.00", pays=CommissionKind.BONUS) == []
+
+
+def test_a_lower_bonus_is_worse_and_told_as_such(quick_db: Database) -> None:
+    post = Post(quick_db)
+    with told(quick_db) as world:
+        for text, days in (("10.00", 0), ("5.00", 40)):
+            set_signup_bonus(
+                world.session,
+                world.program,
+                text,
+                referrer=None,
+                valid_from=NOW + days * A_DAY,
+                actor=ACTOR,
+                now=NOW,
+            )
+    assert post.look(NOW) == [("rates_worse", ADA), ("rates_worse", BOB)]
+    assert "(the bonus)" in text_of(post.send(NOW)[0])
 
 
 def test_new_terms_are_told_ahead_accepted_once_and_only_in_their_newest_version(quick_db: Database) -> None:
