@@ -20,7 +20,7 @@ from app.mail.mailer import MailRefused, MailServerAway
 from app.mail.messages import Envelope, compose, message_id, render_letter
 from app.mail.models import OPTIONAL, Mail, MailKind
 from app.mail.outbox import NewMail, queue_mail
-from app.mail.wishes import is_refused, read_stop, refuse, refused_kinds, stop_token, want
+from app.mail.wishes import is_refused, read_stop, refused_kinds, stop, stop_token, want
 from app.payouts.undoing import undo_token
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.identity.audit import Actor
     from app.identity.models import User
     from app.identity.tokens import MailLinks
     from app.kernel.db import Database
@@ -256,9 +257,11 @@ class PostOffice:
         """The kinds that may be turned off and are not."""
         return sorted(OPTIONAL - refused_kinds(session, referrer_id))
 
-    def want(self, session: Session, referrer_id: int, kinds: Collection[str], *, now: datetime) -> None:
+    def want(
+        self, session: Session, referrer: Referrer, kinds: Collection[str], *, actor: Actor, now: datetime
+    ) -> None:
         """Keep the choice: these, and none of the others that may be turned off."""
-        want(session, referrer_id, kinds, now=now)
+        want(session, referrer, kinds, actor=actor, now=now)
 
     def what_stops(self, session: Session, token: str, now: datetime) -> Stop:
         """What an unsubscribe link would stop. Raises ``MailLinkRefused``."""
@@ -267,7 +270,7 @@ class PostOffice:
     def stop(self, session: Session, token: str, now: datetime) -> Stop:
         """Stop it; again changes nothing. Raises ``MailLinkRefused``."""
         found = read_stop(session, self.links, token, now)
-        refuse(session, found.referrer.id, found.kind, now=now)
+        stop(session, found, now=now)
         return found
 
     def due(self, session: Session, now: datetime) -> list[int]:
@@ -336,10 +339,10 @@ class PostOffice:
         if mail.kind is MailKind.PAYOUT_FAILED:
             # The bank's reason, and what it led to, are written down after the money was given back.
             context["advice"] = advice_on(session, context["reference"])
-        stop = None
+        stop_url = None
         if mail.kind in OPTIONAL and mail.referrer_id is not None:
-            stop = self.public_url + UNSUBSCRIBE_PATH + stop_token(session, self.links, mail)
-        letter = render_letter(mail.kind.value, mail.locale, context, stop)
+            stop_url = self.public_url + UNSUBSCRIBE_PATH + stop_token(session, self.links, mail)
+        letter = render_letter(mail.kind.value, mail.locale, context, stop_url)
         mid = message_id(mail.event_key, mail.id, self.public_url)
         return compose(letter, Envelope(self.sender, mail.recipient, mid, now))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, select
 
+from app.identity.audit import Actor, record_event
 from app.identity.tokens import LinkPurpose, MailLinkRefused
 from app.kernel.db import insert_or_ignore
 from app.mail.models import OPTIONAL, MailKind, MailRefusal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from app.mail.models import Mail
 
 _STATE: Final = "a kind of mail"
+_BY_LINK: Final = Actor.system("unsubscribe_link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +49,36 @@ def refused_kinds(session: Session, referrer_id: int) -> frozenset[MailKind]:
     return frozenset(session.scalars(select(MailRefusal.kind).where(MailRefusal.referrer_id == referrer_id)))
 
 
-def want(session: Session, referrer_id: int, wanted: Collection[str], *, now: datetime) -> None:
+def want(
+    session: Session, referrer: Referrer, wanted: Collection[str], *, actor: Actor, now: datetime
+) -> None:
     """Keep which optional kinds a referrer wants, and that they want no others. Mandatory kinds are never refused."""
-    for kind in sorted(OPTIONAL):
-        if kind in wanted:
-            session.execute(
-                delete(MailRefusal).where(MailRefusal.referrer_id == referrer_id, MailRefusal.kind == kind)
-            )
-        else:
-            refuse(session, referrer_id, kind, now=now)
+    before = refused_kinds(session, referrer.id)
+    refused = OPTIONAL.difference(wanted)
+    mine = delete(MailRefusal).where(MailRefusal.referrer_id == referrer.id)
+    session.execute(mine.where(MailRefusal.kind.not_in(refused)))
+    _keep(session, referrer, refused, now)
+    if refused != before:
+        _record(session, referrer, refused, actor, now)
 
 
-def refuse(session: Session, referrer_id: int, kind: MailKind, *, now: datetime) -> bool:
-    """Turn a kind off; whether it was on."""
-    row = {"referrer_id": referrer_id, "kind": kind, "refused_at": now}
-    return insert_or_ignore(session, MailRefusal, [row], key=("referrer_id", "kind")) == 1
+def stop(session: Session, found: Stop, *, now: datetime) -> None:
+    """Turn a kind off by its link; again changes nothing."""
+    if _keep(session, found.referrer, {found.kind}, now):
+        refused = refused_kinds(session, found.referrer.id)
+        _record(session, found.referrer, refused, _BY_LINK, now)
+
+
+def _keep(session: Session, referrer: Referrer, refused: Collection[MailKind], now: datetime) -> int:
+    rows = [{"referrer_id": referrer.id, "kind": kind, "refused_at": now} for kind in sorted(refused)]
+    return insert_or_ignore(session, MailRefusal, rows, key=("referrer_id", "kind"))
+
+
+def _record(
+    session: Session, referrer: Referrer, refused: Collection[MailKind], actor: Actor, now: datetime
+) -> None:
+    subject, details = f"referrer:{referrer.code}", {"off": sorted(refused)}
+    record_event(session, actor, "mails.chosen", subject, details, now=now, program_id=referrer.program_id)
 
 
 def is_refused(session: Session, mail: Mail) -> bool:

@@ -73,7 +73,7 @@ def versions_table(
             (
                 Cell(str(each.number)),
                 Cell(formatting.day(each.effective_on)),
-                Cell(formatting.instant(each.published_at, program.timezone)),
+                Cell(formatting.day(formatting.local(each.published_at, program.timezone))),
                 Cell(formatting.number(accepted.get(each.id, 0))),
             )
             for each in versions

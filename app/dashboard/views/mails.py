@@ -11,7 +11,8 @@ from app.dashboard.forms.mails import MailsForm
 from app.dashboard.i18n import _
 from app.dashboard.presenters import mails as presenter
 from app.dashboard.views.accounts import accounts
-from app.dashboard.views.home import chosen_membership, home, my_memberships, switch
+from app.dashboard.views.home import chosen_membership, home, me, my_memberships, switch
+from app.identity.audit import Actor
 from app.identity.tokens import MailLinkRefused
 from app.kernel import clock
 from app.requests import services, session
@@ -37,7 +38,8 @@ def choose_mails() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(form), 422
     chosen = chosen_membership(my_memberships())
-    services().mail.want(session(), chosen.referrer.id, form.kinds.data or [], now=clock.now())
+    actor = Actor.person(me().public_id)
+    services().mail.want(session(), chosen.referrer, form.kinds.data or [], actor=actor, now=clock.now())
     flash(_("Your choice is saved."), "done")
     return redirect(url_for("home.mails", program=chosen.program.slug))
 

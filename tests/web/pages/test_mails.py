@@ -62,6 +62,12 @@ def refusals(site: Site) -> list[MailKind]:
         return list(session.scalars(select(MailRefusal.kind)))
 
 
+def choices_in_the_trail(site: Site) -> list[tuple[str, list[str]]]:
+    with site.services.db.reading() as session:
+        events = session.scalars(select(AuditEvent).where(AuditEvent.action == "mails.chosen"))
+        return [(event.actor, event.details["off"]) for event in events]
+
+
 def token_for(site: Site, subject: str = "zoe-1:partner_chosen", days: int = 0) -> str:
     at = clock.now() - timedelta(days=days)
     return site.services.mail_links.sign(LinkPurpose.UNSUBSCRIBE, subject, "a kind of mail", at)
@@ -83,6 +89,7 @@ def test_one_click_stops_a_kind_without_login_or_token_and_looking_stops_nothing
         assert done.status_code == 200
         assert "Diese E-Mails sind abbestellt" in done.text
     assert refusals(site) == [MailKind.PARTNER_CHOSEN]
+    assert choices_in_the_trail(site) == [("system:unsubscribe_link", ["partner_chosen"])]
     assert sent_to_zoe(site) == []
     assert sent_to_zoe(site, MailKind.REINSTATED) != []
 
@@ -136,6 +143,7 @@ def test_a_referrer_chooses_and_what_is_mandatory_comes_all_the_same(quick_site:
     assert set(refusals(quick_site)) == OPTIONAL - set(kept)
     zoe.post("/dashboard/mails", {"kinds": [kind.value for kind in OPTIONAL]}, start="/dashboard/mails")
     assert refusals(quick_site) == []
+    assert [len(off) for _, off in choices_in_the_trail(quick_site)] == [4, 0]
     zoe.post("/dashboard/mails", start="/dashboard/mails")
     assert set(refusals(quick_site)) == OPTIONAL
     with quick_site.world() as world:
