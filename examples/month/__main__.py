@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.month", description="Plays a month's end.")
     parser.add_argument("programme", help="the programme's name, as in `flask payouts`")
     parser.add_argument("--by", default="finance1@korenhof.example", metavar="EMAIL", help="who does it")
-    parser.add_argument("--pause", type=float, default=1.5, metavar="SECONDS", help="between bank messages")
+    parser.add_argument("--pause", type=float, default=1.0, metavar="SECONDS", help="between bank messages")
     parser.add_argument(LOCK_HELD, action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if os.environ.get("APP_ENV") == "production":

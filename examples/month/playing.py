@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from examples.bank.__main__ import answer_file
 from examples.bank.answering import AlreadyAnswered, name_prefix
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from examples.bank.rulings import Ruling
     from examples.month.journal import Shelf
-    from examples.month.operator import Operator
 
 MOST_SECONDS: Final = 120
 """How long the worker may take to build the files."""
@@ -28,6 +27,13 @@ MOST_SECONDS: Final = 120
 LOOK_SECONDS: Final = 0.2
 OPEN: Final = frozenset({"draft", "frozen", "approved", "built"})
 """States of a run that the bank does not have yet."""
+
+
+class Types(Protocol):
+    """Somebody who types the operator's commands."""
+
+    def types(self, *words: str) -> dict[str, Any]:
+        """What `flask WORDS --json` prints; raises `CommandRefused`."""
 
 
 class Waits(Exception):
@@ -47,7 +53,7 @@ class MonthEnd:
     """One programme's month, played by `operator` in the name of `by`; `var` is where the house keeps its files."""
 
     def __init__(
-        self, programme: str, operator: Operator, shelf: Shelf, var: Path, *, by: str, pause: float
+        self, programme: str, operator: Types, shelf: Shelf, var: Path, *, by: str, pause: float
     ) -> None:
         """`pause`: seconds between two messages of the bank, so that a reader can follow."""
         self._programme, self._operator, self._shelf = programme, operator, shelf
@@ -190,7 +196,7 @@ class MonthEnd:
             states[row["state"]] = states.get(row["state"], 0) + 1
         counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "no payouts"
         text = (
-            f"{counts}. `flask ledger check`: {held['invariants']} invariants hold over"
+            f"{counts}. The ledger check: {held['invariants']} invariants hold over"
             f" {held['transactions']} transactions."
         )
         return _entry(text, Link("The bank's messages", "/staff/bank"), self._run_link())

@@ -63,13 +63,13 @@ def overview() -> Response:
             "month.html",
             months=months,
             playing=playing,
-            seconds=AGAIN_SECONDS,
             refledger=the_shop().settings.refledger_url,
         )
     )
     page.headers["Cache-Control"] = "no-store"
     if playing:
-        page.headers["Refresh"] = str(AGAIN_SECONDS)
+        # With its address: of a page with a fragment, a browser would "reload" by scrolling to it.
+        page.headers["Refresh"] = f"{AGAIN_SECONDS}; url={url_for('month.overview')}"
     return page
 
 
@@ -86,7 +86,7 @@ def play(programme: str) -> Redirect:
             threading.Thread(target=_play, args=(programme, lock, shelf.folder), daemon=True).start()
         else:
             lock.close()
-    return redirect(url_for("month.overview", _anchor=programme))
+    return redirect(url_for("month.overview"))
 
 
 def _play(programme: str, lock: IO[str], folder: Path) -> None:

@@ -112,6 +112,18 @@ def test_what_cannot_be_an_address_or_is_anothers_changes_nothing(
         assert (row.name, row.email) == ("Zoe", OLD)
 
 
+def test_an_address_that_takes_part_in_another_programme_is_taken(quick_site: Site) -> None:
+    with quick_site.services.db.transaction() as session:
+        other = World.build(session, slug="directory")
+        other.join("noor")
+        email = other.referrers["noor"].email
+    quick_site.person("support@example.org", Role.SUPPORT)
+    support = quick_site.browser("support@example.org")
+    answer = support.post(HERE, {"name": "Zoe", "email": email}, start=HERE)
+    assert (answer.status_code, "Somebody else has this address." in answer.text) == (422, True)
+    assert told(quick_site) == {}
+
+
 def test_only_those_who_change_referrers_may_and_nobody_takes_over_staff(quick_site: Site) -> None:
     for email, role in (("auditor@example.org", Role.AUDITOR), ("support@example.org", Role.SUPPORT)):
         quick_site.person(email, role)
