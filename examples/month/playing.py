@@ -49,6 +49,10 @@ class Stuck(Exception):
     """It does not go on by itself."""
 
 
+class Left(Exception):
+    """Whoever started it has gone; the next press goes on."""
+
+
 class MonthEnd:
     """One programme's month, played by `operator` in the name of `by`; `var` is where the house keeps its files."""
 
@@ -61,16 +65,19 @@ class MonthEnd:
         self._bank, self._out = var / "bank", var / "month" / "out"
         self._journal = Journal()
         self._view: dict[str, Any] = {}
+        self._go_on: Callable[[], bool] = lambda: True
 
     def play(self, today: date, go_on: Callable[[], bool]) -> None:
-        """Play what is left, until it is done, a person is needed, or `go_on` says no between two steps."""
+        """Play what is left, until it is done, a person is needed, or `go_on` says no."""
+        self._go_on = go_on
         self._journal = self._shelf.read(self._programme)
         if self._journal.is_done("run"):
             self._look()
         if self._journal.finished or self._view.get("state") == "cancelled":
             self._journal = Journal(self._journal.number + 1)
             self._keep()
-        self._step("run", lambda: self._draft(today))
+        if not self._step("run", lambda: self._draft(today)):
+            return
         steps: dict[str, Callable[[], Entry]] = {
             "approval": self._approval,
             "files": self._files,
@@ -83,7 +90,7 @@ class MonthEnd:
         if not self._view["payouts"]:
             steps = {"books": self._check}
         for step, plays in steps.items():
-            if not go_on() or not self._step(step, plays):
+            if not self._step(step, plays):
                 return
 
     def _step(self, step: str, plays: Callable[[], Entry]) -> bool:
@@ -91,7 +98,10 @@ class MonthEnd:
         if self._journal.is_done(step):
             return True
         try:
+            self._leave_if_told()
             entry = plays()
+        except Left:
+            return False
         except Waits as waits:
             entry = _entry(str(waits), waits.link, mark=Mark.WAITS)
         except Stuck as stuck:
@@ -209,8 +219,13 @@ class MonthEnd:
                 raise Stuck(
                     f"The run is still {self._view['state']}: is the worker running? Press again later."
                 )
+            self._leave_if_told()
             time.sleep(LOOK_SECONDS)
             self._look()
+
+    def _leave_if_told(self) -> None:
+        if not self._go_on():
+            raise Left
 
     def _look(self) -> None:
         self._view = self._operator.types("payouts", "show", self._journal.run)

@@ -199,7 +199,7 @@ def test_where_people_approve_it_waits_for_them_and_goes_on_at_the_next_press(
 ) -> None:
     shell, shelf = Shell(app), Shelf(settings.var_dir / "month")
 
-    def press() -> Journal:
+    def press(*, go_on: bool = True) -> Journal:
         month = MonthEnd(
             "hosting",
             Typist(shell),
@@ -208,7 +208,7 @@ def test_where_people_approve_it_waits_for_them_and_goes_on_at_the_next_press(
             by="fin@shop.example",
             pause=0,
         )
-        month.play(TODAY, lambda: True)
+        month.play(TODAY, lambda: go_on)
         return shelf.read("hosting")
 
     with clock.frozen(datetime(2026, 9, 3, 9, 0, tzinfo=UTC)):
@@ -221,6 +221,7 @@ def test_where_people_approve_it_waits_for_them_and_goes_on_at_the_next_press(
         approving = ("payouts", "approve", waits.run, "--by", "own@shop.example", "--password-stdin")
         shell.ok(*approving, stdin=PASSWORD)
 
+        assert press(go_on=False) == again, "whoever started it has gone"
         done = press()
         assert (done.run, done.finished, done.number) == (waits.run, True, 0)
         told = {step: entry.text for step, entry in done.entries.items()}
