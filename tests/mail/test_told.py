@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
@@ -15,13 +16,14 @@ from app.kernel.db import Database
 from app.mail import trail
 from app.mail.models import MailKind
 from app.mail.trail import tell_of_events
+from app.news import News
 from app.payouts.documents.rendering import render_waiting
 from app.payouts.documents.voiding import issue_again, object_to
 from app.payouts.files import build_files
 from app.payouts.matching import BANK
 from app.referrals.holds import decide_hold, hold_by_staff
 from app.referrals.leaving import leave
-from app.referrals.models import Hold, Program, Referrer
+from app.referrals.models import Hold, HoldRule, HoldState, Program, Referrer
 from app.referrals.programs import find_product
 from app.referrals.published_terms import (
     NewerTerms,
@@ -34,14 +36,16 @@ from app.referrals.published_terms import (
 from app.referrals.rates import RateTerms, set_rate, set_signup_bonus
 from app.referrals.referrers import reinstate, suspend
 from app.referrals.words import CommissionKind, RateScope
-from app.referrals.worse_rates import comes_in_time, is_worse_for, short_notice
+from app.referrals.worse_rates import is_worse_for, short_notice
 from tests.builders import ACTOR, NOW, World, at, referral_deps
 from tests.db.documents_world import TaxDay
-from tests.db.payouts_world import APPROVER, FREEZER, MERCHANT
+from tests.db.payouts_world import APPROVER, FREEZER, MERCHANT, Payday, camt, detail, entry, pain002
 from tests.mail.kit import HOME, Post, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from app.payouts.deps import PayoutDeps
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 A_DAY = timedelta(days=1)
@@ -115,6 +119,31 @@ def test_a_decided_review_is_told_when_no_rule_holds_the_commission_any_more(qui
     assert "€10.00 at Hosting and released" in released
     assert "€10.00 at Hosting and rejected" in rejected
     assert f"{HOME}/dashboard/commissions/" in rejected
+
+
+def test_a_commission_that_two_rules_hold_is_told_when_the_second_lets_it_go(quick_db: Database) -> None:
+    post = Post(quick_db)
+    with told(quick_db) as world:
+        world.bind("ada")
+        world.order("o1")
+        commission = world.commissions()[0]
+        hold_by_staff(world.session, world.program, commission, reason="?", by="cli", now=NOW)
+        (hold,) = world.session.scalars(select(Hold))
+        facts = {
+            column.key: getattr(hold, column.key) for column in hold.__table__.columns if column.key != "id"
+        }
+        world.session.add(Hold(**facts | {"rule": HoldRule.FAST_CONVERSION}))
+    for told_now in ([], [("review_decided", ADA)]):
+        with told(quick_db) as world:
+            first = world.session.scalars(
+                select(Hold).where(Hold.state == HoldState.OPEN).order_by(Hold.id)
+            ).first()
+            assert first is not None
+            decide_hold(
+                world.session, world.program, first.id, release=True, reason="seen", by="cli", now=NOW
+            )
+            record_event(world.session, ACTOR, "hold.released", f"hold:{first.id}", now=NOW)
+        assert post.look(NOW) == told_now
 
 
 def test_the_first_commission_is_told_and_no_second_nor_one_of_long_ago(database: Database) -> None:
@@ -227,12 +256,11 @@ def test_whom_a_rate_pays_less_goes_by_level_scope_and_the_time_of_their_custome
                 now=NOW,
             )
             found = is_worse_for(session, world.program, version)
-            assert short_notice(session, world.program, version) == (
-                0 if comes_in_time(version) else len(found)
-            )
+            late.append(short_notice(session, world.program, version))
             return [name for name, each in world.referrers.items() if each.id in found]
 
     programs: list[int] = []
+    late: list[int] = []
     assert worse("7%") == ["ada"], "of products without a rate of their own; bob's own comes first"
     assert worse("9.5%") == []
     assert worse("9%", sku="web") == ["ada"]
@@ -240,9 +268,10 @@ def test_whom_a_rate_pays_less_goes_by_level_scope_and_the_time_of_their_custome
     assert worse("none", referrer="ada") == ["ada"]
     assert worse("12%", referrer="ada", scope=RateScope.ALL) == []
     assert worse("none", sku="web") == ["ada", "bob"], "it keeps the product out of referrers' own rates too"
-    in_time = worse("6%", valid_from=NOW + 30 * A_DAY)
-    late = worse("5%", valid_from=NOW + 30 * A_DAY - timedelta(seconds=1))
-    assert in_time == late == ["ada"]
+    assert worse("6%", valid_from=NOW + 30 * A_DAY) == ["ada"]
+    assert late[-1] == 0
+    assert worse("5%", valid_from=NOW + 30 * A_DAY - timedelta(seconds=1)) == ["ada"]
+    assert late[-1] == 1
     assert worse("5.00", pays=CommissionKind.BONUS) == []
 
 
@@ -329,3 +358,33 @@ def test_two_workers_who_look_at_once_queue_each_mail_once(database: Database) -
         thread.join()
     assert failures == []
     assert [mail.kind for mail in post.mails()] == [MailKind.TERMS_PUBLISHED] * 2
+
+
+class TellingPayday(Payday):
+    """A payday whose news goes to the post office."""
+
+    @property
+    def deps(self) -> PayoutDeps:
+        return replace(super().deps, tell=News(Post(self.db).office).of_payout)
+
+
+def test_a_payout_that_failed_says_what_to_do_by_the_reason_that_the_bank_gave(database: Database) -> None:
+    day = TellingPayday.build(database)
+    assert isinstance(day, TellingPayday)
+    for name in ("ada", "bob"):
+        day.earn(name, 5_000)
+    payouts = day.payouts(day.submit())
+    rejected, returned = (payouts[name].end_to_end_id for name in ("ada", "bob"))
+    day.feed(pain002((rejected, "AC01")))
+    day.feed(camt(entry("50.00", detail(returned, "50.00"))))
+    day.feed(
+        camt(
+            entry("50.00", detail(returned, "50.00", reason="AC04"), credit=True, reference="B2"),
+            statement="S2",
+        )
+    )
+    texts = {message["To"]: text_of(message) for message in Post(database).send(NOW)}
+    assert "rejected the payout of €50.00" in texts[ADA]
+    assert "the account number is wrong" in texts[ADA]
+    assert "returned the payout of €50.00" in texts[BOB]
+    assert "closed, blocked or takes no transfers" in texts[BOB]
