@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
 
+from app.kernel import clock
 from app.referrals.models import Program
 from tests.builders import World
 
@@ -42,6 +44,20 @@ def test_a_rate_with_tiers_and_caps_is_set_and_shown(shell: Shell) -> None:
     text = shell.ok(*"rates show --program hosting".split())
     assert "web: 10%, lifetime, new_customers, tiers 10=12% 50=15% by month" in text
     assert "sign-up bonus: 10.00" in text
+
+
+def test_a_worse_rate_with_short_notice_is_set_and_warned_of(shell: Shell) -> None:
+    with shell.services.db.transaction() as session:
+        program = session.scalars(select(Program)).one()
+        World(session, program, shell.services.referrals).join("ada")
+    early, late = (f"{clock.now() + timedelta(days=days):%Y-%m-%d}" for days in (40, 20))
+    assert shell.run(*SET, "--rate", "9%", "--from", early).stderr == ""
+    warned = shell.run(*SET, "--rate", "8%", "--from", late, "--json")
+    assert (warned.exit_code, warned.stderr) == (
+        0,
+        "warning: this pays 1 referrer(s) less, told less than 30 days ahead\n",
+    )
+    assert shell.run(*SET, "--rate", "12%").stderr == ""
 
 
 def test_a_referrers_own_rate_is_shown_where_it_holds(shell: Shell) -> None:
