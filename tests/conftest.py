@@ -209,6 +209,12 @@ def _made_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def dear_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as in production."""
+    monkeypatch.setattr(passwords, "_HASHER", made_once.DEAR_HASHER)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment() -> None:
     """Tests say what they need; what the shell happens to export must not reach their child processes."""

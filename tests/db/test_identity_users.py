@@ -160,6 +160,7 @@ def test_nobody_gets_in_without_a_password_set(session: Session) -> None:
         assert authenticate(session, email=user.email, password=guess) is None
 
 
+@pytest.mark.usefixtures("dear_hashing")
 def test_an_unknown_address_costs_a_full_verification(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +183,7 @@ def test_an_unknown_address_costs_a_full_verification(
     assert unknown > 0.002, "the hash of nobody must be as dear as a real one"
 
 
+@pytest.mark.usefixtures("dear_hashing")
 def test_a_hash_of_yesterdays_costs_is_renewed_at_login(session: Session) -> None:
     user = ada(session)
     cheap = type(passwords._HASHER)(time_cost=1, memory_cost=8, parallelism=1)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import BytecodeCache
 from sqlalchemy import create_engine
 
+from app.identity import passwords
+
 if TYPE_CHECKING:
     from jinja2.bccache import Bucket
     from sqlalchemy import URL, Engine
+
+
+DEAR_HASHER: Final = passwords._HASHER
+"""What production hashes passwords with."""
 
 
 class Templates(BytecodeCache):

@@ -226,6 +226,9 @@ class Till:
             self.surprises += (word, said) != ("return", None) or decided
             if word == "return" and said is None and not decided:
                 self.early.add(number)
+            elif (word, said) == ("debit", "reject") and number in self.early:
+                # The return that waited for a debit has got one that cannot be.
+                self.surprises += 1
             return
         self.told[number] = "return" if word == "debit" and number in self.early else word
 
