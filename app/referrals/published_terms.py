@@ -118,11 +118,3 @@ def accepted_by(session: Session, program_id: int) -> dict[int, int]:
         .group_by(TermsAcceptance.terms_id)
     )
     return {row[0]: row[1] for row in session.execute(wanted)}
-
-
-def terms_to_accept(session: Session, referrer: Referrer) -> PublishedTerms | None:
-    """The newest version, where the referrer has not accepted it."""
-    latest = newest_terms(session, referrer.program_id)
-    if latest is None or latest.id in acceptances_of(session, referrer.id):
-        return None
-    return latest

@@ -24,7 +24,6 @@ from app.ledger.balances import balance, referrer_buckets
 from app.payouts.queries import least_paid
 from app.payouts.shown import payouts_of_referrer, standing
 from app.referrals.links import referral_url
-from app.referrals.published_terms import terms_to_accept
 from app.referrals.queries import dashboard as queries
 from app.referrals.queries import programs_shown
 from app.referrals.queries.opening import opening_balance
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from app.identity.sessions import SignedIn
-    from app.referrals.models import Referrer
     from app.referrals.queries.dashboard import Membership
 
 home = Blueprint("home", __name__, url_prefix="/dashboard")
@@ -139,13 +137,12 @@ def index() -> ResponseReturnValue:
         ),
         rates=presenter.rates(shown),
     )
-    around = {"memberships": switch(found, chosen), "new_terms": _new_terms(referrer)}
+    around = {"memberships": switch(found, chosen), "new_terms": _new_terms(chosen)}
     return render_template("home/index.html", page=page, **around)
 
 
-def _new_terms(referrer: Referrer) -> str:
-    waiting = terms_to_accept(session(), referrer)
-    return terms_presenter.banner(waiting) if waiting else ""
+def _new_terms(membership: Membership) -> str:
+    return terms_presenter.banner(membership.new_terms) if membership.new_terms else ""
 
 
 @home.get("/commissions")

@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from app.ledger.models import LedgerEntry
 from app.referrals.models import (
@@ -32,10 +33,12 @@ from app.referrals.models import (
     OrderLine,
     Product,
     Program,
+    PublishedTerms,
     RateVersion,
     Referrer,
     Refund,
     Signup,
+    TermsAcceptance,
 )
 from app.referrals.tiers import Numbered, number_of
 
@@ -56,6 +59,8 @@ class Membership:
 
     referrer: Referrer
     program: Program
+    new_terms: PublishedTerms | None
+    """The newest version of the terms, where they have not accepted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +101,26 @@ class CommissionStory:
 
 def memberships(session: Session, user_id: int) -> list[Membership]:
     """The programmes of a person, the oldest membership first."""
+    other = aliased(PublishedTerms)
+    newest = select(func.max(other.number)).where(other.program_id == Referrer.program_id).scalar_subquery()
     rows = session.execute(
-        select(Referrer, Program)
+        select(Referrer, Program, PublishedTerms, TermsAcceptance.id)
         .join(Program, Program.id == Referrer.program_id)
+        .outerjoin(
+            PublishedTerms,
+            (PublishedTerms.program_id == Referrer.program_id) & (PublishedTerms.number == newest),
+        )
+        .outerjoin(
+            TermsAcceptance,
+            (TermsAcceptance.referrer_id == Referrer.id) & (TermsAcceptance.terms_id == PublishedTerms.id),
+        )
         .where(Referrer.user_id == user_id)
         .order_by(Referrer.joined_at, Referrer.id)
     )
-    return [Membership(referrer, program) for referrer, program in rows]
+    return [
+        Membership(referrer, program, None if accepted else terms)
+        for referrer, program, terms, accepted in rows
+    ]
 
 
 def commission_rows(
