@@ -38,6 +38,9 @@ _log = structlog.get_logger(__name__)
 
 _MARKS_KEPT: Final = timedelta(days=90)
 
+_STATEMENTS: Final = 50
+"""Statements of one transaction: each is computed, and on SQLite nobody else writes meanwhile."""
+
 
 def tell_of_the_books(office: PostOffice, database: Database, now: datetime) -> int:
     """Queue what is to be told; how many first commissions, months of a programme and documents that were."""
@@ -135,9 +138,9 @@ def _statements(office: PostOffice, database: Database, program: Program, now: d
         if is_marked(session, key):
             return 0
         waiting = referrers_with_a_statement(session, program, period)
-    for start in range(0, len(waiting), BATCH):
+    for start in range(0, len(waiting), _STATEMENTS):
         with database.transaction() as session:
-            for referrer_id in waiting[start : start + BATCH]:
+            for referrer_id in waiting[start : start + _STATEMENTS]:
                 _statement(office, session, program, referrer_id, period, now)
     with database.transaction() as session:
         mark(session, key, now)
