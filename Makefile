@@ -50,7 +50,7 @@ format: $(TOOLS) ## Formats code and templates
 coverage: ## Every line and branch of the rules and the ledger is covered by their own, fast tests
 	@$(MAKE) --no-print-directory test COVERAGE=1 ARGS="-q tests/domain tests/db/test_main_job.py \
 		tests/db/test_ledger_check.py tests/db/test_ledger_journal.py tests/db/test_payouts_check.py \
-		tests/db/test_documents_check.py"
+		tests/db/test_documents_check.py tests/db/test_seals.py tests/db/test_closing.py"
 
 migration: $(TOOLS) ## Writes migrations/versions/0001_schema.py anew from the models
 	@$(BIN)/python -m migrations.first_schema && $(BIN)/ruff format --quiet migrations/versions/0001_schema.py

@@ -67,6 +67,7 @@ def until(database: Database, period: str) -> Totals:
 def broken(database: Database) -> str | None:
     with database.reading() as session:
         found = first_broken(session, EVERY_CHECK)
+        assert first_broken(session, EVERY_CHECK, 1) == found
     return None if found is None else str(found)
 
 

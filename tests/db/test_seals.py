@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, select, text
@@ -19,9 +20,9 @@ from app.jobs.schedule import TICKS
 from app.jobs.sweeper import due_jobs
 from app.kernel import clock
 from app.kernel.append_only import drop_statements
-from app.kernel.db import table_of
+from app.kernel.db import Database, table_of
 from app.kernel.queue import JobRequest
-from app.ledger import seals
+from app.ledger import seals, watermark
 from app.ledger.journal import write_balances
 from app.ledger.models import LedgerTransaction, Seal, SealedBook
 from app.ledger.seal_check import seals_hold
@@ -35,7 +36,8 @@ from app.referrals.referrers import Joining, join, reinstate, suspend
 from tests.builders import ACTOR, World, at
 
 if TYPE_CHECKING:
-    from app.kernel.db import Database
+    from collections.abc import Iterable, Iterator
+
     from app.services import Services
 
 DAYS = ("2026-11-02", "2026-11-03", "2026-11-05")
@@ -178,6 +180,56 @@ def test_the_audit_trail_and_the_seals_themselves_are_held_too(told: Database) -
     assert wrong(told) == ["seal 2 of the book ledger (2026-11-03) was altered itself"]
     behind_the_triggers(told, "DELETE FROM seals WHERE book = 'ledger' AND number = 2")
     assert wrong(told) == ["seal 2 of the book ledger is gone"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("layout = 99", "has layout 99, which nobody can read"),
+        ("previous = digest", "does not follow the one before it"),
+        ("after_id = after_id - 1", "does not follow the one before it"),
+    ],
+)
+def test_a_seal_that_does_not_fit_into_the_chain_is_named(told: Database, change: str, words: str) -> None:
+    seal_what_is_due(told, LATER)
+    behind_the_triggers(told, f"UPDATE seals SET {change} WHERE book = 'ledger' AND number = 2")
+    assert wrong(told) == [f"seal 2 of the book ledger (2026-11-03) {words}"]
+
+
+def test_of_two_workers_that_seal_at_once_one_writes_the_chain(
+    told: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = seals._batches
+
+    def overtaken(made: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+        batches = list(real(made))
+        monkeypatch.setattr(seals, "_batches", real)
+        assert seals.seal_days(told, LEDGER_BOOK, LATER)
+        yield from batches
+
+    monkeypatch.setattr(seals, "_batches", overtaken)
+    # On SQLite a reader and a writer go side by side, as on PostgreSQL.
+    assert seals.seal_days(told, LEDGER_BOOK, LATER) == []
+    assert [on.day for on, _, _ in sealed_days(told, SealedBook.LEDGER)] == [2, 3, 4, 5, 6]
+    assert wrong(told) == []
+
+
+def test_only_what_two_databases_write_alike_is_sealed() -> None:
+    with pytest.raises(TypeError, match="Decimal has no place in a sealed row"):
+        seals._canonical([Decimal(1)])
+
+
+def test_a_seal_does_not_wait_for_ever_for_a_transaction_that_does_not_end(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watermark, "_PATIENCE", "50ms")
+    database = Database(postgres_url)
+    with database.transaction() as session:
+        session.execute(text("LOCK TABLE ledger_transactions IN ROW EXCLUSIVE MODE"))
+        with pytest.raises(watermark.BooksBusy, match="ledger_transactions"):
+            seals.seal_days(database, LEDGER_BOOK, LATER)
+    assert seals.seal_days(database, LEDGER_BOOK, LATER) == []
+    database.dispose()
 
 
 @pytest.mark.parametrize("verb", ["UPDATE seals SET number = number + 1", "DELETE FROM seals"])
