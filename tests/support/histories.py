@@ -117,10 +117,11 @@ def store_rates(session: Session, days: Iterable[date]) -> None:
     session.flush()
 
 
-@dataclass
 _SHORT = 100
+"""A history of fewer facts is one of one or two customers."""
 
 
+@dataclass
 class History:
     """The facts of several customers; ``facts`` pairs each with its own time."""
 
@@ -188,7 +189,7 @@ class History:
             signed_up_at=seen,
         )
         self._add(seen, fact)
-        # An address that many customers have is registered seldom in a long history: each time decides all of them anew.
+        # An address that hundreds have is seldom registered: it decides all of them anew.
         own = email == f"{name}@example.org" or len(self.facts) < _SHORT
         if email and self._chance(60 if own else 3):
             for number in range(self.dice.randint(1, 3)):
