@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -122,4 +123,8 @@ def _served() -> Flask:
 
     settings = Settings.from_env()
     logs.configure(settings.log_level)
-    return create_app(settings)
+    app = create_app(settings)
+    # What was made so far stays for good: the collector need not look through all of it again and again.
+    gc.collect()
+    gc.freeze()
+    return app
