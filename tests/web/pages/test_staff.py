@@ -219,7 +219,8 @@ def test_several_held_orders_are_decided_together_with_one_reason_and_each_is_au
     assert "1 rejected." in page
     assert "2 were left" in page
     with site.services.db.reading() as session:
-        events = session.scalars(select(AuditEvent).where(AuditEvent.action.startswith("hold."))).all()
+        wanted = select(AuditEvent).where(AuditEvent.action.startswith("hold.")).order_by(AuditEvent.id)
+        events = session.scalars(wanted).all()
         assert [event.action for event in events] == ["hold.released", "hold.released", "hold.rejected"]
         assert {event.details["reason"] for event in events} == {"a school class"}
         assert sum(session.scalars(select(Commission.held_minor))) == 0
