@@ -207,7 +207,7 @@ def test_facts_in_any_order_and_repeated_come_to_the_same(
     lost = {each["lost"] for decision in found["decisions"].values() for each in decision[4]}
     assert lost >= {"outside_window", "existed_before", "already_bound", "after_signup", "unknown"}
     assert lost >= {"earlier_click", "later_click", "lower_precedence", "referrer_suspended"}
-    assert lost >= ({"later_lead", "lead_expired"} if database.is_sqlite else {"lead_expired"})
+    assert lost >= {"later_lead", "lead_expired"}
     methods = {span[1].value for spans in found["bindings"].values() for span in spans}
     assert methods == {"click", "coupon", "lead", "code", "chosen"}
     assert {each[2] > 0 for each in found["commissions"].values()} == {True, False}

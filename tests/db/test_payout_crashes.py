@@ -13,9 +13,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy.exc import IntegrityError
 
 from app.kernel.db import Database
@@ -24,7 +24,7 @@ from app.payouts import approval, bank_import, matching, runs, settling
 from app.payouts.domain.state import PayoutMove, PayoutState, RunMove, next_payout_status, next_run_status
 from tests.db.payouts_world import Payday
 from tests.support.books import StandingChecks
-from tests.support.examples import examples
+from tests.support.examples import examples, run_machine
 from tests.support.till import CHECKS, DATES, PERIODS, Till, people_of
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from app.embedded.postgres import Postgres
     from app.payouts.models import PayoutRun
 
+STEPS = 8
 picks = st.integers(0, 3)
 deaths = st.integers(-80, 40).map(lambda number: None if number < 0 else number)
 """Before which statement, begin or commit the process dies; ``None``: it lives, mostly, so that examples come far."""
@@ -175,26 +176,12 @@ def payroll_on_postgres(postgres_server: Postgres) -> Iterator[type[Payroll]]:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def run(machine: type[Payroll], most: int, *phases: Phase, steps: int = 8, derandomize: bool = False) -> None:
-    chosen = settings(
-        max_examples=most,
-        stateful_step_count=steps,
-        deadline=None,
-        database=None,
-        derandomize=derandomize,
-        report_multiple_bugs=False,
-        phases=phases or (Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(machine, settings=chosen)
-
-
 def test_wherever_it_dies_nothing_is_paid_twice_and_nothing_lost(payroll: type[Payroll]) -> None:
-    run(payroll, examples(60))
+    run_machine(payroll, examples(60), steps=STEPS)
 
 
 def test_nor_on_postgresql(payroll_on_postgres: type[Payroll]) -> None:
-    run(payroll_on_postgres, examples(8), Phase.generate)
+    run_machine(payroll_on_postgres, examples(8), Phase.generate, steps=STEPS)
 
 
 def a_reservation_without_the_periods_end(patch: pytest.MonkeyPatch) -> None:
@@ -289,4 +276,4 @@ def test_a_planted_fault_is_found(
     fault(monkeypatch)
     # What the database refuses is found as well.
     with pytest.raises((AssertionError, IntegrityError)):
-        run(payroll, 150, Phase.generate, derandomize=True)
+        run_machine(payroll, 150, Phase.generate, derandomize=True, steps=STEPS)

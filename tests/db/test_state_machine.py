@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -17,7 +17,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from sqlalchemy.orm import Session
 
@@ -28,7 +27,7 @@ from app.payouts import runs
 from app.payouts.check import ALL_CHECKS
 from app.referrals import changes, holds, orders, postings, settle
 from tests.support.books import Books, StandingChecks, build_world
-from tests.support.examples import examples
+from tests.support.examples import examples, run_machine
 from tests.support.histories import undone
 
 if TYPE_CHECKING:
@@ -189,22 +188,9 @@ def shop(folder: Path, sqlite_template: Path) -> Iterator[type[Shop]]:
     database.dispose()
 
 
-def run(shop: type[Shop], examples: int, *phases: Phase, derandomize: bool = False) -> None:
-    chosen = settings(
-        max_examples=examples,
-        stateful_step_count=STEPS,
-        deadline=None,
-        database=None,
-        derandomize=derandomize,
-        phases=phases or (Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(shop, settings=chosen)
-
-
 @pytest.mark.parametrize("part", range(2))
 def test_whatever_happens_the_books_are_in_order(shop: type[Shop], part: int) -> None:
-    run(shop, EXAMPLES // 2)
+    run_machine(shop, EXAMPLES // 2, steps=STEPS)
 
 
 def a_clawback_with_the_wrong_sign(patch: pytest.MonkeyPatch) -> None:
@@ -279,4 +265,4 @@ def test_a_planted_fault_is_found(
 ) -> None:
     fault(monkeypatch)
     with pytest.raises((AssertionError, ExceptionGroup)):
-        run(shop, 250, Phase.generate, derandomize=True)
+        run_machine(shop, 250, Phase.generate, derandomize=True, steps=STEPS)

@@ -191,7 +191,7 @@ class History:
         self._add(seen, fact)
         # An address that hundreds have is seldom registered: it decides all of them anew.
         own = email == f"{name}@example.org" or len(self.facts) < _SHORT
-        if email and self._chance(60 if own else 3):
+        if email and self._chance(60 if own else 8):
             for number in range(self.dice.randint(1, 3)):
                 self._lead(f"{name}/{number}", email, seen)
 
