@@ -81,7 +81,7 @@ def asserts(function: ast.AST, helpers: frozenset[str] = frozenset()) -> bool:
             return True
         if isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if called in {"raises", "expect", "fail", "run_state_machine_as_test"} or called in helpers:
+            if called in {"raises", "expect", "fail", "run_machine", "run_state_machine_as_test"} | helpers:
                 return True
     return False
 
