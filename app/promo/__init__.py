@@ -1,0 +1,1 @@
+"""Banners and texts that staff offer and referrers use, with what each brought."""
