@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
 _YEAR: Final = 31_536_000
 
-BANK_FILE: Final = 128 * 1024 * 1024
-"""Bytes of an uploaded bank file with its form; it is spooled to disk, never held in memory."""
+LARGER_BODIES: Final = {
+    # A bank file with its form; it is spooled to disk, never held in memory.
+    "staff.upload_feedback": 128 * 1024 * 1024,
+    # More than a picture may have, so that the form itself can say that it is too large.
+    "staff.add_banner": 16 * 1024 * 1024,
+}
+"""Bytes that these routes take; every other route takes what ``MAX_CONTENT_LENGTH`` says."""
 
 
 def csp_nonce() -> str:
@@ -71,8 +76,8 @@ def register_csrf(app: Flask, protection: CSRFProtect) -> None:
     """Ask every form of the pages for its token. The API is left out: it takes no cookie, only keys."""
 
     def check() -> None:
-        if request.endpoint == "staff.upload_feedback":
-            request.max_content_length = BANK_FILE
+        if larger := LARGER_BODIES.get(request.endpoint or ""):
+            request.max_content_length = larger
         # Pressed by mail programmes (RFC 8058), which have no page of ours before; its address is the proof.
         if request.blueprint in BLUEPRINTS and request.endpoint != "accounts.unsubscribe":
             protection.protect()
