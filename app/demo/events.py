@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from app.payouts.documents.profiles import GivenProfile
     from app.referrals.facts import CancellationFact, OrderFact, PartnerChoiceFact, PaymentFact, RefundFact
 
 
@@ -73,6 +74,16 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class TradeAs:
+    """A referrer who is a business gives its tax details, agrees to self-billing, and VIES knows its VAT id."""
+
+    at: datetime
+    program: str
+    code: str
+    profile: GivenProfile
+
+
+@dataclass(frozen=True, slots=True)
 class Suspend:
     """Staff suspend a referrer."""
 
@@ -93,4 +104,4 @@ class SetRate:
     code: str | None = None
 
 
-Event = Join | MakeCoupon | FollowLink | SignUp | Report | Suspend | SetRate
+Event = Join | MakeCoupon | FollowLink | SignUp | Report | TradeAs | Suspend | SetRate

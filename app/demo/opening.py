@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from app.demo.cast import PASSWORD, STAFF
+from app.demo.cast import DIRECTORY, PASSWORD, STAFF
 from app.demo.programmes import PROGRAMS, ProductPlan, ProgramPlan
+from app.demo.scenes.businesses import MERCHANT
 from app.demo.stage import ACTOR
 from app.identity.api_keys import Scope, create_api_key
 from app.identity.roles import Role
 from app.identity.users import NewUser, create_user
 from app.kernel.money import Money
+from app.payouts.documents.profiles import put_merchant
 from app.referrals.programs import ProgramSettings, change_program, create_program, find_program, set_product
 from app.referrals.rates import RateTerms, set_rate
 from app.referrals.referrers import find_referrer
@@ -43,6 +45,8 @@ def open_programs(session: Session, shop_url: str, now: datetime) -> None:
         program = create_program(
             session, slug=plan.slug, currency=CURRENCY, settings=settings, actor=ACTOR, now=now
         )
+        if plan.slug == DIRECTORY:
+            put_merchant(session, program, MERCHANT, by=ACTOR, now=now)
         _offer(session, program, plan, now)
 
 

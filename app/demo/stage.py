@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from app.demo.events import Event, FollowLink, Join, MakeCoupon, Report, SetRate, SignUp, Suspend
+from app.demo.events import Event, FollowLink, Join, MakeCoupon, Report, SetRate, SignUp, Suspend, TradeAs
 from app.identity.audit import Actor
 from app.kernel.clock import frozen
 from app.payouts.destinations import GivenAccount, put_destination
+from app.payouts.documents.profiles import agree, current_profile, put_profile
+from app.payouts.documents.vies import Consultation, record_answer
+from app.payouts.domain.vat import VatAnswer
 from app.payouts.words import DestinationSource
 from app.referrals.choices import record_partner_choice
 from app.referrals.click_record import ClickRecord
@@ -87,6 +90,8 @@ class Stage:
                     suspend(session, program, guilty, reason=event.reason, actor=ACTOR, now=event.at)
             case SetRate():
                 self._set_rate(session, program, event)
+            case TradeAs():
+                self._trade_as(session, program, event)
             case FollowLink():
                 raise AssertionError("clicks are written together")
 
@@ -146,6 +151,17 @@ class Stage:
             actor=ACTOR,
             now=event.at,
         )
+
+    def _trade_as(self, session: Session, program: Program, event: TradeAs) -> None:
+        """Tax details are kept in versions, so they too are looked for first."""
+        referrer = find_referrer(session, program, event.code)
+        if current_profile(session, referrer.id) is not None:
+            return
+        profile = put_profile(session, referrer, event.profile, by=ACTOR, now=event.at)
+        agree(session, referrer, by=ACTOR, now=event.at)
+        if profile.vat_id is not None:
+            said = Consultation(VatAnswer.VALID, f"DEMO{referrer.id:08d}")
+            record_answer(session, profile, said, by=Actor.system("vies"), now=event.at)
 
     def _followed(self, session: Session, program: Program, event: FollowLink) -> ClickRecord:
         """The click as the redirect would have recorded it, with an id that is the same in every demo."""

@@ -13,7 +13,7 @@ from stdnum import iban as stdnum_iban
 
 from app.demo.cast import PARTNERS as DEMO_PARTNERS
 from app.demo.cast import partners, referrers
-from app.demo.events import FollowLink, Report, SetRate, Suspend
+from app.demo.events import FollowLink, Report, SetRate, Suspend, TradeAs
 from app.demo.opening import open_programs
 from app.demo.payday import Payday, _shares
 from app.demo.programmes import PROGRAMS
@@ -23,6 +23,7 @@ from app.demo.scenes.hosting import ALONG
 from app.demo.scenes.hosting import GOODS as HOSTING_GOODS
 from app.demo.telling import DemoInProduction, DemoPlan, NotAnEmptyInstallation, is_told, move_shop, tell
 from app.ledger.check import LEDGER_CHECKS, first_broken
+from app.payouts.documents.profiles import current_merchant, current_profiles, standings
 from app.payouts.domain.state import PayoutState, RunState
 from app.payouts.models import BankEvent, Payout, PayoutOmission, PayoutRun
 from app.payouts.words import BankEventState
@@ -75,7 +76,7 @@ def test_the_history_has_everything_that_a_programme_lives_through() -> None:
     assert {fact.kind for fact in facts if isinstance(fact, RefundFact)} == set(RefundKind)
     assert {line.kind for order in orders for line in order.lines} == {LineKind.NEW, LineKind.RENEWAL}
     assert any(isinstance(fact, PartnerChoiceFact) and fact.referrer_code is None for fact in facts)
-    assert {type(event) for event in events} >= {Suspend, SetRate, FollowLink}
+    assert {type(event) for event in events} >= {Suspend, SetRate, FollowLink, TradeAs}
     assert {event.campaign for event in events if isinstance(event, FollowLink)} >= {"", "blog"}
 
 
@@ -169,6 +170,12 @@ def test_the_demo_is_told_through_the_use_cases_and_the_ledger_holds(services: S
         assert set(session.scalars(select(Fact.state))) == {FactState.RECORDED}
         suspended = select(Referrer.code).where(Referrer.status == ReferrerStatus.SUSPENDED)
         assert session.scalars(suspended).all() == ["daan"]
+        # Nothing is missing for studio-noord's invoices; each is written with the run that pays it.
+        noord = session.scalars(select(Referrer).where(Referrer.code == "studio-noord")).one()
+        profiles = current_profiles(session, [noord.id])
+        standing = standings(session, profiles)[noord.id]
+        assert (standing.agreed, standing.vat_id_valid) == (True, True)
+        assert current_merchant(session, noord.program_id) is not None
     assert "anna@example.com" in (services.settings.var_dir / "demo-logins.txt").read_text()
     keys = (services.settings.var_dir / "shop.env").read_text()
     assert keys.count("REFLEDGER_KEY_") == 2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.demo.cast import DIRECTORY, Person, partners
 from app.demo.events import Join, Report, SignUp
+from app.demo.scenes.businesses import business_events
 from app.demo.scenes.clicks import LinkFollower
 from app.demo.scenes.orders import Goods, Till
 from app.referrals.facts import PartnerChoiceFact
@@ -38,6 +39,7 @@ class _Directory:
         for position, person in enumerate(self._people):
             joined = self._start + timedelta(hours=1, minutes=position)
             yield Join(joined, DIRECTORY, person.code, person.name, person.email, person.locale, person.iban)
+        yield from business_events(self._start, self._people)
         for _ in range(CUSTOMERS_EACH * len(self._people)):
             yield from self._customer()
 
