@@ -15,7 +15,7 @@ from app.identity.audit import Actor
 from app.payouts.deps import PayoutEvent, PayoutNews
 from app.payouts.destinations import block_destination
 from app.payouts.domain.reasons import Consequence, consequence_of, payee_check_of
-from app.payouts.domain.state import PayoutMove, PayoutState
+from app.payouts.domain.state import WITH_THE_BANK, PayoutMove, PayoutState
 from app.payouts.models import BankEvent, Payout, PayoutDestination, PayoutRun
 from app.payouts.words import BankEventKind, BankEventState, BlockedReason, ExceptionReason, PayeeCheck
 from app.referrals.models import Program, Referrer, ReferrerStatus
@@ -37,7 +37,6 @@ _DOUBTS: Final = {
     PayeeCheck.NO_MATCH: ExceptionReason.PAYEE_NO_MATCH,
     PayeeCheck.CLOSE_MATCH: ExceptionReason.PAYEE_CLOSE_MATCH,
 }
-_WITH_THE_BANK: Final = frozenset({PayoutState.FILED, PayoutState.SUBMITTED, PayoutState.UNKNOWN})
 _DECEASED: Final = "the bank says that the payee has died (MD07)"
 _OUR_PAYMENT: Final = re.compile(r"PO[A-Z2-7]{30}", re.ASCII)
 _OUR_FILE: Final = re.compile(r"R\d+-\d+", re.ASCII)
@@ -114,7 +113,7 @@ def _debit(desk: Desk, event: BankEvent, payout: Payout) -> None:
     mismatch = _mismatch(desk, event, payout)
     if mismatch is not None:
         put_aside(event, mismatch)
-    elif payout.state in _WITH_THE_BANK:
+    elif payout.state in WITH_THE_BANK:
         book(desk, event, payout)
         event.state = BankEventState.APPLIED
     elif payout.settled_by_event_id is not None:
@@ -163,7 +162,7 @@ def _credit(desk: Desk, event: BankEvent, payout: Payout) -> None:
         give_back(desk, event, payout)
         event.state = BankEventState.APPLIED
         take_reason(desk, event, payout)
-    elif payout.state in _WITH_THE_BANK:
+    elif payout.state in WITH_THE_BANK:
         # Banks send returns and debits in separate messages; money cannot come back before it left.
         event.state = BankEventState.DEFERRED
     elif payout.state is PayoutState.RETURNED:
@@ -187,7 +186,7 @@ def _status(desk: Desk, event: BankEvent, payout: Payout) -> None:
         put_aside(event, ExceptionReason.AMOUNT_DIFFERS)
     elif consequence_of(event.reason_code) is Consequence.ASK:
         put_aside(event, ExceptionReason.NEEDS_A_PERSON)
-    elif payout.state in _WITH_THE_BANK:
+    elif payout.state in WITH_THE_BANK:
         reject(desk, event, payout)
         event.state = BankEventState.APPLIED
         take_reason(desk, event, payout)
@@ -204,7 +203,7 @@ def _payee_check(desk: Desk, event: BankEvent, payout: Payout, check: PayeeCheck
     has the bank pay it all the same or takes it back; the others of its file go on.
     """
     event.state = BankEventState.NOTED
-    if payout.state not in _WITH_THE_BANK:
+    if payout.state not in WITH_THE_BANK:
         return
     hand_over(desk, payout)
     payout.payee_check, payout.payee_name = check, event.payee_name

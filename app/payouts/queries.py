@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
 
 from app.kernel.clock import local_day
@@ -14,6 +14,7 @@ from app.ledger.balances import referrer_buckets
 from app.ledger.models import LedgerAccount, LedgerEntry, TransactionKind
 from app.payouts.domain.calendar import Period
 from app.payouts.domain.plan import Account, Candidate, Minimum, why_not
+from app.payouts.domain.state import WITH_THE_BANK
 from app.payouts.errors import NoSuchPayout
 from app.payouts.models import BankEvent, BankFile, Payout, PayoutDestination, PayoutRun
 from app.payouts.rails import rail_named
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from app.referrals.models import Commission
@@ -251,6 +253,15 @@ def _next_period(session: Session, program: Program, today: date) -> Period:
 
 def feedback_waits(session: Session) -> bool:
     """Whether a stored bank file has not had its whole effect yet (an import died). For the sweeper."""
-    records = select(BankEvent.id).where(BankEvent.state == BankEventState.RECEIVED).limit(1)
-    files = select(BankFile.id).where(BankFile.state == BankFileState.RECORDED).limit(1)
-    return session.scalar(records) is not None or session.scalar(files) is not None
+    left = (
+        select(BankEvent.id).where(BankEvent.state == BankEventState.RECEIVED),
+        select(BankEvent.id).where(waits_no_longer()),
+        select(BankFile.id).where(BankFile.state == BankFileState.RECORDED),
+    )
+    return any(session.scalar(each.limit(1)) is not None for each in left)
+
+
+def waits_no_longer() -> ColumnElement[bool]:
+    """Whether a bank record is a return that waited for its debit, and the bank or a person has settled the payout."""
+    settled = select(Payout.id).where(Payout.id == BankEvent.payout_id, Payout.state.not_in(WITH_THE_BANK))
+    return and_(BankEvent.state == BankEventState.DEFERRED, settled.exists())

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from app.payouts.bank_import import counts_of, gaps_of, take_in
 from app.payouts.check import require_sound_books
 from app.payouts.domain.feedback import UPLOAD_BYTES
-from app.payouts.domain.state import OPEN_PAYOUTS, PayoutState, RunMove, RunState
+from app.payouts.domain.state import OPEN_PAYOUTS, WITH_THE_BANK, RunMove, RunState
 from app.payouts.matching import (
     BANK,
     REJECTED,
@@ -26,21 +26,19 @@ from app.payouts.matching import (
     reject,
 )
 from app.payouts.models import BankEvent, BankFile, Payout, PayoutFile, PayoutRun
+from app.payouts.queries import waits_no_longer
 from app.payouts.settling import Moves, lock_payouts
 from app.payouts.stages import finish, lock_run
 from app.payouts.words import BankEventKind, BankEventState, BankFileState, ExceptionReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from app.identity.audit import Actor
     from app.payouts.deps import PayoutDeps
-
-LIVE = (PayoutState.FILED, PayoutState.SUBMITTED, PayoutState.UNKNOWN)
-"""Payouts that the bank has or may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def import_feedback(
 
 def apply_feedback(deps: PayoutDeps, now: datetime) -> None:
     """Apply every stored record that had no effect yet, and close what is settled. Also for the sweeper."""
-    while _apply_batch(deps, now):
+    while _apply_batch(deps, now) or _take_up_deferred(deps):
         pass
     _close_settled_runs(deps, now)
     with deps.db.transaction() as session:
@@ -125,12 +123,27 @@ def _apply_batch(deps: PayoutDeps, now: datetime) -> bool:
         with session.no_autoflush:
             _apply_each(desk, events)
         session.flush()
-        booked = {
-            event.payout_id for event in events if event.kind is BankEventKind.DEBIT and event.payout_id
-        }
-        apply_deferred(desk, {each.id: each for each in desk.payouts.values() if each.id in booked})
         finish_desk(desk)
     return True
+
+
+def _take_up_deferred(deps: PayoutDeps) -> bool:
+    """Back to the inbox with the returns that came before their debits, once those are booked; whether there were any.
+
+    Also once the bank refused the payout, or a person decided about it: a return of what never left contradicts that,
+    and a person has to see it.
+    """
+    with deps.db.transaction() as session:
+        events = session.scalars(
+            select(BankEvent)
+            .where(waits_no_longer())
+            .order_by(BankEvent.id)
+            .limit(deps.batch)
+            .with_for_update()
+        ).all()
+        for event in events:
+            event.state = BankEventState.RECEIVED
+        return bool(events)
 
 
 def _apply_each(desk: Desk, events: Sequence[BankEvent]) -> None:
@@ -168,19 +181,6 @@ def finish_desk(desk: Desk) -> None:
     desk.moves.post()
     for referrer_id in sorted(desk.frozen):
         freeze_referrer(desk, referrer_id)
-
-
-def apply_deferred(desk: Desk, by_id: Mapping[int, Payout]) -> None:
-    """Returns that came before the debits of these payouts take effect now."""
-    waiting = desk.session.scalars(
-        select(BankEvent)
-        .where(BankEvent.payout_id.in_(by_id), BankEvent.state == BankEventState.DEFERRED)
-        .order_by(BankEvent.id)
-        .with_for_update()
-    ).all()
-    for event in waiting:
-        if event.payout_id is not None:
-            apply_to_payout(desk, event, by_id[event.payout_id])
 
 
 def _apply_to_file(desk: Desk, event: BankEvent) -> bool:
@@ -233,7 +233,7 @@ def _batch_refusal(desk: Desk, event: BankEvent, file: PayoutFile) -> ExceptionR
         return ExceptionReason.OTHER_ACCOUNT
     count, total = session.execute(
         select(func.count(), func.coalesce(func.sum(Payout.amount_minor), 0)).where(
-            Payout.file_id == file.id, Payout.state.in_(LIVE)
+            Payout.file_id == file.id, Payout.state.in_(WITH_THE_BANK)
         )
     ).one()
     told = (event.batch_count, event.amount_minor, event.currency)
@@ -258,19 +258,16 @@ def _settle_file(desk: Desk, event: BankEvent, *, rejection: bool) -> bool:
     """
     chosen = desk.session.scalars(
         select(Payout.id)
-        .where(Payout.file_id == event.payout_file_id, Payout.state.in_(LIVE))
+        .where(Payout.file_id == event.payout_file_id, Payout.state.in_(WITH_THE_BANK))
         .order_by(Payout.id)
         .limit(desk.deps.batch)
     ).all()
-    payouts = [payout for payout in lock_payouts(desk.session, chosen) if payout.state in LIVE]
+    payouts = [payout for payout in lock_payouts(desk.session, chosen) if payout.state in WITH_THE_BANK]
     for payout in payouts:
         if rejection:
             reject(desk, event, payout)
         else:
             book(desk, event, payout)
-    if not rejection:
-        desk.session.flush()
-        apply_deferred(desk, {payout.id: payout for payout in payouts})
     if len(chosen) == desk.deps.batch:
         return False
     event.state = BankEventState.APPLIED

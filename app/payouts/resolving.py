@@ -15,11 +15,11 @@ from app.identity.audit import record_event
 from app.kernel.errors import InvalidInput
 from app.payouts.destinations import block_destination
 from app.payouts.domain.reasons import Consequence, consequence_of, payee_check_of
-from app.payouts.domain.state import IllegalMove, PayoutMove, PayoutState
+from app.payouts.domain.state import WITH_THE_BANK, IllegalMove, PayoutMove, PayoutState
 from app.payouts.errors import NoSuchEvent, NoSuchReference, NotAssignable
 from app.payouts.matching import BANK, REJECTED, Desk, book, give_back, reject
 from app.payouts.models import BankEvent, BankFile, Payout, PayoutDestination, PayoutFile
-from app.payouts.reconcile import LIVE, apply_deferred, apply_feedback, finish_desk
+from app.payouts.reconcile import apply_feedback, finish_desk
 from app.payouts.settling import Moves, lock_payouts
 from app.payouts.words import BankEventKind, BankEventState, BankFileState, BlockedReason
 
@@ -132,8 +132,6 @@ def _book(desk: Desk, event: BankEvent, payout: Payout) -> None:
         payout.settled_by_event_id, payout.paid_on = event.id, event.booked_on or payout.paid_on
         return
     book(desk, event, payout)
-    desk.session.flush()
-    apply_deferred(desk, {payout.id: payout})
 
 
 def _take_back(desk: Desk, event: BankEvent, payout: Payout) -> None:
@@ -141,7 +139,7 @@ def _take_back(desk: Desk, event: BankEvent, payout: Payout) -> None:
     check = payee_check_of(event.status, event.reason_code)
     if event.status != REJECTED and check is None:
         raise NotAssignable(payout.end_to_end_id)
-    if payout.state not in LIVE:
+    if payout.state not in WITH_THE_BANK:
         raise IllegalMove("payout", payout.state, PayoutMove.REJECT)
     reject(desk, event, payout)
     payout.reason_code = code = check.value if check is not None else event.reason_code
@@ -157,7 +155,7 @@ def _assign_to_file(session: Session, event: BankEvent, reference: str, said: st
         raise NoSuchReference(reference)
     total, currency = session.execute(
         select(func.coalesce(func.sum(Payout.amount_minor), 0), func.min(Payout.currency)).where(
-            Payout.file_id == file.id, Payout.state.in_(LIVE)
+            Payout.file_id == file.id, Payout.state.in_(WITH_THE_BANK)
         )
     ).one()
     if event.kind is not BankEventKind.DEBIT or not _is_worth(event, int(total), currency or ""):

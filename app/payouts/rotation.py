@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from app.identity.audit import record_event
+from app.identity.second_factor import SEALED_SECRETS
 from app.kernel.sealed import Resealed, SealedColumn, keep_root, reseal
 from app.payouts.destinations import SEALED_IBANS
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from app.kernel.crypto import Keyring
     from app.kernel.db import Database
 
-SEALED_COLUMNS: Final[tuple[SealedColumn, ...]] = (SEALED_IBANS,)
+SEALED_COLUMNS: Final[tuple[SealedColumn, ...]] = (SEALED_IBANS, SEALED_SECRETS)
 """Every sealed column of the schema; a test compares this with the tables."""
 
 

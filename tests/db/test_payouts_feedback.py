@@ -150,6 +150,19 @@ def test_a_return_that_comes_before_its_debit_waits_for_it(payday: Payday) -> No
     payday.assert_sound()
 
 
+def test_a_return_of_what_the_bank_refused_is_shown_to_a_person(payday: Payday) -> None:
+    ada = ref(payday, "ada")
+    payday.feed(
+        camt(entry("50.00", detail(ada, "50.00", reason="MS03"), credit=True, reference="B2"), statement="S2")
+    )
+    assert payday.exceptions() == []
+    payday.feed(pain002((ada, "AC01")))
+    assert payday.exceptions() == ["impossible_state"]
+    assert states(payday)["ada"] is REJECTED
+    assert payday.balance().available == 5000
+    payday.assert_sound()
+
+
 def test_a_return_after_the_run_was_closed_is_taken(payday: Payday) -> None:
     ada, bob = ref(payday, "ada"), ref(payday, "bob")
     payday.feed(

@@ -91,6 +91,9 @@ OPEN_PAYOUTS = frozenset(
 )
 """The states in which a payout's money is in flight."""
 
+WITH_THE_BANK = frozenset({PayoutState.FILED, PayoutState.SUBMITTED, PayoutState.UNKNOWN})
+"""The states in which the bank has a payout, or may have it."""
+
 
 class IllegalMove(Conflict):
     """A move that this state does not allow."""
