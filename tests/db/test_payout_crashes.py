@@ -204,7 +204,7 @@ def a_rejected_payout_that_is_paid_after_all(patch: pytest.MonkeyPatch) -> None:
         return next_payout_status(state, move)
 
     patch.setattr(settling, "next_payout_status", revived)
-    patch.setattr(matching, "WITH_THE_BANK", matching.WITH_THE_BANK | {PayoutState.REJECTED})
+    patch.setattr(matching, "WITH_THE_BANK", WITH_THE_BANK | {PayoutState.REJECTED})
 
 
 def a_booking_posted_again_under_another_key(patch: pytest.MonkeyPatch) -> None:
