@@ -21,7 +21,14 @@ from sqlalchemy.exc import IntegrityError
 from app.kernel.db import Database
 from app.ledger import journal
 from app.payouts import approval, bank_import, matching, runs, settling
-from app.payouts.domain.state import PayoutMove, PayoutState, RunMove, next_payout_status, next_run_status
+from app.payouts.domain.state import (
+    WITH_THE_BANK,
+    PayoutMove,
+    PayoutState,
+    RunMove,
+    next_payout_status,
+    next_run_status,
+)
 from tests.db.payouts_world import Payday
 from tests.support.books import StandingChecks
 from tests.support.examples import examples, run_machine
