@@ -6,6 +6,7 @@ The map of the house. Dependencies run one way, top to bottom:
     privacy                                           how long what is kept, a person's copy, erasure
     finance                                           closed months, sealed days, what is owed, files for bookkeeping
     payouts                                           bank accounts on file, runs, bank files, bank feedback
+    directory                                         partners' profiles, what customers say of them, moderation
     referrals                                         programmes, links, clicks, signups, orders, commissions
     ledger  identity                                  the journal of money; people, keys and the audit trail
     embedded                                          the Valkey, PostgreSQL and supervisor of a bare machine
