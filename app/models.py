@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import app.api.models
+import app.directory.models
 import app.finance.models
 import app.identity.models
 import app.kernel.sealed
 import app.ledger.models
 import app.mail.models
+import app.overview.models
 import app.payouts.models
-import app.referrals.models  # noqa: F401
+import app.promo.models
+import app.referrals.models
+import app.shopfront.models  # noqa: F401
 from app.kernel.db import Base
 
 metadata = Base.metadata

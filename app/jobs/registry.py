@@ -13,9 +13,11 @@ from app.kernel import clock
 from app.mail.occasions import tell_of_the_books
 from app.mail.outbox import SEND_JOB
 from app.mail.trail import tell_of_events
+from app.overview.reckoning import reckon_overviews
 from app.payouts.background import ADVANCE_RUN
 from app.payouts.documents.issuing import RENDER
 from app.payouts.documents.profiles import CHECK_VAT_ID
+from app.promo.views import drain_views
 from app.referrals.click_report import make_reports
 from app.referrals.marks import REVIEW_CLICK
 from app.referrals.reviewing import review_click, review_referrers
@@ -29,9 +31,11 @@ if TYPE_CHECKING:
 SWEEP: Final = "jobs.sweep"
 KEEP_HOUSE: Final = "jobs.keep_house"
 REPORT_CLICKS: Final = "clicks.report"
+RECKON_OVERVIEWS: Final = "overview.reckon"
 REVIEW_REFERRERS: Final = "review.referrers"
 SETTLE_WAITING: Final = "referrals.settle_waiting"
 LOOK_BACK_AT_CLICKS: Final = "referrals.look_back_at_clicks"
+DRAIN_VIEWS: Final = "promo.drain_views"
 TELL_OF_EVENTS: Final = "mail.tell_of_events"
 TELL_OF_THE_BOOKS: Final = "mail.tell_of_the_books"
 
@@ -68,6 +72,14 @@ def _report_clicks(services: Services) -> None:
     make_reports(services.db, clock.now())
 
 
+def _reckon_overviews(services: Services) -> None:
+    reckon_overviews(services.db, clock.now())
+
+
+def _drain_views(services: Services) -> None:
+    drain_views(services.db, services.queue.redis, clock.now())
+
+
 def _review_click(services: Services, click_id: str) -> None:
     review_click(services.referrals, services.db, click_id, clock.now())
 
@@ -89,11 +101,13 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     SWEEP: _sweep,
     KEEP_HOUSE: _keep_house,
     REPORT_CLICKS: _report_clicks,
+    RECKON_OVERVIEWS: _reckon_overviews,
     REVIEW_CLICK: _review_click,
     REVIEW_REFERRERS: _review_referrers,
     RECOUNT: referrals.recount,
     SETTLE_WAITING: _settle_waiting,
     LOOK_BACK_AT_CLICKS: referrals.look_back_at_clicks,
+    DRAIN_VIEWS: _drain_views,
     finance.SEAL_DAYS: _seal_days,
 }
 """``name`` of a :class:`app.kernel.queue.JobRequest` to what it does."""

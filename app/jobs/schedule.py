@@ -21,8 +21,10 @@ from app.jobs.documents import ISSUE
 from app.jobs.finance import SEAL_DAYS
 from app.jobs.payouts import DRAFT_DUE
 from app.jobs.registry import (
+    DRAIN_VIEWS,
     KEEP_HOUSE,
     LOOK_BACK_AT_CLICKS,
+    RECKON_OVERVIEWS,
     REPORT_CLICKS,
     REVIEW_REFERRERS,
     SETTLE_WAITING,
@@ -54,6 +56,7 @@ TICKS: Final = (
     Tick(DRAFT_DUE, 60),
     Tick(SWEEP, 60),
     Tick(TELL_OF_EVENTS, 60),
+    Tick(DRAIN_VIEWS, 60),
     Tick(TELL_OF_THE_BOOKS, 300),
     Tick(KEEP_HOUSE, 86_400),
     Tick(ISSUE, 86_400),
@@ -62,6 +65,7 @@ TICKS: Final = (
     Tick(SETTLE_WAITING, 3600),  # nothing to do unless an import of exchange rates was cut off
     Tick(SEAL_DAYS, 3600),  # nothing to do but for the first after midnight
     Tick(REPORT_CLICKS, 3600),  # nothing to do but for the first after midnight
+    Tick(RECKON_OVERVIEWS, 3600),  # nothing to do but for the first after midnight
 )
 
 _LOOK_SECONDS: Final = 1.0

@@ -143,6 +143,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_programs_slug")),
     )
     op.create_table(
+        "promo_pictures",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("media_type", sa.String(length=32), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_promo_pictures")),
+    )
+    op.create_table(
         "seals",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
@@ -199,12 +206,19 @@ def upgrade() -> None:
         sa.Column("locale", sa.String(length=8), nullable=False),
         sa.Column("password_hash", sa.String(length=255), nullable=True),
         sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("second_factor_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("email = lower(email)", name=op.f("ck_users_email_lower")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
         sa.UniqueConstraint("public_id", name=op.f("uq_users_public_id")),
+    )
+    op.create_table(
+        "view_batches",
+        sa.Column("batch", sa.String(length=32), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("batch", name=op.f("pk_view_batches")),
     )
     op.create_table(
         "visitor_keys",
@@ -281,6 +295,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_audit_events_subject_id"), ["subject", "id"], unique=False)
 
     op.create_table(
+        "authenticators",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("secret_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_authenticators_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_authenticators")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_authenticators_user_id")),
+    )
+    op.create_table(
         "bank_statements",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("bank_file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -335,7 +361,18 @@ def upgrade() -> None:
             sqlite_where=sa.text("email_key IS NOT NULL"),
             postgresql_where=sa.text("email_key IS NOT NULL"),
         )
+        batch_op.create_index("ix_customers_program", ["program_id", "id"], unique=False)
 
+    op.create_table(
+        "directories",
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_directories_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("program_id", name=op.f("pk_directories")),
+    )
     op.create_table(
         "document_series",
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -346,6 +383,20 @@ def upgrade() -> None:
             ["program_id"], ["programs.id"], name=op.f("fk_document_series_program_id_programs")
         ),
         sa.PrimaryKeyConstraint("program_id", "country", "year", name=op.f("pk_document_series")),
+    )
+    op.create_table(
+        "expertises",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name_en", sa.String(length=60), nullable=False),
+        sa.Column("name_nl", sa.String(length=60), nullable=False),
+        sa.Column("name_de", sa.String(length=60), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_expertises_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_expertises")),
+        sa.UniqueConstraint("program_id", "name_en", name=op.f("uq_expertises_program_id_name_en")),
     )
     op.create_table(
         "facts",
@@ -548,6 +599,93 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "overview_days",
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("clicks", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("signups", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("customers", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("orders", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("revenue_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("commission_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_overview_days_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("program_id", "day", name=op.f("pk_overview_days")),
+    )
+    op.create_table(
+        "overview_owed",
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "figure",
+            sa.Enum(
+                "payable",
+                "held",
+                "in_flight",
+                "paid",
+                "earned",
+                "clawed_back",
+                "other",
+                "vat_documented",
+                "vat_payable",
+                "vat_in_flight",
+                "vat_paid",
+                name="figure",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("available_on", sa.Date(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_overview_owed_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("program_id", "figure", "available_on", name=op.f("pk_overview_owed")),
+    )
+    op.create_table(
+        "overview_owed_marks",
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last_entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_overview_owed_marks_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("program_id", name=op.f("pk_overview_owed_marks")),
+    )
+    op.create_table(
+        "passkey_challenges",
+        sa.Column("challenge_hash", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_passkey_challenges_user_id_users")),
+        sa.PrimaryKeyConstraint("challenge_hash", name=op.f("pk_passkey_challenges")),
+    )
+    with op.batch_alter_table("passkey_challenges", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_passkey_challenges_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_passkey_challenges_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "passkeys",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("public_id", sa.String(length=32), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("credential_hash", sa.String(length=64), nullable=False),
+        sa.Column("credential", sa.LargeBinary(), nullable=False),
+        sa.Column("sign_count", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_passkeys_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_passkeys")),
+        sa.UniqueConstraint("credential_hash", name=op.f("uq_passkeys_credential_hash")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_passkeys_public_id")),
+    )
+    with op.batch_alter_table("passkeys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_passkeys_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "payout_runs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -684,6 +822,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("program_id", "sku", name=op.f("uq_products_program_id_sku")),
     )
     op.create_table(
+        "program_looks",
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("brand", sa.String(length=80), nullable=True),
+        sa.Column("accent_light", sa.String(length=7), nullable=True),
+        sa.Column("accent_dark", sa.String(length=7), nullable=True),
+        sa.Column("logo", sa.LargeBinary(), nullable=True),
+        sa.Column("logo_type", sa.String(length=32), nullable=True),
+        sa.Column("logo_hash", sa.String(length=64), nullable=True),
+        sa.Column("mail_name", sa.String(length=80), nullable=True),
+        sa.Column("mail_reply_to", sa.String(length=254), nullable=True),
+        sa.Column("mail_from", sa.String(length=254), nullable=True),
+        sa.Column(
+            "frame_origins",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("(logo IS NULL) = (logo_type IS NULL)", name=op.f("ck_program_looks_logo")),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_program_looks_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("program_id", name=op.f("pk_program_looks")),
+    )
+    op.create_table(
         "program_terms",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -716,6 +877,40 @@ def upgrade() -> None:
         sa.UniqueConstraint("program_id", "valid_from", name=op.f("uq_program_terms_program_id_valid_from")),
     )
     op.create_table(
+        "promo_assets",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("banner", "text", name="assetkind", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("locale", sa.String(length=2), nullable=False),
+        sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("words", sa.String(length=2000), nullable=False),
+        sa.Column("to", sa.String(length=2000), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=True),
+        sa.Column("width", sa.Integer(), nullable=True),
+        sa.Column("height", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=80), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(kind = 'banner') = (digest IS NOT NULL) AND (digest IS NOT NULL) = (width IS NOT NULL) AND (width IS NOT NULL) = (height IS NOT NULL)",
+            name=op.f("ck_promo_assets_picture"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["digest"], ["promo_pictures.digest"], name=op.f("fk_promo_assets_digest_promo_pictures")
+        ),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_promo_assets_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_promo_assets")),
+    )
+    with op.batch_alter_table("promo_assets", schema=None) as batch_op:
+        batch_op.create_index("ix_promo_assets_program", ["program_id", "retired_at"], unique=False)
+
+    op.create_table(
         "published_terms",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -730,6 +925,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_published_terms")),
         sa.UniqueConstraint("program_id", "number", name=op.f("uq_published_terms_program_id_number")),
     )
+    op.create_table(
+        "recovery_codes",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("code_key", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_recovery_codes_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
+        sa.UniqueConstraint("code_key", name=op.f("uq_recovery_codes_code_key")),
+    )
+    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recovery_codes_user_id"), ["user_id"], unique=False)
+
     op.create_table(
         "referrers",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -771,6 +980,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("program_id", "email_key", name=op.f("uq_referrers_program_id_email_key")),
     )
     with op.batch_alter_table("referrers", schema=None) as batch_op:
+        batch_op.create_index("ix_referrers_code", ["program_id", "code", "id"], unique=False)
+        batch_op.create_index("ix_referrers_joined", ["program_id", "joined_at", "id"], unique=False)
+        batch_op.create_index("ix_referrers_name", ["program_id", "name", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_referrers_program_id"), ["program_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_referrers_user_id"), ["user_id"], unique=False)
 
@@ -786,6 +998,10 @@ def upgrade() -> None:
         sa.Column("final_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("authenticated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_user_sessions_program_id_programs")
+        ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_sessions_user_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_sessions")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_user_sessions_token_hash")),
@@ -822,6 +1038,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_assignments_customer_id"), ["customer_id"], unique=False)
 
     op.create_table(
+        "banner_views",
+        sa.Column("asset_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asset_id"], ["promo_assets.id"], name=op.f("fk_banner_views_asset_id_promo_assets")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_banner_views_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("asset_id", "referrer_id", name=op.f("pk_banner_views")),
+    )
+    with op.batch_alter_table("banner_views", schema=None) as batch_op:
+        batch_op.create_index("ix_banner_views_referrer", ["referrer_id"], unique=False)
+
+    op.create_table(
         "bindings",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -845,6 +1077,7 @@ def upgrade() -> None:
         ),
         sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("until_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("campaign", sa.String(length=20), nullable=False),
         sa.Column("first_paid_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("first_paid_order", sa.String(length=128), nullable=True),
         sa.ForeignKeyConstraint(
@@ -860,6 +1093,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("customer_id", "from_at", name=op.f("uq_bindings_customer_id_from_at")),
     )
     with op.batch_alter_table("bindings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_bindings_campaign", ["referrer_id", "campaign", "first_paid_at"], unique=False
+        )
         batch_op.create_index("ix_bindings_referrer", ["referrer_id", "from_at"], unique=False)
 
     op.create_table(
@@ -907,6 +1143,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("referrer_id", "day", "campaign", "label", name=op.f("pk_click_totals")),
     )
     with op.batch_alter_table("click_totals", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_click_totals_asset",
+            ["program_id", "campaign"],
+            unique=False,
+            sqlite_where=sa.text("substr(campaign, 1, 2) = 'b-'"),
+            postgresql_where=sa.text("substr(campaign, 1, 2) = 'b-'"),
+        )
         batch_op.create_index("ix_click_totals_program", ["program_id", "day"], unique=False)
 
     op.create_table(
@@ -967,6 +1210,27 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("coupons", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_coupons_referrer_id"), ["referrer_id"], unique=False)
+
+    op.create_table(
+        "customer_sessions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_customer_sessions_customer_id_customers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_customer_sessions_program_id_programs")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_customer_sessions_token_hash")),
+    )
+    with op.batch_alter_table("customer_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_customer_sessions_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_customer_sessions_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
         "decisions",
@@ -1032,6 +1296,52 @@ def upgrade() -> None:
             sqlite_where=sa.text("superseded_at IS NULL"),
             postgresql_where=sa.text("superseded_at IS NULL"),
         )
+
+    op.create_table(
+        "hand_overs",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column(
+            "opens",
+            sa.Enum(
+                "dashboard",
+                "links",
+                "payouts",
+                "partner",
+                "directory",
+                "profile",
+                name="opens",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("profile_of", sa.String(length=32), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(referrer_id IS NULL) <> (customer_id IS NULL)", name=op.f("ck_hand_overs_one_person")
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_hand_overs_customer_id_customers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_hand_overs_program_id_programs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_hand_overs_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_overs")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_hand_overs_token_hash")),
+    )
+    with op.batch_alter_table("hand_overs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_hand_overs_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_hand_overs_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
         "leads",
@@ -1142,6 +1452,7 @@ def upgrade() -> None:
                 "objection_settled",
                 "contest_opened",
                 "contest_answered",
+                "factor_changed",
                 name="mailkind",
                 native_enum=False,
                 create_constraint=True,
@@ -1183,6 +1494,7 @@ def upgrade() -> None:
                 "objection_settled",
                 "contest_opened",
                 "contest_answered",
+                "factor_changed",
                 name="mailkind",
                 native_enum=False,
                 create_constraint=True,
@@ -1266,6 +1578,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.create_index("ix_orders_customer", ["customer_id", "placed_at"], unique=False)
+        batch_op.create_index(
+            "ix_orders_program_paid",
+            ["program_id", "paid_at"],
+            unique=False,
+            sqlite_where=sa.text("paid_at IS NOT NULL"),
+            postgresql_where=sa.text("paid_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_orders_program_placed", ["program_id", "placed_at", "id"], unique=False)
         batch_op.create_index("ix_orders_referrer", ["referrer_id", "placed_at", "id"], unique=False)
         batch_op.create_index(
@@ -1275,7 +1594,27 @@ def upgrade() -> None:
             sqlite_where=sa.text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
             postgresql_where=sa.text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
         )
+        batch_op.create_index("ix_orders_status", ["program_id", "status", "placed_at", "id"], unique=False)
 
+    op.create_table(
+        "overview_referrers",
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("clicks", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("signups", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("customers", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("orders", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("revenue_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("commission_minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_overview_referrers_program_id_programs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_overview_referrers_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("program_id", "month", "referrer_id", name=op.f("pk_overview_referrers")),
+    )
     op.create_table(
         "partner_choices",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1293,6 +1632,78 @@ def upgrade() -> None:
             "customer_id", "chosen_at", name=op.f("uq_partner_choices_customer_id_chosen_at")
         ),
     )
+    op.create_table(
+        "partner_listings",
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "content",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "name_key",
+            sa.String(length=200).with_variant(sa.String(length=200, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("rating_total", sa.Integer(), nullable=False),
+        sa.Column("rating_count", sa.Integer(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_partner_listings_program_id_programs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_partner_listings_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("referrer_id", name=op.f("pk_partner_listings")),
+    )
+    with op.batch_alter_table("partner_listings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_partner_listings_name", ["program_id", "name_key", "referrer_id"], unique=False
+        )
+        batch_op.create_index("ix_partner_listings_rank", ["program_id", "rank", "referrer_id"], unique=False)
+
+    op.create_table(
+        "partner_profiles",
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft",
+                "submitted",
+                "published",
+                "returned",
+                name="profilestate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "content",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("remark", sa.String(length=500), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_partner_profiles_program_id_programs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_partner_profiles_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("referrer_id", name=op.f("pk_partner_profiles")),
+    )
+    with op.batch_alter_table("partner_profiles", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_partner_profiles_queue", ["program_id", "state", "submitted_at"], unique=False
+        )
+
     op.create_table(
         "payout_approvals",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1584,6 +1995,58 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "ratings",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("rating_id", sa.String(length=40), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting",
+                "shown",
+                "refused",
+                name="ratingstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("stars", sa.Integer(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("signature", sa.String(length=60), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("remark", sa.String(length=500), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("shown_stars", sa.Integer(), nullable=True),
+        sa.Column("shown_words", sa.Text(), nullable=True),
+        sa.Column("shown_signature", sa.String(length=60), nullable=True),
+        sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("answer_closed", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("(shown_stars IS NULL) = (shown_at IS NULL)", name=op.f("ck_ratings_shown")),
+        sa.CheckConstraint("shown_stars BETWEEN 1 AND 5", name=op.f("ck_ratings_shown_stars")),
+        sa.CheckConstraint("stars BETWEEN 1 AND 5", name=op.f("ck_ratings_stars")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_ratings_customer_id_customers")
+        ),
+        sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_ratings_program_id_programs")),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_ratings_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ratings")),
+        sa.UniqueConstraint("customer_id", "referrer_id", name=op.f("uq_ratings_customer_id_referrer_id")),
+        sa.UniqueConstraint("rating_id", name=op.f("uq_ratings_rating_id")),
+    )
+    with op.batch_alter_table("ratings", schema=None) as batch_op:
+        batch_op.create_index("ix_ratings_queue", ["program_id", "state", "written_at"], unique=False)
+        batch_op.create_index("ix_ratings_shown", ["referrer_id", "shown_at", "id"], unique=False)
+
+    op.create_table(
         "referrer_networks",
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1648,6 +2111,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_signups_program_id_programs")),
         sa.PrimaryKeyConstraint("customer_id", name=op.f("pk_signups")),
     )
+    with op.batch_alter_table("signups", schema=None) as batch_op:
+        batch_op.create_index("ix_signups_program", ["program_id", "signed_up_at"], unique=False)
+
     op.create_table(
         "tax_profiles",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1826,6 +2292,28 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_corrections_order_id"), ["order_id"], unique=False)
 
     op.create_table(
+        "listing_terms",
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "term",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_listing_terms_program_id_programs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"],
+            ["partner_listings.referrer_id"],
+            name=op.f("fk_listing_terms_referrer_id_partner_listings"),
+        ),
+        sa.PrimaryKeyConstraint("program_id", "term", "referrer_id", name=op.f("pk_listing_terms")),
+    )
+    with op.batch_alter_table("listing_terms", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_listing_terms_referrer_id"), ["referrer_id"], unique=False)
+
+    op.create_table(
         "order_lines",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1971,6 +2459,48 @@ def upgrade() -> None:
         batch_op.create_index("ix_payouts_file", ["file_id", "id"], unique=False)
         batch_op.create_index("ix_payouts_referrer", ["referrer_id", "id"], unique=False)
         batch_op.create_index("ix_payouts_state", ["run_id", "state", "id"], unique=False)
+
+    op.create_table(
+        "rating_reports",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("report_id", sa.String(length=40), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("rating_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "part",
+            sa.Enum(
+                "rating", "answer", name="reportedpart", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "open",
+                "dismissed",
+                "upheld",
+                name="reportstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["program_id"], ["programs.id"], name=op.f("fk_rating_reports_program_id_programs")
+        ),
+        sa.ForeignKeyConstraint(
+            ["rating_id"], ["ratings.id"], name=op.f("fk_rating_reports_rating_id_ratings")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rating_reports")),
+        sa.UniqueConstraint("report_id", name=op.f("uq_rating_reports_report_id")),
+    )
+    with op.batch_alter_table("rating_reports", schema=None) as batch_op:
+        batch_op.create_index("ix_rating_reports_queue", ["program_id", "state", "made_at"], unique=False)
+        batch_op.create_index("ix_rating_reports_rating", ["rating_id", "state"], unique=False)
 
     op.create_table(
         "refunds",
@@ -2164,6 +2694,7 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("commissions", schema=None) as batch_op:
+        batch_op.create_index("ix_commissions_amount", ["program_id", "target_minor", "id"], unique=False)
         batch_op.create_index("ix_commissions_available", ["referrer_id", "available_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_commissions_order_id"), ["order_id"], unique=False)
         batch_op.create_index("ix_commissions_program", ["program_id", "paid_at", "id"], unique=False)
@@ -2534,6 +3065,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_commissions_program")
         batch_op.drop_index(batch_op.f("ix_commissions_order_id"))
         batch_op.drop_index("ix_commissions_available")
+        batch_op.drop_index("ix_commissions_amount")
 
     op.drop_table("commissions")
     with op.batch_alter_table("bank_events", schema=None) as batch_op:
@@ -2547,6 +3079,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_refunds_order_id"))
 
     op.drop_table("refunds")
+    with op.batch_alter_table("rating_reports", schema=None) as batch_op:
+        batch_op.drop_index("ix_rating_reports_rating")
+        batch_op.drop_index("ix_rating_reports_queue")
+
+    op.drop_table("rating_reports")
     with op.batch_alter_table("payouts", schema=None) as batch_op:
         batch_op.drop_index("ix_payouts_state")
         batch_op.drop_index("ix_payouts_referrer")
@@ -2563,6 +3100,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_order_lines_product")
 
     op.drop_table("order_lines")
+    with op.batch_alter_table("listing_terms", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_listing_terms_referrer_id"))
+
+    op.drop_table("listing_terms")
     with op.batch_alter_table("corrections", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_corrections_order_id"))
 
@@ -2588,6 +3129,9 @@ def downgrade() -> None:
     op.drop_table("tier_recounts")
     op.drop_table("terms_acceptances")
     op.drop_table("tax_profiles")
+    with op.batch_alter_table("signups", schema=None) as batch_op:
+        batch_op.drop_index("ix_signups_program")
+
     op.drop_table("signups")
     with op.batch_alter_table("self_billing_agreements", schema=None) as batch_op:
         batch_op.drop_index("ix_self_billing_agreements_referrer")
@@ -2597,6 +3141,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_referrer_networks_referrer")
 
     op.drop_table("referrer_networks")
+    with op.batch_alter_table("ratings", schema=None) as batch_op:
+        batch_op.drop_index("ix_ratings_shown")
+        batch_op.drop_index("ix_ratings_queue")
+
+    op.drop_table("ratings")
     with op.batch_alter_table("rate_versions", schema=None) as batch_op:
         batch_op.drop_index("ix_rate_versions_level")
 
@@ -2618,8 +3167,19 @@ def downgrade() -> None:
         )
 
     op.drop_table("payout_approvals")
+    with op.batch_alter_table("partner_profiles", schema=None) as batch_op:
+        batch_op.drop_index("ix_partner_profiles_queue")
+
+    op.drop_table("partner_profiles")
+    with op.batch_alter_table("partner_listings", schema=None) as batch_op:
+        batch_op.drop_index("ix_partner_listings_rank")
+        batch_op.drop_index("ix_partner_listings_name")
+
+    op.drop_table("partner_listings")
     op.drop_table("partner_choices")
+    op.drop_table("overview_referrers")
     with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.drop_index("ix_orders_status")
         batch_op.drop_index(
             "ix_orders_referrer_paid",
             sqlite_where=sa.text("referrer_id IS NOT NULL AND paid_at IS NOT NULL"),
@@ -2627,6 +3187,11 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_orders_referrer")
         batch_op.drop_index("ix_orders_program_placed")
+        batch_op.drop_index(
+            "ix_orders_program_paid",
+            sqlite_where=sa.text("paid_at IS NOT NULL"),
+            postgresql_where=sa.text("paid_at IS NOT NULL"),
+        )
         batch_op.drop_index("ix_orders_customer")
 
     op.drop_table("orders")
@@ -2650,6 +3215,11 @@ def downgrade() -> None:
         )
 
     op.drop_table("leads")
+    with op.batch_alter_table("hand_overs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hand_overs_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_hand_overs_customer_id"))
+
+    op.drop_table("hand_overs")
     with op.batch_alter_table("decisions", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_decisions_current",
@@ -2659,6 +3229,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_decisions_customer")
 
     op.drop_table("decisions")
+    with op.batch_alter_table("customer_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_customer_sessions_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_customer_sessions_customer_id"))
+
+    op.drop_table("customer_sessions")
     with op.batch_alter_table("coupons", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_coupons_referrer_id"))
 
@@ -2677,6 +3252,11 @@ def downgrade() -> None:
     op.drop_table("click_uses")
     with op.batch_alter_table("click_totals", schema=None) as batch_op:
         batch_op.drop_index("ix_click_totals_program")
+        batch_op.drop_index(
+            "ix_click_totals_asset",
+            sqlite_where=sa.text("substr(campaign, 1, 2) = 'b-'"),
+            postgresql_where=sa.text("substr(campaign, 1, 2) = 'b-'"),
+        )
 
     op.drop_table("click_totals")
     with op.batch_alter_table("click_quality", schema=None) as batch_op:
@@ -2685,8 +3265,13 @@ def downgrade() -> None:
     op.drop_table("click_quality")
     with op.batch_alter_table("bindings", schema=None) as batch_op:
         batch_op.drop_index("ix_bindings_referrer")
+        batch_op.drop_index("ix_bindings_campaign")
 
     op.drop_table("bindings")
+    with op.batch_alter_table("banner_views", schema=None) as batch_op:
+        batch_op.drop_index("ix_banner_views_referrer")
+
+    op.drop_table("banner_views")
     with op.batch_alter_table("assignments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_assignments_customer_id"))
 
@@ -2699,16 +3284,40 @@ def downgrade() -> None:
     with op.batch_alter_table("referrers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_referrers_user_id"))
         batch_op.drop_index(batch_op.f("ix_referrers_program_id"))
+        batch_op.drop_index("ix_referrers_name")
+        batch_op.drop_index("ix_referrers_joined")
+        batch_op.drop_index("ix_referrers_code")
 
     op.drop_table("referrers")
+    with op.batch_alter_table("recovery_codes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recovery_codes_user_id"))
+
+    op.drop_table("recovery_codes")
     op.drop_table("published_terms")
+    with op.batch_alter_table("promo_assets", schema=None) as batch_op:
+        batch_op.drop_index("ix_promo_assets_program")
+
+    op.drop_table("promo_assets")
     op.drop_table("program_terms")
+    op.drop_table("program_looks")
     op.drop_table("products")
     with op.batch_alter_table("payout_runs", schema=None) as batch_op:
         batch_op.drop_index("ix_payout_runs_underway")
         batch_op.drop_index("ix_payout_runs_state")
 
     op.drop_table("payout_runs")
+    with op.batch_alter_table("passkeys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_passkeys_user_id"))
+
+    op.drop_table("passkeys")
+    with op.batch_alter_table("passkey_challenges", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_passkey_challenges_user_id"))
+        batch_op.drop_index(batch_op.f("ix_passkey_challenges_expires_at"))
+
+    op.drop_table("passkey_challenges")
+    op.drop_table("overview_owed_marks")
+    op.drop_table("overview_owed")
+    op.drop_table("overview_days")
     op.drop_table("order_totals")
     op.drop_table("merchant_profiles")
     with op.batch_alter_table("ledger_transactions", schema=None) as batch_op:
@@ -2722,8 +3331,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_facts_order")
 
     op.drop_table("facts")
+    op.drop_table("expertises")
     op.drop_table("document_series")
+    op.drop_table("directories")
     with op.batch_alter_table("customers", schema=None) as batch_op:
+        batch_op.drop_index("ix_customers_program")
         batch_op.drop_index(
             "ix_customers_email",
             sqlite_where=sa.text("email_key IS NOT NULL"),
@@ -2735,6 +3347,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_bank_statements_last")
 
     op.drop_table("bank_statements")
+    op.drop_table("authenticators")
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_events_subject_id"))
         batch_op.drop_index(batch_op.f("ix_audit_events_program_id_id"))
@@ -2750,8 +3363,10 @@ def downgrade() -> None:
 
     op.drop_table("api_keys")
     op.drop_table("visitor_keys")
+    op.drop_table("view_batches")
     op.drop_table("users")
     op.drop_table("seals")
+    op.drop_table("promo_pictures")
     op.drop_table("programs")
     with op.batch_alter_table("mail_marks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mail_marks_at"))

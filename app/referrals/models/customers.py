@@ -20,6 +20,7 @@ class Customer(Base):
     __tablename__ = "customers"
     __table_args__ = (
         UniqueConstraint("program_id", "customer_id"),
+        Index("ix_customers_program", "program_id", "id"),
         Index(
             "ix_customers_email",
             "program_id",
@@ -48,6 +49,7 @@ class Signup(Base):
     """A customer's one signup and the candidates that came with it, over all its postings."""
 
     __tablename__ = "signups"
+    __table_args__ = (Index("ix_signups_program", "program_id", "signed_up_at"),)
 
     customer_id: Mapped[int] = mapped_column(Id, ForeignKey("customers.id"), primary_key=True)
     program_id: Mapped[int] = mapped_column(Id, ForeignKey("programs.id"))
@@ -81,6 +83,7 @@ class Binding(Base):
     __table_args__ = (
         UniqueConstraint("customer_id", "from_at"),
         Index("ix_bindings_referrer", "referrer_id", "from_at"),
+        Index("ix_bindings_campaign", "referrer_id", "campaign", "first_paid_at"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -90,6 +93,8 @@ class Binding(Base):
     method: Mapped[BindingMethod] = mapped_column(enum_column(BindingMethod))
     from_at: Mapped[datetime] = mapped_column(UtcDateTime)
     until_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    campaign: Mapped[str] = mapped_column(String(20), default="")
+    """The campaign of the link whose click brought the customer; empty where none did."""
     first_paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     first_paid_order: Mapped[str | None] = mapped_column(String(128))
     """``order_id`` of the first paid order by (``paid_at``, ``order_id``): where durations start."""

@@ -64,7 +64,15 @@ class Order(Base):
         CheckConstraint("(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled_at"),
         Index("ix_orders_customer", "customer_id", "placed_at"),
         Index("ix_orders_program_placed", "program_id", "placed_at", "id"),
+        Index("ix_orders_status", "program_id", "status", "placed_at", "id"),
         Index("ix_orders_referrer", "referrer_id", "placed_at", "id"),
+        Index(
+            "ix_orders_program_paid",
+            "program_id",
+            "paid_at",
+            sqlite_where=text("paid_at IS NOT NULL"),
+            postgresql_where=text("paid_at IS NOT NULL"),
+        ),
         Index(
             "ix_orders_referrer_paid",
             "referrer_id",

@@ -83,6 +83,7 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
     ]
     staff = [
         "/staff",
+        "/staff?period=year",
         "/staff/products",
         "/staff/clicks",
         "/staff/rates/new?sku=web",

@@ -1,14 +1,13 @@
-"""A programme as staff see it: what waits for somebody, its settings, its products and rates."""
+"""A programme as staff see it: its settings, its products and rates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import url_for
 
 from app.dashboard import formatting
-from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Status, Table, Tone
+from app.dashboard.components import Cell, Column, Empty, Fact, Status, Table, Tone
 from app.dashboard.i18n import _
 from app.dashboard.presenters import rate_words, words
 from app.kernel.clock import BEGINNING
@@ -22,52 +21,9 @@ if TYPE_CHECKING:
     from app.referrals.queries.programs_shown import ShownProgram
 
 
-@dataclass(frozen=True, slots=True)
-class OverviewPage:
-    """What needs somebody, and what the programme is."""
-
-    title: str
-    todo: tuple[Figure, ...]
-    facts: tuple[Fact, ...]
-    runs: Table
-    orders: Table
-
-
 def no_program() -> Empty:
     """The office before there is a programme."""
     return Empty(_("No programme yet"), _("Make the first one on the command line: flask programs create."))
-
-
-def todo(holds: int, exceptions: int, parked: int, without_rate: int) -> tuple[Figure, ...]:
-    """What waits for a person; an exchange rate only where one is missing."""
-    figures = (
-        Figure(
-            _("Under review"),
-            formatting.number(holds),
-            _("commissions to release or reject") if holds else _("nothing to decide"),
-            url_for("staff.review"),
-        ),
-        Figure(
-            _("Bank records to look at"),
-            formatting.number(exceptions),
-            _("matched no payout") if exceptions else _("everything matched"),
-            url_for("staff.bank"),
-        ),
-        Figure(
-            _("Waiting for another fact"),
-            formatting.number(parked),
-            _("payments or refunds whose order has not come") if parked else _("nothing is parked"),
-        ),
-    )
-    if not without_rate:
-        return figures
-    waiting = Figure(
-        _("Waiting for an exchange rate"),
-        formatting.number(without_rate),
-        _("orders in another currency"),
-        url_for("staff.waiting_orders"),
-    )
-    return (*figures, waiting)
 
 
 def settings_facts(program: Program, terms: ProgramTerms) -> tuple[Fact, ...]:

@@ -1,4 +1,4 @@
-"""The overview, products and rates, settings."""
+"""Products and rates, settings."""
 
 from __future__ import annotations
 
@@ -9,20 +9,15 @@ from flask import flash, redirect, url_for
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.staff import ProductForm, SettingsForm
 from app.dashboard.i18n import _
-from app.dashboard.presenters.staff import orders as orders_presenter
 from app.dashboard.presenters.staff import programs as presenter
-from app.dashboard.presenters.staff import runs as runs_presenter
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, staff
 from app.identity.roles import Action
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
 from app.kernel.money import Money
-from app.payouts import shown as payouts
 from app.referrals import programs
 from app.referrals.programs import ProgramSettings
 from app.referrals.queries import programs_shown
-from app.referrals.queries import staff as queries
-from app.referrals.queries.waiting import waiting_counts
 from app.referrals.words import Approval, AttributionModel, ConsentMode
 from app.requests import session
 
@@ -30,32 +25,6 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from app.referrals.models import Program
-
-_NEWEST = 6
-
-
-@staff.get("")
-def index() -> ResponseReturnValue:
-    """What waits for somebody, the newest runs and orders, the settings."""
-    found = all_programs()
-    chosen = chosen_program(found)
-    shown = programs_shown.shown_to(session(), chosen, programs_shown.NOBODY, clock.now())
-    runs = payouts.runs_of(session(), chosen.id, limit=_NEWEST)
-    orders = queries.orders(session(), chosen.id, limit=_NEWEST)
-    overview = presenter.OverviewPage(
-        title=chosen.name,
-        todo=presenter.todo(
-            queries.open_hold_count(session(), chosen.id),
-            payouts.exception_count(session()),
-            *waiting_counts(session(), chosen.id),
-        ),
-        facts=presenter.settings_facts(chosen, shown.terms),
-        runs=runs_presenter.run_table(runs, more_href=url_for("staff.runs") if runs else None, short=True),
-        orders=orders_presenter.order_table(
-            orders, chosen, title=_("Newest orders"), more_href=url_for("staff.orders") if orders else None
-        ),
-    )
-    return page("staff/index.html", chosen, found, page=overview)
 
 
 @staff.get("/products")

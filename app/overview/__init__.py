@@ -1,0 +1,1 @@
+"""What a programme comes to, day by day: totals that the staff's overview reads instead of a year of orders."""
