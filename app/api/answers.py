@@ -151,6 +151,13 @@ class PartnerLinkAnswer(AnswerModel):
     expires_at: datetime
 
 
+class HandOverAnswer(AnswerModel):
+    """Where to send the browser, once and before ``expires_at``. Show it to nobody else, and keep it nowhere."""
+
+    url: str
+    expires_at: datetime
+
+
 class CustomerDataAnswer(AnswerModel):
     """Everything that is known of a customer. E-mail address and bank account are kept as keyed fingerprints only."""
 

@@ -37,6 +37,14 @@ BODIES: Final[dict[str, dict[str, dict[str, Any]]]] = {
             "verified": True,
         }
     },
+    "create_referrer_session": {
+        "page": {},
+        "frame": {"open": "links", "frame": True},
+    },
+    "create_customer_session": {
+        "directory": {"open": "directory"},
+        "profile": {"open": "profile", "referrer_code": "jansen", "frame": True},
+    },
     "create_link": {"campaign": {"campaign": "newsletter", "to": "/vps"}},
     "create_signup": {
         "click": {

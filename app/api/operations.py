@@ -100,6 +100,8 @@ class Operation:
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     tag: str = ""
+    secret: bool = False
+    """The answer opens something for whoever reads it, so it is never kept, not even for an ``Idempotency-Key``."""
     examples: tuple[str, ...] = ()
 
     @property
@@ -140,12 +142,15 @@ class OperationTable:
         answers: Mapping[int, type[BaseModel]],
         body: type[BaseModel] | None = None,
         query: type[BaseModel] | None = None,
+        secret: bool = False,
     ) -> Callable[[View], View]:
         """Decorate a view ``(call, **path parameters) -> Answer``."""
 
         def declared(view: View) -> View:
             self.operations.append(
-                Operation(method, path, summary, view, scopes, answers, body=body, query=query, tag=self.tag)
+                Operation(
+                    method, path, summary, view, scopes, answers, body, query, tag=self.tag, secret=secret
+                )
             )
             return view
 
@@ -176,7 +181,7 @@ def run(operation: Operation, **path: str) -> Response:
     def work(session: Session) -> Answer:
         program = auth.program_of(session, access, house.referrals.rulebooks)
         call = Call(session, program, house, access, now, parsed, query)
-        if not operation.writes:
+        if not operation.writes or operation.secret:
             return operation.view(call, **path)
         return _once(call, raw, partial(operation.view, call, **path))
 

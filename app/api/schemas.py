@@ -59,6 +59,28 @@ class ReferrerBody(Strict):
     locale: Locale | None = None
 
 
+class ReferrerSessionBody(Strict):
+    """What the referrer's browser opens. ``frame``: the address is for a frame on a site that the programme allows."""
+
+    open: Literal["dashboard", "links", "payouts"] = "dashboard"
+    frame: bool = False
+
+
+class CustomerSessionBody(Strict):
+    """What the customer's browser opens; ``profile`` names whose in ``referrer_code``."""
+
+    open: Literal["partner", "directory", "profile"] = "partner"
+    referrer_code: ReferrerCode | None = None
+    frame: bool = False
+
+    @model_validator(mode="after")
+    def _whose(self) -> CustomerSessionBody:
+        if (self.open == "profile") != (self.referrer_code is not None):
+            words = "goes together with open: profile, and only with it"
+            raise refusal("referrer_code", words, "/referrer_code")
+        return self
+
+
 class AddressBody(Strict):
     """A structured postal address (ISO 20022 PostalAddress24, the fields that banks ask for)."""
 

@@ -16,7 +16,17 @@ def register(app: Flask) -> None:
     """Add the pages to the application, which has its services already."""
     from flask_wtf import CSRFProtect  # noqa: PLC0415 - lower slices may be imported without the pages
 
-    from app.dashboard import access, assets, errors, locale, page, security, throttle  # noqa: PLC0415
+    from app.dashboard import (  # noqa: PLC0415
+        access,
+        assets,
+        errors,
+        framing,
+        locale,
+        look,
+        page,
+        security,
+        throttle,
+    )
     from app.dashboard.views import BLUEPRINTS  # noqa: PLC0415
     from app.identity.login import init_login  # noqa: PLC0415
     from app.requests import services, session  # noqa: PLC0415
@@ -25,10 +35,8 @@ def register(app: Flask) -> None:
         parts = services()
     secure = parts.settings.secure_cookies
     app.config.update(
-        SESSION_COOKIE_NAME="__Host-session" if secure else "session",
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=secure,
         WTF_CSRF_CHECK_DEFAULT=False,
@@ -37,6 +45,7 @@ def register(app: Flask) -> None:
     locale.register_babel(app)
     throttle.register_throttle(app, parts.settings.redis_url)
     security.register_headers(app)
+    framing.register_framing(app)
     security.register_csrf(app, CSRFProtect(app))
     access.register_access(app)
     assets.register_assets(app)
@@ -44,3 +53,4 @@ def register(app: Flask) -> None:
     errors.register_errors(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    look.register_look(app)

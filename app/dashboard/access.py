@@ -5,17 +5,22 @@ A route of the pages that is not in the table is refused, and a test walks the U
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
-from flask import abort, redirect, request, url_for
+from flask import abort, redirect, render_template, request, url_for
 from werkzeug.exceptions import Forbidden, NotFound
 
+from app.dashboard.framing import frame, is_framed
 from app.identity.login import who
 from app.identity.roles import STAFF, Action
 
 if TYPE_CHECKING:
     from flask import Flask
-    from werkzeug.wrappers import Response
+    from flask.typing import ResponseReturnValue
+
+    from app.identity.sessions import SignedIn
 
 OWN: Final = frozenset({Action.VIEW_OWN, Action.CHANGE_OWN})
 """What referrers do; everything else is for the merchant's people."""
@@ -47,6 +52,12 @@ ACCESS: Final[dict[str, Action | None]] = {
     "home.contest_order": Action.CHANGE_OWN,
     "home.why": Action.VIEW_OWN,
     "home.contest_why": Action.CHANGE_OWN,
+    # A shop's customer, by the session that a hand-over began
+    "customer.own": None,
+    "customer.end_own": None,
+    # Whoever comes with an address that the merchant's site asked for
+    "handover.show": None,
+    "handover.use": None,
     "home.payouts": Action.VIEW_OWN,
     "home.payout": Action.VIEW_OWN,
     "home.links": Action.VIEW_OWN,
@@ -143,10 +154,60 @@ ACCESS: Final[dict[str, Action | None]] = {
 }
 """Endpoint to the action it needs; ``None`` is open to everyone."""
 
-BLUEPRINTS: Final = frozenset({"public", "accounts", "customer", "home", "staff"})
+HANDED: Final = frozenset(
+    {
+        "home.index",
+        "home.commissions",
+        "home.commission",
+        "home.orders",
+        "home.order",
+        "home.contest_commission",
+        "home.contest_order",
+        "home.why",
+        "home.contest_why",
+        "home.payouts",
+        "home.payout",
+        "home.links",
+        "home.make_link",
+        "home.leads",
+        "home.register_lead",
+        "home.statements",
+        "home.statement",
+        "home.statement_pdf",
+        "home.mails",
+        "home.choose_mails",
+        "home.terms",
+        "home.accept",
+    }
+)
+"""What a session reaches that the merchant's site opened, without a password: what belongs to its programme, and
+nothing that decides where money goes, who the person is, or how they log in.
+"""
+
+OWN_LOGIN: Final = frozenset(
+    {
+        "home.bank_account",
+        "home.change_bank_account",
+        "home.documents",
+        "home.document",
+        "home.document_file",
+        "home.change_tax_profile",
+        "home.agree_to_self_billing",
+        "home.withdraw_self_billing",
+        "home.object_to_document",
+        "home.your_data",
+        "home.correct_name",
+        "home.copy_data",
+        "home.leave",
+        "home.erase",
+        "accounts.join",
+    }
+)
+"""What asks for a login of one's own: a referrer's pages are in this list or in :data:`HANDED`, a test sees to it."""
 
 
-def guard() -> Response | None:
+
+def guard() -> ResponseReturnValue | None:
     """Let a request through, send it to the login page, or refuse it.
 
     A referrer is told 404 of every staff page, so that nothing tells which ids exist; staff who lack an action
@@ -171,9 +232,39 @@ def guard() -> Response | None:
 
 
 def _came_from() -> str | None:
+BLUEPRINTS: Final = frozenset({"public", "accounts", "customer", "handover", "home", "staff"})
     return request.full_path.rstrip("?") if request.method == "GET" else None
 
 
 def register_access(app: Flask) -> None:
     """Put the guard before every request."""
     app.before_request(guard)
+    if action is None and endpoint not in OWN_LOGIN:
+        return None
+    me = _who_here()
+    if (
+        me is not None
+        and me.program_id is not None
+        and endpoint not in HANDED
+        and me.may(action or Action.VIEW_OWN)
+    ):
+        return ask_for_own_login()
+        if is_framed():
+            return render_template("handover/over_session.html"), HTTPStatus.UNAUTHORIZED
+def _who_here() -> SignedIn | None:
+    """Who is signed in; in a frame only by its own programme."""
+    me, place = who(), frame()
+    if me is not None and place is not None and me.program_id != place.program.id:
+        return None
+    return me
+
+
+def ask_for_own_login() -> ResponseReturnValue:
+    """The page that says why a session without a password does not reach this, and how to log in."""
+    # Opened on a page of its own, so outside of the frame's path.
+    wanted = request.path if request.method == "GET" else None
+    login = "/login" + (f"?{urlencode({'next': wanted})}" if wanted else "")
+    page = render_template("handover/own_login.html", login_href=login, forgot_href="/password")
+    return page, HTTPStatus.FORBIDDEN
+
+

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from flask import g, request
 
 from app.dashboard.access import BLUEPRINTS
+from app.dashboard.framing import frame, frame_ancestors
 from app.kernel import ids
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ LARGER_BODIES: Final = {
     "staff.add_banner": 16 * 1024 * 1024,
 }
 """Bytes that these routes take; every other route takes what ``MAX_CONTENT_LENGTH`` says."""
+
+
+UNASKED: Final = frozenset({"accounts.unsubscribe", "handover.use"})
+"""Pressed by mail programmes (RFC 8058), which have no page of ours before: its address is the proof. And sent by a
+page that tells nobody its address: that one asks for its token itself.
+"""
 
 
 def csp_nonce() -> str:
@@ -44,7 +51,7 @@ def _policy() -> str:
             "connect-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {frame_ancestors()}",
         )
     )
 
@@ -60,6 +67,9 @@ def add_headers(response: Response) -> Response:
         return response
     if response.mimetype == "text/html":
         headers.setdefault("Content-Security-Policy", _policy())
+        if frame() is None:
+            # For browsers that know no frame-ancestors; it cannot name a site, so a page in a frame goes without it.
+            headers.setdefault("X-Frame-Options", "DENY")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
         headers.setdefault("Cache-Control", "no-store")
@@ -78,8 +88,7 @@ def register_csrf(app: Flask, protection: CSRFProtect) -> None:
     def check() -> None:
         if larger := LARGER_BODIES.get(request.endpoint or ""):
             request.max_content_length = larger
-        # Pressed by mail programmes (RFC 8058), which have no page of ours before; its address is the proof.
-        if request.blueprint in BLUEPRINTS and request.endpoint != "accounts.unsubscribe":
+        if request.blueprint in BLUEPRINTS and request.endpoint not in UNASKED:
             protection.protect()
 
     app.before_request(check)

@@ -85,11 +85,13 @@ def who() -> SignedIn | None:
     return cast("SignedIn", visitor.signed_in) if visitor.is_authenticated else None
 
 
-def log_in(session: Session, user: User, now: datetime) -> SignedIn:
+def log_in(session: Session, user: User, now: datetime, *, program_id: int | None = None) -> SignedIn:
     """Start a session for this browser. What the browser held before is dropped, so that nobody
-    can plant it.
+    can plant it. ``program_id``: see :func:`app.identity.sessions.start_session`.
     """
-    token = sessions.start_session(session, user, agent=request.user_agent.string, now=now)
+    token = sessions.start_session(
+        session, user, agent=request.user_agent.string, program_id=program_id, now=now
+    )
     session.flush()
     signed_in = sessions.find_session(session, token, now)
     if signed_in is None:

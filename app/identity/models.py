@@ -55,6 +55,8 @@ class UserSession(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     user: Mapped[User] = relationship(lazy="raise")
+    program_id: Mapped[int | None] = mapped_column(Id, ForeignKey("programs.id"))
+    """The programme whose site vouched for the person and opened it, without a password: it reaches no further."""
 
 
 class ApiKey(Base):

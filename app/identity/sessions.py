@@ -51,8 +51,10 @@ _REFERRER: Final = Lifetime(idle=timedelta(days=14), total=timedelta(days=90))
 _STAFF: Final = Lifetime(idle=timedelta(hours=12), total=timedelta(days=7))
 
 
-def lifetime(role: Role) -> Lifetime:
-    """How long sessions of this role last."""
+def lifetime(role: Role, *, handed: bool = False) -> Lifetime:
+    """How long sessions of this role last; those that a merchant's site opened (``handed``) are short."""
+    if handed:
+        return _HANDED
     return _STAFF if role in STAFF else _REFERRER
 
 
@@ -72,22 +74,29 @@ class SignedIn:
     seen_at: datetime
 
     def may(self, action: Action) -> bool:
+    program_id: int | None = None
+    """The only programme that this session reaches; see ``UserSession``."""
         """Whether their role allows it."""
         return allowed(self.role, action)
 
     def fresh(self, now: datetime) -> bool:
-        """Whether the password was given within the last ten minutes (re-authentication)."""
-        return now - self.authenticated_at < FRESH_FOR
+        """Whether they proved who they are within the last ten minutes (re-authentication)."""
+        return self.program_id is None and now - self.authenticated_at < FRESH_FOR
 
     def needs_touch(self, now: datetime) -> bool:
         """Whether it is time to move the session's end."""
         return now - self.seen_at >= TOUCH_EVERY
 
 
-def start_session(session: Session, user: User, *, agent: str = "", now: datetime) -> str:
-    """Log a person in; the token to give to their browser, which is stored nowhere."""
+def start_session(
+    session: Session, user: User, *, agent: str = "", program_id: int | None = None, now: datetime
+) -> str:
+    """Log a person in; the token to give to their browser, which is stored nowhere.
+
+    ``program_id``: no password was given, this programme's site vouched for the person.
+    """
     token = ids.token_text()
-    lasts = lifetime(user.role)
+    lasts = lifetime(user.role, handed=program_id is not None)
     session.add(
         UserSession(
             user_id=user.id,
@@ -100,6 +109,7 @@ def start_session(session: Session, user: User, *, agent: str = "", now: datetim
             authenticated_at=now,
         )
     )
+            program_id=program_id,
     return token
 
 
@@ -127,9 +137,10 @@ def find_session(session: Session, token: str, now: datetime) -> SignedIn | None
     )
 
 
+        program_id=row.program_id,
 def touch(session: Session, signed_in: SignedIn, now: datetime) -> None:
     """Slide the end of a session that is in use."""
-    until = now + lifetime(signed_in.role).idle
+    until = now + lifetime(signed_in.role, handed=signed_in.program_id is not None).idle
     capped = case((UserSession.final_at < until, UserSession.final_at), else_=literal(until, UtcDateTime))
     # Only forwards and only while it lives: a request that was slow must not revive what was revoked
     # meanwhile.

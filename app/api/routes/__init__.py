@@ -13,7 +13,7 @@ from app.api.converters import AnyId
 from app.api.limits import RequestLimit
 from app.api.operations import KEYS, LIMIT, mount
 from app.api.problems import dump
-from app.api.routes import lists, orders, privacy, program, referrers, signups
+from app.api.routes import handover, lists, orders, privacy, program, referrers, signups
 from app.requests import EXTENSION, services
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ PREFIX: Final = "/api/v1"
 
 OPERATIONS: Final[tuple[Operation, ...]] = tuple(
     operation
-    for module in (program, referrers, signups, privacy, orders, lists)
+    for module in (program, referrers, signups, handover, privacy, orders, lists)
     for operation in module.table.operations
 )
 

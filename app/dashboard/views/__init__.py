@@ -17,4 +17,5 @@ from app.dashboard.views.home import home
 from app.dashboard.views.public import public
 from app.dashboard.views.staff import staff
 
-BLUEPRINTS = (public, accounts, customer, home, staff)
+from app.dashboard.views.handover import handover
+BLUEPRINTS = (public, accounts, customer, handover, home, staff)

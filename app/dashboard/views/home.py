@@ -11,21 +11,28 @@ from werkzeug.exceptions import NotFound
 from app.dashboard.components import NavItem
 from app.dashboard.cursors import read_cursor, read_key, write_cursor
 from app.dashboard.i18n import _
+from app.dashboard.presenters import chart as charts
 from app.dashboard.presenters import commissions as commissions_presenter
 from app.dashboard.presenters import home as presenter
+from app.dashboard.presenters import news, payout_card, qr
 from app.dashboard.presenters import orders as orders_presenter
 from app.dashboard.presenters import payouts as payouts_presenter
 from app.dashboard.presenters import terms as terms_presenter
 from app.dashboard.presenters.commissions import PaidBy
-from app.dashboard.presenters.next_payout import first_open_period, next_payout
+from app.dashboard.presenters.earn import rates
+from app.dashboard.presenters.next_payout import Calendar, first_open_period, next_payout
+from app.dashboard.presenters.payout_card import Situation
+from app.dashboard.presenters.share import share_links
 from app.identity.login import who
 from app.kernel import clock
-from app.ledger.balances import balance, referrer_buckets
+from app.ledger.balances import balance, holdings
 from app.payouts.queries import least_paid
 from app.payouts.shown import payouts_of_referrer, standing
 from app.referrals.links import referral_url
 from app.referrals.queries import dashboard as queries
 from app.referrals.queries import programs_shown
+from app.referrals.queries.activity import activity
+from app.referrals.queries.news import moved_since
 from app.referrals.queries.opening import opening_balance
 from app.requests import services, session
 
@@ -36,6 +43,7 @@ if TYPE_CHECKING:
 
     from app.identity.sessions import SignedIn
     from app.referrals.queries.dashboard import Membership
+    from app.referrals.queries.programs_shown import ShownProgram
 
 home = Blueprint("home", __name__, url_prefix="/dashboard")
 
@@ -53,7 +61,12 @@ def me() -> SignedIn:
 
 def my_memberships() -> list[Membership]:
     """The programmes that they take part in; without one, the way to join."""
-    found = queries.memberships(session(), me().user_id)
+    only = me().program_id
+    found = [
+        each
+        for each in queries.memberships(session(), me().user_id)
+        if only is None or each.program.id == only
+    ]
     if not found:
         abort(redirect(url_for("accounts.join")))
     return found
@@ -92,53 +105,85 @@ def paid_by(membership: Membership) -> list[PaidBy]:
 
 @home.get("")
 def index() -> ResponseReturnValue:
-    """One link, one sentence in money, figures, chart, newest commissions."""
+    """One link, one sentence in money, figures, the next payout, chart, newest commissions."""
     found = my_memberships()
     chosen = chosen_membership(found)
-    program, referrer, today = chosen.program, chosen.referrer, today_in(chosen)
-    days = next(
-        (each for each in presenter.RANGES if str(each) == request.args.get("days")), presenter.RANGES[0]
-    )
-    first = presenter.first_day(today, days)
-    shown = programs_shown.shown_to(session(), program, referrer.id, clock.now())
-    seen = queries.activity(session(), referrer.id, first, clock.day_start(first, program.timezone))
-    money = balance(session(), referrer_id=referrer.id, currency=program.currency, today=today)
-    buckets = referrer_buckets(session(), referrer_id=referrer.id)
-    paid = paid_by(chosen)
-    file = standing(session(), program.id, referrer.id)
-    rows = queries.commission_rows(session(), referrer.id, limit=presenter.NEWEST + 1)
-    due = next_payout(
-        buckets,
-        minimum_minor=least_paid(program, referrer),
-        payout_day=program.payout_day,
-        first_period=first_open_period(today, program.payout_day, file.latest_period),
-        today=today,
-    )
-    url = referral_url(services().links, services().settings.public_url, program.slug, referrer.code)
+    program, today = chosen.program, today_in(chosen)
+    days, by = charts.wanted_days(request.args.get("days")), charts.wanted_step(request.args.get("by"))
+    first = charts.first_day(today, days)
+    shown = programs_shown.shown_to(session(), program, chosen.referrer.id, clock.now())
+    seen = activity(session(), chosen.referrer.id, first, clock.day_start(first, program.timezone))
+    case = _situation(chosen, today)
+    rows = queries.commission_rows(session(), chosen.referrer.id, limit=presenter.NEWEST + 1)
     page = presenter.HomePage(
         program=program.name,
-        notices=presenter.notices(chosen, file.destination, verified=me().email_verified, today=today),
-        url=url,
-        link_note=presenter.link_note(shown),
-        qr=presenter.qr_svg(url),
-        sentence=presenter.sentence(due, paid, money, program),
-        waiting=presenter.waiting(due, buckets, money, program, today),
-        figures=presenter.figures(money, paid, due, opening_balance(session(), referrer.id)),
-        chart=presenter.chart(seen, program, today, days),
-        periods=presenter.periods(days),
+        notices=presenter.notices(chosen, case.destination, verified=me().email_verified, today=today),
+        link=_link(chosen, shown),
+        sentence=payout_card.sentence(case),
+        figures=presenter.figures(case.holdings, case.payouts, case.due),
+        payout=payout_card.payout_card(case, shown),
+        chart=charts.chart(seen, program, today, days, by),
+        periods=charts.periods(days, by),
+        steps=charts.steps(by, days),
         commissions=commissions_presenter.commission_table(
             rows[: presenter.NEWEST],
             program,
-            paid,
+            case.payouts,
             today,
             title=_("Newest commissions"),
             more_href=url_for("home.commissions") if len(rows) > presenter.NEWEST else None,
             inline=False,
         ),
-        rates=presenter.rates(shown),
+        rates=rates(shown),
+        funnel=charts.funnel(seen),
+        news=_news(chosen, case),
     )
     around = {"memberships": switch(found, chosen), "new_terms": _new_terms(chosen)}
     return render_template("home/index.html", page=page, **around)
+
+
+def _situation(membership: Membership, today: date) -> Situation:
+    """What decides the next payout: the money by date, the account on file, the months that were paid."""
+    program, referrer = membership.program, membership.referrer
+    file = standing(session(), program.id, referrer.id)
+    money = holdings(session(), referrer_id=referrer.id, currency=program.currency, today=today)
+    first = first_open_period(today, program.payout_day, file.latest_period)
+    calendar = Calendar(program.payout_day, first, today)
+    return Situation(
+        program=program,
+        referrer=referrer,
+        holdings=money,
+        payouts=paid_by(membership),
+        destination=file.destination,
+        due=next_payout(
+            money.buckets,
+            calendar,
+            minimum_minor=least_paid(program, referrer),
+            usable_on=file.destination.usable_on if file.destination else None,
+        ),
+        calendar=calendar,
+    )
+
+
+def _link(membership: Membership, shown: ShownProgram) -> presenter.Link:
+    program, code = membership.program.slug, membership.referrer.code
+    url = referral_url(services().links, services().settings.public_url, program, code)
+    return presenter.Link(
+        url, presenter.link_note(shown), qr.qr_svg(url), qr.downloads(None), share_links(url)
+    )
+
+
+def _news(membership: Membership, case: Situation) -> news.NewsCard:
+    now = clock.now()
+    mark = news.read_mark(news_read_until(membership), now)
+    moved = moved_since(session(), membership.referrer.id, mark)
+    return news.news_card(news.Happened(membership, moved, case.payouts, case.destination), mark)
+
+
+def news_read_until(membership: Membership) -> str | None:
+    """What this browser keeps of when the news of a membership was read."""
+    marks = browser.get("news")
+    return marks.get(membership.referrer.code) if isinstance(marks, dict) else None
 
 
 def _new_terms(membership: Membership) -> str:

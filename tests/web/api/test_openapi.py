@@ -123,6 +123,7 @@ def test_what_the_api_really_answers_fits_the_schema(shop: Shop, document: dict[
         "SignupExplanationAnswer": shop.get("/signups/c1/explanation"),
         "PartnerAnswer": shop.put("/customers/c1/partner", {"referrer_code": "bob-hosting"}),
         "PartnerLinkAnswer": shop.post("/customers/c1/partner-link", None),
+        "HandOverAnswer": shop.post("/customers/c1/session", {}),
         "CustomerDataAnswer": shop.get("/customers/c1/personal-data"),
         "ErasureAnswer": shop.delete("/customers/c1/personal-data"),
         "ReferrerAnswer": shop.get(f"/referrers/{shop.code}"),
