@@ -15,6 +15,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from app.dashboard.framing import frame, is_framed
 from app.identity.login import who
 from app.identity.roles import STAFF, Action
+from app.requests import services
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -31,6 +32,8 @@ ACCESS: Final[dict[str, Action | None]] = {
     "public.index": None,
     "public.program": None,
     "public.preferences": None,
+    "public.banner": None,
+    "public.picture": None,
     "accounts.join": None,
     "accounts.login": None,
     "accounts.logout": None,
@@ -39,9 +42,23 @@ ACCESS: Final[dict[str, Action | None]] = {
     "accounts.verify": None,
     "accounts.undo_account": None,
     "accounts.unsubscribe": None,
+    "accounts.second_step": None,
+    # Everybody's own login
+    "accounts.end_session": Action.CHANGE_ACCOUNT,
+    "accounts.end_other_sessions": Action.CHANGE_ACCOUNT,
+    "accounts.new_authenticator": Action.CHANGE_ACCOUNT,
+    "accounts.authenticator": Action.CHANGE_ACCOUNT,
+    "accounts.remove_authenticator": Action.CHANGE_ACCOUNT,
+    "accounts.recovery_codes": Action.CHANGE_ACCOUNT,
     # A shop's customer, by a signed link of their own
     "customer.partner": None,
     "customer.end_partner": None,
+    # A shop's customer, by the session that a hand-over began
+    "customer.own": None,
+    "customer.end_own": None,
+    # Whoever comes with an address that the merchant's site asked for
+    "handover.show": None,
+    "handover.use": None,
     # Referrers, each their own
     "home.index": Action.VIEW_OWN,
     "home.commissions": Action.VIEW_OWN,
@@ -52,17 +69,14 @@ ACCESS: Final[dict[str, Action | None]] = {
     "home.contest_order": Action.CHANGE_OWN,
     "home.why": Action.VIEW_OWN,
     "home.contest_why": Action.CHANGE_OWN,
-    # A shop's customer, by the session that a hand-over began
-    "customer.own": None,
-    "customer.end_own": None,
-    # Whoever comes with an address that the merchant's site asked for
-    "handover.show": None,
-    "handover.use": None,
     "home.payouts": Action.VIEW_OWN,
     "home.payout": Action.VIEW_OWN,
+    "home.news": Action.VIEW_OWN,
     "home.links": Action.VIEW_OWN,
+    "home.qr_code": Action.VIEW_OWN,
     "home.make_link": Action.CHANGE_OWN,
     "home.leads": Action.VIEW_OWN,
+    "home.promo": Action.VIEW_OWN,
     "home.register_lead": Action.CHANGE_OWN,
     "home.bank_account": Action.VIEW_OWN,
     "home.change_bank_account": Action.CHANGE_OWN,
@@ -80,6 +94,7 @@ ACCESS: Final[dict[str, Action | None]] = {
     "home.choose_mails": Action.CHANGE_OWN,
     "home.terms": Action.VIEW_OWN,
     "home.accept": Action.CHANGE_OWN,
+    "home.security": Action.VIEW_OWN,
     "home.your_data": Action.VIEW_OWN,
     "home.correct_name": Action.CHANGE_OWN,
     "home.copy_data": Action.CHANGE_OWN,
@@ -87,6 +102,7 @@ ACCESS: Final[dict[str, Action | None]] = {
     "home.erase": Action.CHANGE_OWN,
     # Staff
     "staff.index": Action.VIEW_PROGRAM,
+    "staff.security": Action.VIEW_PROGRAM,
     "staff.products": Action.VIEW_PROGRAM,
     "staff.set_product": Action.CHANGE_RATES,
     "staff.rate": Action.CHANGE_RATES,
@@ -100,16 +116,27 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.settings": Action.VIEW_PROGRAM,
     "staff.change_settings": Action.CHANGE_PROGRAM,
     "staff.terms": Action.VIEW_PROGRAM,
+    "staff.promo": Action.VIEW_PROGRAM,
+    "staff.add_banner": Action.CHANGE_PROGRAM,
+    "staff.add_text": Action.CHANGE_PROGRAM,
+    "staff.retire_asset": Action.CHANGE_PROGRAM,
+    "staff.offer_asset": Action.CHANGE_PROGRAM,
     "staff.publish": Action.CHANGE_PROGRAM,
     "staff.rule_settings": Action.VIEW_PROGRAM,
     "staff.change_rule_settings": Action.CHANGE_PROGRAM,
     "staff.referrers": Action.VIEW_REFERRERS,
+    "staff.referrers_file": Action.VIEW_REFERRERS,
     "staff.referrer": Action.VIEW_REFERRERS,
     "staff.suspend": Action.CHANGE_REFERRERS,
     "staff.reinstate": Action.CHANGE_REFERRERS,
     "staff.correct_referrer": Action.CHANGE_REFERRERS,
     "staff.clicks": Action.VIEW_REFERRERS,
     "staff.orders": Action.VIEW_ORDERS,
+    "staff.orders_file": Action.VIEW_ORDERS,
+    "staff.commissions": Action.VIEW_ORDERS,
+    "staff.commissions_file": Action.VIEW_ORDERS,
+    "staff.customers": Action.VIEW_ORDERS,
+    "staff.customers_file": Action.VIEW_ORDERS,
     "staff.order": Action.VIEW_ORDERS,
     "staff.customer": Action.VIEW_ORDERS,
     "staff.correct_customer": Action.CORRECT_ATTRIBUTION,
@@ -200,11 +227,13 @@ OWN_LOGIN: Final = frozenset(
         "home.copy_data",
         "home.leave",
         "home.erase",
+        "home.security",
         "accounts.join",
     }
 )
 """What asks for a login of one's own: a referrer's pages are in this list or in :data:`HANDED`, a test sees to it."""
 
+BLUEPRINTS: Final = frozenset({"public", "accounts", "customer", "handover", "home", "staff"})
 
 
 def guard() -> ResponseReturnValue | None:
@@ -219,26 +248,6 @@ def guard() -> ResponseReturnValue | None:
     if endpoint not in ACCESS:
         abort(404)
     action = ACCESS[endpoint]
-    if action is None:
-        return None
-    me = who()
-    if me is None:
-        return redirect(url_for("accounts.login", next=_came_from()))
-    if me.may(action):
-        return None
-    if endpoint == "home.index" and me.role in STAFF:
-        return redirect(url_for("staff.index"))
-    raise Forbidden if me.role in STAFF and action not in OWN else NotFound
-
-
-def _came_from() -> str | None:
-BLUEPRINTS: Final = frozenset({"public", "accounts", "customer", "handover", "home", "staff"})
-    return request.full_path.rstrip("?") if request.method == "GET" else None
-
-
-def register_access(app: Flask) -> None:
-    """Put the guard before every request."""
-    app.before_request(guard)
     if action is None and endpoint not in OWN_LOGIN:
         return None
     me = _who_here()
@@ -249,8 +258,19 @@ def register_access(app: Flask) -> None:
         and me.may(action or Action.VIEW_OWN)
     ):
         return ask_for_own_login()
+    if action is None:
+        return None
+    if me is None:
         if is_framed():
             return render_template("handover/over_session.html"), HTTPStatus.UNAUTHORIZED
+        return redirect(url_for("accounts.login", next=_came_from()))
+    if me.may(action):
+        return None
+    if endpoint == "home.index" and me.role in STAFF:
+        return redirect(url_for("staff.index"))
+    raise Forbidden if me.role in STAFF and action not in OWN else NotFound
+
+
 def _who_here() -> SignedIn | None:
     """Who is signed in; in a frame only by its own programme."""
     me, place = who(), frame()
@@ -268,3 +288,24 @@ def ask_for_own_login() -> ResponseReturnValue:
     return page, HTTPStatus.FORBIDDEN
 
 
+def enrol_first() -> ResponseReturnValue | None:
+    """Lead staff without a second step to where they set one up, where the installation requires one."""
+    action = ACCESS.get(request.endpoint or "")
+    if (
+        action in {None, Action.CHANGE_ACCOUNT}
+        or request.endpoint == "staff.security"
+        or not services().settings.require_staff_second_factor
+    ):
+        return None
+    me = who()
+    return redirect(url_for("staff.security")) if me and me.role in STAFF and not me.second_factor else None
+
+
+def _came_from() -> str | None:
+    return request.full_path.rstrip("?") if request.method == "GET" else None
+
+
+def register_access(app: Flask) -> None:
+    """Put the guard before every request."""
+    app.before_request(guard)
+    app.before_request(enrol_first)

@@ -48,12 +48,25 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class SortLink:
+    """Where a heading leads, and how the list is sorted by it now: "ascending", "descending" or not at all."""
+
+    href: str
+    now: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
-    """A column's heading; ``numeric`` ones are right-aligned. ``fold`` is shown before the value on a phone."""
+    """A column's heading; ``numeric`` ones are right-aligned. ``fold`` is shown before the value on a phone.
+
+    ``sorts_by`` names the list's order by this column; ``sort`` is the link that ``lists.py`` makes of it.
+    """
 
     label: str
     numeric: bool = False
     fold: bool = True
+    sorts_by: str = ""
+    sort: SortLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,8 @@ class Table:
     inline: bool = True
     """Whether the next rows are appended in place (with script), or ``more_href`` is another page."""
     show_title: bool = True
+    export_href: str | None = None
+    """The same rows, all of them, as a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +146,13 @@ class Rate:
     product: str
     rate: str
     terms: str = ""
+    example: str = ""
+    """What one order brings, in money."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A series per day. ``data`` is what the script draws; ``table`` says the same without it."""
+    """A series over time. ``data`` is what the script draws; ``table`` says the same without it."""
 
     data: dict[str, object]
     labels: tuple[str, ...]

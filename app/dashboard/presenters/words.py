@@ -11,6 +11,7 @@ from app.dashboard.i18n import _
 from app.payouts.domain.state import PayoutState, RunState
 from app.payouts.words import BlockedReason, OmissionReason
 from app.referrals.domain.commission import Outcome
+from app.referrals.queries.lists import CommissionState
 from app.referrals.words import (
     Approval,
     AttributionModel,
@@ -178,6 +179,21 @@ def referrer_status(status: ReferrerStatus) -> Status:
             return Status(_("suspended"), Tone.HELD)
         case ReferrerStatus.LEFT:
             return Status(_("left"), Tone.CALM)
+
+
+def commission_state(state: CommissionState) -> Status:
+    """Where a commission's money stands, as far as the commission itself tells."""
+    match state:
+        case CommissionState.PENDING:
+            return Status(_("pending"), Tone.WAIT)
+        case CommissionState.PAYABLE:
+            return Status(_("available"), Tone.DONE)
+        case CommissionState.HELD:
+            return Status(_("under review"), Tone.HELD)
+        case CommissionState.TAKEN_BACK:
+            return Status(_("taken back"), Tone.STOP)
+        case CommissionState.REJECTED:
+            return Status(_("rejected"), Tone.STOP)
 
 
 def refund_kind(kind: RefundKind) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from io import StringIO
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from app.kernel import sheet
 from app.kernel.errors import InvalidInput
 from app.kernel.money import Money
 from app.payouts.domain.sepa_text import NAME_LENGTH, sepa_text
@@ -17,14 +18,12 @@ if TYPE_CHECKING:
 
     from app.payouts.domain.pain001 import CreditTransfer
 
-_FORMULA: Final = "=+-@"
-
 
 def cell(text: str | None, length: int) -> str:
     """Text in the SEPA character set, at most ``length`` long, that no spreadsheet takes for a formula: whoever opens
     the list before uploading it runs nothing that a payee typed.
     """
-    return sepa_text(text or "", length).lstrip(_FORMULA + " ")
+    return sepa_text(text or "", length).lstrip(sheet.FORMULA + " ")
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from app.kernel import sheet
 from app.kernel.clock import day_start, local_day
 from app.kernel.errors import InvalidInput
 from app.kernel.money import CURRENCIES, MAX_MINOR, Money
@@ -25,7 +26,6 @@ EARLIEST: Final = date(1990, 1, 1)
 AHEAD: Final = timedelta(days=2 * 366)
 """How far ahead money may become payable."""
 
-_FORMULA: Final = ("=", "+", "-", "@")
 _WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT: Final = re.compile(
@@ -77,7 +77,7 @@ def identifier(cell: str, field: str) -> str:
 def name_of(*cells: str) -> str:
     """A person's name of one or two cells. What a spreadsheet would take for a formula is nobody's name."""
     name = " ".join(" ".join(cells).split())
-    if name.startswith(_FORMULA):
+    if sheet.is_formula(name):
         raise LineRefused(f"name: {shown(name)} begins like a spreadsheet formula")
     return name
 

@@ -30,6 +30,7 @@ class Commission(Base):
         CheckConstraint("held_minor >= 0", name="held"),
         Index("ix_commissions_referrer", "referrer_id", "paid_at", "id"),
         Index("ix_commissions_program", "program_id", "paid_at", "id"),
+        Index("ix_commissions_amount", "program_id", "target_minor", "id"),
         Index("ix_commissions_available", "referrer_id", "available_on"),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Id, JsonValue, UtcDateTime, enum_column
@@ -17,7 +17,13 @@ class Referrer(Base):
     """A customer of the merchant who joined one programme. ``code`` is unique in the installation."""
 
     __tablename__ = "referrers"
-    __table_args__ = (UniqueConstraint("code"), UniqueConstraint("program_id", "email_key"))
+    __table_args__ = (
+        UniqueConstraint("code"),
+        UniqueConstraint("program_id", "email_key"),
+        Index("ix_referrers_joined", "program_id", "joined_at", "id"),
+        Index("ix_referrers_name", "program_id", "name", "id"),
+        Index("ix_referrers_code", "program_id", "code", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     program_id: Mapped[int] = mapped_column(Id, ForeignKey("programs.id"), index=True)

@@ -1,34 +1,26 @@
-"""What a referrer's pages read: memberships, commissions, activity over time, links. All by indexes."""
+"""What a referrer's pages read: memberships, commissions, orders. All by indexes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import (
     ColumnElement,
-    String,
     and_,
-    cast,
     func,
-    literal,
-    literal_column,
     or_,
     select,
-    union_all,
 )
 from sqlalchemy.orm import aliased
 
 from app.ledger.models import LedgerEntry
 from app.referrals.models import (
     Binding,
-    ClickTotal,
     Commission,
     Customer,
     Decision,
     Hold,
-    Link,
     Order,
     OrderLine,
     Product,
@@ -37,20 +29,18 @@ from app.referrals.models import (
     RateVersion,
     Referrer,
     Refund,
-    Signup,
     TermsAcceptance,
 )
 from app.referrals.tiers import Numbered, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from sqlalchemy import ScalarSelect
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
 PAGE: Final = 25
-COUNTED: Final = "counted"
-_HOUR: Final = len("2026-12-02 14")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +63,6 @@ class CommissionRow:
     order: Order
     posted_at: datetime | None
     """When the ledger first knew of it; ``None`` where nothing was ever posted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """What happened in a range: clicks by day of the programme, signups and commission by the hour (UTC)."""
-
-    clicks: dict[date, int]
-    signups: dict[datetime, int]
-    commission: dict[datetime, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,74 +210,6 @@ def _decision_behind(session: Session, commission: Commission, order: Order) -> 
         .order_by(Decision.occasion_at)
         .limit(1)
     ).first()
-
-
-def activity(session: Session, referrer_id: int, first_day: date, start: datetime) -> Activity:
-    """Counted clicks from ``first_day`` on; signups and commission from the instant ``start`` on. One query."""
-    clicks = (
-        select(literal("click"), cast(ClickTotal.day, String), func.sum(ClickTotal.count))
-        .where(
-            ClickTotal.referrer_id == referrer_id, ClickTotal.day >= first_day, ClickTotal.label == COUNTED
-        )
-        .group_by(ClickTotal.day)
-    )
-    signups = (
-        select(literal("signup"), _hour(Signup.signed_up_at), func.count())
-        .join(Binding, Binding.customer_id == Signup.customer_id)
-        .where(
-            Binding.referrer_id == referrer_id,
-            Signup.signed_up_at >= start,
-            Binding.from_at >= _window(start),
-        )
-        .group_by(_hour(Signup.signed_up_at))
-    )
-    commission = (
-        select(literal("commission"), _hour(Commission.paid_at), func.sum(Commission.target_minor))
-        .where(Commission.referrer_id == referrer_id, Commission.paid_at >= start)
-        .group_by(_hour(Commission.paid_at))
-    )
-    seen = Activity({}, {}, {})
-    for kind, moment, total in session.execute(union_all(clicks, signups, commission)):
-        match kind:
-            case "click":
-                seen.clicks[date.fromisoformat(moment)] = int(total)
-            case "signup":
-                seen.signups[_at(moment)] = int(total)
-            case _:
-                seen.commission[_at(moment)] = int(total)
-    return seen
-
-
-def _window(start: datetime) -> datetime:
-    """A binding begins at its click, at most a year (the longest attribution window) before its signup."""
-    return start.replace(year=start.year - 2, day=min(start.day, 28))
-
-
-def _hour(column: InstrumentedAttribute[datetime]) -> ColumnElement[str]:
-    # Both databases write an instant in UTC as "2026-12-02 14:05:00..." when it is cast to text. The numbers are part
-    # of the statement: PostgreSQL takes two parameters of equal value for two different expressions to group by.
-    return func.substr(cast(column, String), literal_column("1"), literal_column(str(_HOUR)))
-
-
-def _at(hour: str) -> datetime:
-    return datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
-
-
-def links_of(session: Session, referrer_id: int) -> list[Link]:
-    """The campaign links that a referrer made, oldest first."""
-    return list(
-        session.scalars(select(Link).where(Link.referrer_id == referrer_id).order_by(Link.id).limit(200))
-    )
-
-
-def clicks_by_campaign(session: Session, referrer_id: int) -> dict[str, int]:
-    """Counted clicks of each campaign, over all time; the plain link is the campaign ""."""
-    rows = session.execute(
-        select(ClickTotal.campaign, func.sum(ClickTotal.count))
-        .where(ClickTotal.referrer_id == referrer_id, ClickTotal.label == COUNTED)
-        .group_by(ClickTotal.campaign)
-    )
-    return {campaign: int(count) for campaign, count in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,14 @@ from app.referrals.models import (
     Referrer,
     Refund,
 )
-from app.referrals.queries.dashboard import older
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
 PAGE: Final = 50
-_LAST: Final = "\U0010ffff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +53,6 @@ class StaffOrder:
     commission_minor: int
 
 
-def referrers(
-    session: Session,
-    program_id: int,
-    *,
-    code_from: str = "",
-    email_key: str = "",
-    after: int = 0,
-    limit: int = PAGE,
-) -> list[Referrer]:
-    """Referrers of a programme by id after the cursor; or those whose code begins so, or whose e-mail it is."""
-    wanted = select(Referrer).where(Referrer.program_id == program_id).limit(limit)
-    if email_key:
-        return list(session.scalars(wanted.where(Referrer.email_key == email_key)))
-    if code_from:
-        begins = wanted.where(Referrer.code >= code_from, Referrer.code < code_from + _LAST)
-        return list(session.scalars(begins.order_by(Referrer.code)))
-    return list(session.scalars(wanted.where(Referrer.id > after).order_by(Referrer.id)))
-
-
 def names_by_code(session: Session, program_id: int, codes: Collection[str]) -> dict[str, str]:
     """The names of the referrers of these codes."""
     wanted = select(Referrer.code, Referrer.name).where(
@@ -88,6 +67,12 @@ def product_names(session: Session, program_id: int) -> list[tuple[str, str]]:
     return [(sku, name) for sku, name in session.execute(wanted.order_by(Product.name, Product.id))]
 
 
+def products(session: Session, program_id: int) -> list[tuple[int, str]]:
+    """Number and name of every product of a programme, by name."""
+    wanted = select(Product.id, Product.name).where(Product.program_id == program_id)
+    return [(key, name) for key, name in session.execute(wanted.order_by(Product.name, Product.id))]
+
+
 def referrer_by_code(session: Session, program_id: int, code: str) -> Referrer | None:
     """The referrer of that code in this programme."""
     return session.scalar(select(Referrer).where(Referrer.code == code, Referrer.program_id == program_id))
@@ -97,12 +82,10 @@ def orders(
     session: Session,
     program_id: int,
     *,
-    order_id: str = "",
     referrer_id: int | None = None,
-    before: tuple[datetime, int] | None = None,
     limit: int = PAGE,
 ) -> list[StaffOrder]:
-    """The newest orders before the cursor (``placed_at``, ``id``); or the one of that id; or one referrer's."""
+    """The newest orders, or one referrer's."""
     wanted = (
         select(Order, Customer, Referrer)
         .join(Customer, Customer.id == Order.customer_id)
@@ -111,12 +94,13 @@ def orders(
         .order_by(Order.placed_at.desc(), Order.id.desc())
         .limit(limit)
     )
-    if order_id:
-        wanted = wanted.where(Order.order_id == order_id)
     if referrer_id is not None:
         wanted = wanted.where(Order.referrer_id == referrer_id)
-    if before is not None:
-        wanted = wanted.where(older(Order.placed_at, Order.id, before))
+    return staff_orders(session, wanted)
+
+
+def staff_orders(session: Session, wanted: Select[Order, Customer, Referrer]) -> list[StaffOrder]:
+    """The orders of a statement with what they came to. Two more queries."""
     rows = session.execute(wanted).all()
     keys = [order.id for order, *_ in rows]
     net = _sums(session, OrderLine.order_id, OrderLine.net_minor, keys)

@@ -44,7 +44,6 @@ def order_table(
     *,
     more_href: str | None,
     title: str = "",
-    searched: bool = False,
 ) -> Table:
     """Orders, newest first."""
     return Table(
@@ -53,8 +52,8 @@ def order_table(
         inline=not title,
         id="orders",
         columns=(
-            Column(_("Order")),
-            Column(_("Placed")),
+            Column(_("Order"), sorts_by="order"),
+            Column(_("Placed"), sorts_by="placed"),
             Column(_("State")),
             Column(_("Referrer")),
             Column(_("Net"), numeric=True),
@@ -62,9 +61,9 @@ def order_table(
         ),
         rows=tuple(_row(row, program) for row in rows),
         more_href=more_href,
-        empty=Empty(_("No such order"), _("Search by the whole order number of the shop."))
-        if searched
-        else Empty(_("No orders yet"), _("As soon as the shop reports an order by the API, it stands here.")),
+        empty=Empty(
+            _("No orders yet"), _("As soon as the shop reports an order by the API, it stands here.")
+        ),
     )
 
 

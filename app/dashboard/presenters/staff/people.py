@@ -45,29 +45,17 @@ class ReferrerPage:
     """Where a debt is forgiven; ``None`` where nothing is owed, or somebody else has to."""
 
 
-def referrer_table(
-    rows: Sequence[Referrer],
-    balances: Mapping[int, Balance],
-    program: Program,
-    *,
-    more_href: str | None,
-    searched: bool,
-) -> Table:
+def referrer_table(rows: Sequence[tuple[Referrer, Balance]], program: Program) -> Table:
     """Referrers with their money."""
-
-    def money(referrer: Referrer, figure: str) -> Cell:
-        held = balances.get(referrer.id)
-        return Cell(formatting.amount(getattr(held, figure) if held else 0, program.currency))
-
     return Table(
         title=_("Referrers"),
         show_title=False,
         id="referrers",
         columns=(
-            Column(_("Name")),
-            Column(_("Code")),
+            Column(_("Name"), sorts_by="name"),
+            Column(_("Code"), sorts_by="code"),
             Column(_("State")),
-            Column(_("Joined")),
+            Column(_("Joined"), sorts_by="joined"),
             Column(_("Earned"), numeric=True),
             Column(_("Pending"), numeric=True),
             Column(_("Available"), numeric=True),
@@ -79,17 +67,14 @@ def referrer_table(
                 Cell(row.code, code=True),
                 Cell(status=words.referrer_status(row.status)),
                 Cell(formatting.short_day(formatting.local(row.joined_at, program.timezone))),
-                money(row, "earned"),
-                money(row, "pending"),
-                money(row, "available"),
-                money(row, "paid"),
+                Cell(formatting.amount(money.earned, program.currency)),
+                Cell(formatting.amount(money.pending, program.currency)),
+                Cell(formatting.amount(money.available, program.currency)),
+                Cell(formatting.amount(money.paid, program.currency)),
             )
-            for row in rows
+            for row, money in rows
         ),
-        more_href=more_href,
-        empty=Empty(_("Nobody found"), _("Search by the whole e-mail address or the beginning of the code."))
-        if searched
-        else Empty(
+        empty=Empty(
             _("No referrers yet"), _("Share the address of the programme page; whoever joins stands here.")
         ),
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
-from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 from flask import url_for
@@ -13,6 +11,7 @@ from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Figure, Table
 from app.dashboard.i18n import _, ngettext
 from app.dashboard.presenters import rate_words, words
+from app.kernel import sheet
 from app.kernel.money import Money
 from app.referrals.whatif import total_of
 from app.referrals.words import RateKind
@@ -28,7 +27,6 @@ MOST: Final = 100
 """Referrers on the page; the file has all."""
 
 QUARTERS: Final = 4
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _HEAD: Final = (
     "referrer",
     "currency",
@@ -188,7 +186,7 @@ def _row(code: str, name: str, shift: Shift, currency: str) -> tuple[Cell, ...]:
 
 def sheet_head() -> str:
     """The first line of the file."""
-    return _line(_HEAD)
+    return sheet.line(_HEAD)
 
 
 def sheet_lines(found: Mapping[str, Shift], currency: str) -> Iterator[str]:
@@ -196,15 +194,4 @@ def sheet_lines(found: Mapping[str, Shift], currency: str) -> Iterator[str]:
     for code in sorted(found):
         shift = found[code]
         amounts = (shift.was, shift.would_be, shift.difference, shift.payable_was, shift.payable_would_be)
-        yield _line((_text(code), currency, *(Money(each, currency).decimal_string() for each in amounts)))
-
-
-def _line(cells: tuple[str, ...]) -> str:
-    text = StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue()
-
-
-def _text(value: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+        yield sheet.row((code, currency, *(Money(each, currency) for each in amounts)))

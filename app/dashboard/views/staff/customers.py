@@ -1,4 +1,4 @@
-"""A customer: whom it belongs to, and the correction of that."""
+"""Customers: whom each belongs to, and the correction of that."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from werkzeug.exceptions import NotFound
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.belonging import CorrectionForm
 from app.dashboard.i18n import _
+from app.dashboard.listings.people import CUSTOMERS
+from app.dashboard.lists import show
 from app.dashboard.presenters.staff import customers as presenter
-from app.dashboard.views.staff.base import actor, all_programs, me, page, staff
+from app.dashboard.presenters.staff import sales
+from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, staff
 from app.identity.roles import Action
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
@@ -27,6 +30,16 @@ if TYPE_CHECKING:
     from app.kernel.errors import RefledgerError
     from app.referrals.models import Program, Referrer
     from app.referrals.queries.belonging import CustomerStory
+
+
+@staff.get("/customers")
+def customers() -> ResponseReturnValue:
+    """Every customer of the programme, or those that are searched."""
+    found = all_programs()
+    chosen = chosen_program(found)
+    shown = show(CUSTOMERS, chosen)
+    rows = shown.dress(sales.customer_table(shown.rows, chosen))
+    return page("staff/list.html", chosen, found, title=_("Customers"), rows=rows, list=shown), shown.status
 
 
 @staff.get("/customers/<int:customer_id>")

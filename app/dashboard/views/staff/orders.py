@@ -1,16 +1,17 @@
-"""Orders and the explanation of each."""
+"""Orders with the explanation of each, and commissions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import abort, request, url_for
 from werkzeug.exceptions import NotFound
 
-from app.dashboard.cursors import read_cursor, write_cursor
 from app.dashboard.i18n import _
+from app.dashboard.listings.sales import COMMISSIONS, ORDERS
+from app.dashboard.lists import show
 from app.dashboard.presenters import contests as contests_presenter
 from app.dashboard.presenters.staff import orders as presenter
+from app.dashboard.presenters.staff import sales
 from app.dashboard.presenters.staff.evidence import people_in
 from app.dashboard.views.staff.base import all_programs, chosen_program, page, staff
 from app.identity.queries import names_of_actors
@@ -24,36 +25,22 @@ if TYPE_CHECKING:
 
 @staff.get("/orders")
 def orders() -> ResponseReturnValue:
-    """The newest orders, one referrer's, or the one that was searched."""
+    """Every order of the programme, or those that are searched."""
     found = all_programs()
     chosen = chosen_program(found)
-    search = (request.args.get("q") or "").strip()
-    code = request.args.get("referrer")
-    referrer = queries.referrer_by_code(session(), chosen.id, code) if code else None
-    if code and referrer is None:
-        abort(404)
-    rows = queries.orders(
-        session(),
-        chosen.id,
-        order_id=search,
-        referrer_id=referrer.id if referrer else None,
-        before=read_cursor(request.args.get("after")),
-        limit=queries.PAGE + 1,
-    )
-    more = None
-    if len(rows) > queries.PAGE:
-        last = rows[queries.PAGE - 1].order
-        more = url_for("staff.orders", after=write_cursor(last.placed_at, last.id), referrer=code)
-    return page(
-        "staff/list.html",
-        chosen,
-        found,
-        title=_("Orders of %(name)s", name=referrer.name) if referrer else _("Orders"),
-        rows=presenter.order_table(rows[: queries.PAGE], chosen, more_href=more, searched=bool(search)),
-        search=search,
-        search_label=_("Order number"),
-        search_href=url_for("staff.orders"),
-    )
+    shown = show(ORDERS, chosen)
+    rows = shown.dress(presenter.order_table(shown.rows, chosen, more_href=None))
+    return page("staff/list.html", chosen, found, title=_("Orders"), rows=rows, list=shown), shown.status
+
+
+@staff.get("/commissions")
+def commissions() -> ResponseReturnValue:
+    """Every commission of the programme, or those that are searched."""
+    found = all_programs()
+    chosen = chosen_program(found)
+    shown = show(COMMISSIONS, chosen)
+    rows = shown.dress(sales.commission_table(shown.rows, chosen))
+    return page("staff/list.html", chosen, found, title=_("Commissions"), rows=rows, list=shown), shown.status
 
 
 @staff.get("/orders/<int:order_id>")

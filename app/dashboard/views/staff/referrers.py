@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from werkzeug.exceptions import NotFound
 
-from app.dashboard.cursors import read_key
 from app.dashboard.forms.base import text
 from app.dashboard.forms.staff import ReasonForm
 from app.dashboard.i18n import _
+from app.dashboard.listings.people import REFERRERS
+from app.dashboard.lists import show
 from app.dashboard.presenters import rate_words, words
 from app.dashboard.presenters.staff import orders as orders_presenter
 from app.dashboard.presenters.staff import people as presenter
@@ -18,16 +19,15 @@ from app.dashboard.presenters.staff import runs as runs_presenter
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, refused, staff
 from app.identity.roles import Action
 from app.kernel import clock
-from app.kernel.crypto import email_key
 from app.kernel.errors import RefledgerError
-from app.ledger.balances import balance, balances
+from app.ledger.balances import balance
 from app.payouts.queries import codes_with_account
 from app.payouts.shown import destinations_of, payouts_of_referrer
 from app.referrals import referrers as use_cases
 from app.referrals.queries import programs_shown
 from app.referrals.queries import staff as queries
 from app.referrals.queries.opening import opening_balance
-from app.requests import services, session
+from app.requests import session
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -42,32 +42,9 @@ def referrers() -> ResponseReturnValue:
     """Everybody who takes part, or whom the search finds."""
     found = all_programs()
     chosen = chosen_program(found)
-    search = (request.args.get("q") or "").strip()
-    rows = queries.referrers(
-        session(),
-        chosen.id,
-        code_from="" if "@" in search else search.lower(),
-        email_key=email_key(services().keyring, search) if "@" in search else "",
-        after=read_key(request.args.get("after")),
-        limit=queries.PAGE + 1,
-    )
-    more = None
-    if len(rows) > queries.PAGE and not search:
-        more = url_for("staff.referrers", after=rows[queries.PAGE - 1].id)
-    rows = rows[: queries.PAGE]
-    today = clock.local_day(clock.now(), chosen.timezone)
-    money = balances(session(), referrer_ids=[row.id for row in rows], currency=chosen.currency, today=today)
-    table = presenter.referrer_table(rows, money, chosen, more_href=more, searched=bool(search))
-    return page(
-        "staff/list.html",
-        chosen,
-        found,
-        title=_("Referrers"),
-        rows=table,
-        search=search,
-        search_label=_("E-mail address or code"),
-        search_href=url_for("staff.referrers"),
-    )
+    shown = show(REFERRERS, chosen)
+    rows = shown.dress(presenter.referrer_table(shown.rows, chosen))
+    return page("staff/list.html", chosen, found, title=_("Referrers"), rows=rows, list=shown), shown.status
 
 
 @staff.get("/referrers/<code>")
