@@ -28,12 +28,15 @@ def register(app: Flask) -> None:
         throttle,
     )
     from app.dashboard.views import BLUEPRINTS  # noqa: PLC0415
+    from app.dashboard.views.banners import register_banners  # noqa: PLC0415
     from app.identity.login import init_login  # noqa: PLC0415
+    from app.promo.views import Banners  # noqa: PLC0415
     from app.requests import services, session  # noqa: PLC0415
 
     with app.app_context():
         parts = services()
     secure = parts.settings.secure_cookies
+    register_banners(app, Banners(parts.db, parts.settings.redis_url))
     app.config.update(
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
@@ -42,15 +45,15 @@ def register(app: Flask) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,
     )
     init_login(app, parts.db, session)
+    framing.register_framing(app)
     locale.register_babel(app)
     throttle.register_throttle(app, parts.settings.redis_url)
     security.register_headers(app)
-    framing.register_framing(app)
     security.register_csrf(app, CSRFProtect(app))
     access.register_access(app)
     assets.register_assets(app)
     page.register_page(app)
+    look.register_look(app)
     errors.register_errors(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    look.register_look(app)

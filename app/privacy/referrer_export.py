@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from app.identity.models import AuditEvent, User, UserSession
 from app.payouts.models import Payout, PayoutDestination, PayoutOmission, PayoutRun, TaxDocument, TaxProfile
 from app.privacy.plain import plain, row_of
+from app.promo.models import BannerViews
 from app.referrals.models import (
     ClickTotal,
     Commission,
@@ -75,6 +76,10 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
         Section("leads", lambda: told.of(select(Lead.referrer_id, Lead), "lead_id", "registered_at")),
         Section("own_rates", told.rates),
         Section("clicks", lambda: told.of(_click_totals(), "day", "campaign", "label", "count")),
+        Section(
+            "banner_views",
+            lambda: told.of(select(BannerViews.referrer_id, BannerViews), "asset_id", "count"),
+        ),
         Section("commissions", told.commissions),
         Section("reviews", told.reviews),
         Section(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from typing import TYPE_CHECKING, Final
 
 from itsdangerous import Signer
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _SALT: Final = b"refledger."
+
+ASSET_CAMPAIGN: Final = re.compile(r"b-[0-9]+", re.ASCII)
+"""The campaigns of banners and texts, which nobody makes by hand."""
 
 
 class _KeyedSigner(Signer):
@@ -109,3 +113,8 @@ def referral_path(links: LinkSigner, program: str, code: str, campaign: str = ""
 def referral_url(links: LinkSigner, public_url: str, program: str, code: str, campaign: str = "") -> str:
     """The URL that a referrer copies; ``program`` is a slug, ``public_url`` has no trailing slash."""
     return public_url + referral_path(links, program, code, campaign)
+
+
+def asset_campaign(asset_id: int) -> str:
+    """The campaign of a banner's or text's links, so that its clicks are counted like any campaign's."""
+    return f"b-{asset_id}"

@@ -17,6 +17,7 @@ from app.kernel.errors import Conflict, InvalidInput
 from app.referrals import holds, locks
 from app.referrals.domain.deep_link import deep_link
 from app.referrals.errors import ReferrerNotFound
+from app.referrals.links import ASSET_CAMPAIGN
 from app.referrals.models import Coupon, Link, Referrer, ReferrerStatus
 
 if TYPE_CHECKING:
@@ -227,10 +228,13 @@ def make_link(
 ) -> Link:
     """Keep a link for a campaign, to a page, or both; again gives the one that is there.
 
-    Raises ``InvalidInput`` for a campaign outside ``[a-z0-9-]{1,20}`` and for a page that the redirect would ignore.
+    Raises ``InvalidInput`` for a campaign outside ``[a-z0-9-]{1,20}`` or of a banner, and for a page that the redirect
+    would ignore.
     """
     if campaign and not CAMPAIGN.fullmatch(campaign):
         raise InvalidInput("campaign: expected 1 to 20 characters a-z, 0-9 and hyphen", pointer="/campaign")
+    if ASSET_CAMPAIGN.fullmatch(campaign):
+        raise InvalidInput("campaign: b- and a number is kept for banners and texts", pointer="/campaign")
     if to and deep_link(to, program.landing_url, program.hosts) is None:
         raise InvalidInput(
             "to: expected a path, or an https address on a host of the programme", pointer="/to"

@@ -428,6 +428,7 @@ def test_a_copy_for_a_referrer_tells_of_themselves_and_of_nobody_else(
         "leads",
         "own_rates",
         "clicks",
+        "banner_views",
         "reviews",
         "payouts",
         "left_out",

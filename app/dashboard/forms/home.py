@@ -7,10 +7,11 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length, Optional, Regexp
 
+from app.dashboard.forms.again import AgainForm
 from app.dashboard.forms.base import stripped
 
 
-class BankAccountForm(FlaskForm):
+class BankAccountForm(AgainForm):
     """A bank account. What is typed here is never shown again."""
 
     holder = StringField(
@@ -65,7 +66,7 @@ class BankAccountForm(FlaskForm):
 
 
 class LinkForm(FlaskForm):
-    """A campaign link or a link to one page."""
+    """A campaign link or a link to one page; the view says which pages."""
 
     campaign = StringField(
         _l("Campaign name"),
@@ -74,13 +75,15 @@ class LinkForm(FlaskForm):
         validators=[
             Optional(),
             Regexp(r"\A[a-z0-9-]{1,20}\Z", message=_l("Use 1 to 20 small letters, digits and dashes.")),
+            Regexp(
+                r"\A(?!b-[0-9]+\Z)", message=_l("Names of b- and a number are kept for banners and texts.")
+            ),
         ],
         render_kw={"autocomplete": "off", "maxlength": 20, "autocapitalize": "none", "spellcheck": "false"},
     )
     to = StringField(
         _l("Target page (optional)"),
         filters=[stripped],
-        description=_l("A path such as /pricing, or an https address of the shop."),
         validators=[Optional(), Length(max=2000)],
         render_kw={"autocomplete": "off", "maxlength": 2000, "autocapitalize": "none", "spellcheck": "false"},
     )

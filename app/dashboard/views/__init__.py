@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import app.dashboard.views.authenticator
 import app.dashboard.views.bank_account
+import app.dashboard.views.banners
 import app.dashboard.views.documents
 import app.dashboard.views.leads
 import app.dashboard.views.links
 import app.dashboard.views.mails
+import app.dashboard.views.news
 import app.dashboard.views.privacy
+import app.dashboard.views.promo
+import app.dashboard.views.second_step
 import app.dashboard.views.terms
 import app.dashboard.views.undo_account
 import app.dashboard.views.why  # noqa: F401 - the routes of all these join the blueprint of home
 from app.dashboard.views.accounts import accounts
 from app.dashboard.views.customer import customer
+from app.dashboard.views.handover import handover
 from app.dashboard.views.home import home
 from app.dashboard.views.public import public
 from app.dashboard.views.staff import staff
 
-from app.dashboard.views.handover import handover
 BLUEPRINTS = (public, accounts, customer, handover, home, staff)

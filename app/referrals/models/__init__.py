@@ -2,7 +2,14 @@
 
 from app.referrals.models.assignments import Assignment, Lead
 from app.referrals.models.click_quality import ClickQuality
-from app.referrals.models.clicks import Click, ClickTotal, ClickUse, ReferrerNetwork, VisitorKey
+from app.referrals.models.clicks import (
+    BY_ASSET,
+    Click,
+    ClickTotal,
+    ClickUse,
+    ReferrerNetwork,
+    VisitorKey,
+)
 from app.referrals.models.commissions import (
     Commission,
     CommissionKind,
@@ -44,6 +51,7 @@ from app.referrals.models.referrers import Coupon, Link, Referrer, ReferrerStatu
 from app.referrals.models.totals import OrderTotal
 
 __all__ = [
+    "BY_ASSET",
     "GONE",
     "Approval",
     "Assignment",
