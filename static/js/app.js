@@ -47,8 +47,8 @@
   });
 
   // On a phone the navigation scrolls sideways: the page one is on is brought into sight.
-  document.querySelectorAll(".site-nav [aria-current], .tabs [aria-current]").forEach((link) => {
-    const strip = link.closest("nav, ul");
+  document.querySelectorAll("header [aria-current], .tabs [aria-current]").forEach((link) => {
+    const strip = link.closest("ul");
     strip.scrollLeft = link.offsetLeft - strip.offsetLeft - 16;
   });
 
