@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from app.demo import opening
+from app.demo import advertising, opening
 from app.demo.cast import DIRECTORY, HOSTING, PARTNERS, PASSWORD, STAFF
 from app.demo.payday import TIMEZONE, Cashier, paydays
 from app.demo.scenes import history
@@ -137,6 +137,7 @@ def _open(services: Services, plan: DemoPlan) -> None:
     with frozen(plan.start), services.db.transaction() as session:
         if session.scalar(select(Program.id).limit(1)) is None:
             opening.open_programs(session, plan.shop_url, plan.start)
+            advertising.offer_assets(session, plan.start)
             opening.hire_staff(session, plan.start)
 
 
@@ -159,6 +160,8 @@ def _play(services: Services, plan: DemoPlan, say: Callable[[str], None]) -> Non
         if day:
             cashier.pay(day, plan.now)
             say(f"{day.plan.slug} {day.period} paid out")
+    with services.db.transaction() as session:
+        stage.play(session, advertising.follow_assets(session, plan.start, plan.now, plan.seed))
 
 
 def _close(services: Services, plan: DemoPlan) -> None:

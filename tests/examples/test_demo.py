@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +28,8 @@ from app.payouts.documents.profiles import current_merchant, current_profiles, s
 from app.payouts.domain.state import PayoutState, RunState
 from app.payouts.models import BankEvent, Payout, PayoutOmission, PayoutRun
 from app.payouts.words import BankEventState
+from app.promo.models import AssetKind
+from app.promo.queries import assets_of, brought_in_all
 from app.referrals.facts import OrderFact, PartnerChoiceFact, RefundFact
 from app.referrals.models import (
     Click,
@@ -176,6 +179,10 @@ def test_the_demo_is_told_through_the_use_cases_and_the_ledger_holds(services: S
         standing = standings(session, profiles)[noord.id]
         assert (standing.agreed, standing.vat_id_valid) == (True, True)
         assert current_merchant(session, noord.program_id) is not None
+        banners = assets_of(session, noord.program_id, offered=True)
+        brought = brought_in_all(session, noord.program_id, banners)
+        assert {(each.kind, each.locale) for each in banners} == set(product(AssetKind, ("nl", "de")))
+        assert any(each.views > each.clicks > 0 for each in brought.values())
     assert "anna@example.com" in (services.settings.var_dir / "demo-logins.txt").read_text()
     keys = (services.settings.var_dir / "shop.env").read_text()
     assert keys.count("REFLEDGER_KEY_") == 2
