@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime, format_interval, format_skeleton
 from babel.numbers import format_currency, format_decimal, format_percent
 from flask_babel import get_locale
 
@@ -56,6 +56,13 @@ def percent(rate_ppm: int) -> str:
     return str(format_percent(value, format=None, locale=language(), decimal_quantization=False))
 
 
+def share(part: int, whole: int) -> str:
+    """How much of it, to a tenth of a per cent: "4.2%"; nothing where there is no whole, or more than all of it."""
+    if not whole > 0 or part > whole:
+        return ""
+    return percent((part * 2_000 + whole) // (2 * whole) * 1_000)
+
+
 def number(value: int) -> str:
     """A count with the language's separators."""
     return str(format_decimal(value, locale=language()))
@@ -74,6 +81,23 @@ def short_day(on: date) -> str:
 def day_and_month(on: date) -> str:
     """A day of the current year: "2 December"."""
     return str(format_skeleton("MMMMd", on, locale=language()))
+
+
+def day_of_month(on: date) -> str:
+    """A day for the axis of a chart: "2 Dec"."""
+    return str(format_skeleton("MMMd", on, locale=language()))
+
+
+def short_month(on: date) -> str:
+    """A month for the axis of a chart: "Dec 2026"."""
+    return str(format_skeleton("yMMM", on, locale=language()))
+
+
+def span(first: date, last: date) -> str:
+    """Days from the first to the last, both inclusive: "30 Nov - 6 Dec 2026"; one day is that day."""
+    if first == last:
+        return short_day(first)
+    return str(format_interval(first, last, skeleton="yMMMd", locale=language()))
 
 
 def month(on: date) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import case, func, select
+from sqlalchemy import String, case, cast, func, literal, select, union_all
 
 from app.ledger.journal import figure_of, write_balances
-from app.ledger.models import Figure, LedgerBalance, LedgerEntry
+from app.ledger.models import Figure, LedgerAccount, LedgerBalance, LedgerEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,6 +89,49 @@ def referrer_buckets(session: Session, *, referrer_id: int) -> list[Bucket]:
         .order_by(LedgerBalance.available_on)
     )
     return [Bucket(referrer_id, available_on, amount) for available_on, amount in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """All that a referrer's home says of money: the balance, its dates, and what was brought along."""
+
+    balance: Balance
+    buckets: tuple[Bucket, ...]
+    """Unreserved payable money by date, also what matures in the future."""
+    opening_minor: int
+    """The sum of the opening balances; the balance has counted it."""
+
+
+def holdings(session: Session, *, referrer_id: int, currency: str, today: date) -> Holdings:
+    """What :func:`balance`, :func:`referrer_buckets` and the opening entries say, in one query."""
+    write_balances(session)
+    mine = LedgerBalance.referrer_id == referrer_id
+    matured = case((LedgerBalance.available_on <= today, 1), else_=0)
+    nothing = literal(None, LedgerBalance.available_on.type)
+    sums = (
+        select(cast(LedgerBalance.figure, String), matured, nothing, func.sum(LedgerBalance.amount_minor))
+        .where(mine)
+        .group_by(LedgerBalance.figure, matured)
+    )
+    dates = select(literal("date"), literal(0), LedgerBalance.available_on, LedgerBalance.amount_minor).where(
+        mine, LedgerBalance.figure == Figure.PAYABLE, LedgerBalance.amount_minor != 0
+    )
+    opening = select(literal("opening"), literal(0), nothing, func.sum(LedgerEntry.amount_minor)).where(
+        LedgerEntry.referrer_id == referrer_id, LedgerEntry.account == LedgerAccount.OPENING
+    )
+    totals: _Sums = {}
+    buckets: list[Bucket] = []
+    brought = 0
+    for name, is_matured, on, amount in session.execute(union_all(sums, dates, opening)):
+        match name:
+            case "date":
+                buckets.append(Bucket(referrer_id, on, int(amount)))
+            case "opening":
+                brought = int(amount or 0)
+            case _:
+                totals[Figure(name), bool(is_matured)] = int(amount)
+    buckets.sort(key=lambda bucket: bucket.available_on)
+    return Holdings(_balance(currency, totals), tuple(buckets), brought)
 
 
 def _now(session: Session, referrer_ids: Sequence[int], today: date) -> dict[int, _Sums]:

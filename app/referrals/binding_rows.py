@@ -39,6 +39,7 @@ _BOUND: Final = select(
     _BINDINGS.c.method,
     _BINDINGS.c.from_at,
     _BINDINGS.c.until_at,
+    _BINDINGS.c.campaign,
     _BINDINGS.c.first_paid_at,
     _BINDINGS.c.first_paid_order,
     _REFERRERS.c.code,
@@ -76,7 +77,7 @@ def look_at_bindings(session: Session, customer_ids: Sequence[int]) -> dict[int,
 
 def _binding(row: Any) -> BindingRow:  # noqa: ANN401 - a row
     first = None if row.first_paid_at is None else (row.first_paid_at, row.first_paid_order)
-    span = Span(row.referrer_id, row.method, row.from_at, row.until_at)
+    span = Span(row.referrer_id, row.method, row.from_at, row.until_at, row.campaign)
     referrer = SharedReferrer(row.referrer_id, row.code, row.status, row.email_key)
     return BindingRow(row.id, span, referrer, first, first)
 

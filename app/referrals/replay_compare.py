@@ -80,7 +80,9 @@ def _decisions(text: _Bytewise) -> Select[Any]:
 
 def _bindings(text: _Bytewise) -> Select[Any]:
     keys = _BINDINGS.c.program_id, text(_CUSTOMERS.c.customer_id), _BINDINGS.c.from_at
-    columns = _BINDINGS.c["until_at", "referrer_id", "method", "first_paid_at", "first_paid_order"]
+    columns = _BINDINGS.c[
+        "until_at", "referrer_id", "method", "campaign", "first_paid_at", "first_paid_order"
+    ]
     return (
         select(*keys, *columns).join(_CUSTOMERS, _CUSTOMERS.c.id == _BINDINGS.c.customer_id).order_by(*keys)
     )

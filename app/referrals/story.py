@@ -259,7 +259,7 @@ class _Teller:
             return Candidate(CandidateKind.CLICK, value, None, flaw=Lost.UNKNOWN)
         if click.program_id != self._program.id:
             return Candidate(CandidateKind.CLICK, value, None, click.at, Lost.OTHER_PROGRAM)
-        return Candidate(CandidateKind.CLICK, value, click.referrer_id, click.at)
+        return Candidate(CandidateKind.CLICK, value, click.referrer_id, click.at, campaign=click.campaign)
 
     def _coupons(self, codes: set[str]) -> dict[str, int]:
         if not codes:
@@ -382,6 +382,7 @@ def _store_bindings(session: Session, program: Program, customer: CustomerRow, s
             method=span.method,
             from_at=span.from_at,
             until_at=span.until_at,
+            campaign=span.campaign,
         )
         for span in spans
     )
@@ -391,4 +392,4 @@ def _store_bindings(session: Session, program: Program, customer: CustomerRow, s
 
 def span_of(binding: Binding) -> Span:
     """A stored binding as the rules see it."""
-    return Span(binding.referrer_id, binding.method, binding.from_at, binding.until_at)
+    return Span(binding.referrer_id, binding.method, binding.from_at, binding.until_at, binding.campaign)

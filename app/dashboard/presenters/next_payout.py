@@ -27,21 +27,38 @@ class NextPayout:
     on: date
 
 
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When the programme pays. ``first_period`` is the earliest month that no run has paid yet."""
+
+    payout_day: int
+    first_period: Period
+    today: date
+
+    def runs_on(self, period: Period) -> date:
+        """A run for a month happens on the payout day of the month after, or today if that day has passed."""
+        return max(period.next().payout_day(self.payout_day), self.today)
+
+    def bank_day(self, available_on: date) -> date:
+        """The TARGET day on which the bank books what becomes payable on a day."""
+        return target_day_from(self.runs_on(max(Period.of(available_on), self.first_period)))
+
+
 def next_payout(
-    buckets: Sequence[Bucket], *, minimum_minor: int, payout_day: int, first_period: Period, today: date
+    buckets: Sequence[Bucket], calendar: Calendar, *, minimum_minor: int, usable_on: date | None = None
 ) -> NextPayout | None:
     """The first monthly run that reaches the minimum with what is known today; ``None`` if none does.
 
-    ``first_period`` is the earliest month that no run has paid yet. A run for a month happens on the payout day of
-    the month after, or today if that day has passed, and the bank books it on the next TARGET day.
+    A bank account that rests until ``usable_on`` is passed over by earlier runs.
     """
-    period = first_period
+    period = calendar.first_period
     for _ in range(_HORIZON):
         due = sum(bucket.amount_minor for bucket in buckets if bucket.available_on <= period.last_day)
-        on = max(period.next().payout_day(payout_day), today)
-        if due > 0 and due >= minimum_minor:
+        on = calendar.runs_on(period)
+        rests = usable_on is not None and on < usable_on
+        if due > 0 and due >= minimum_minor and not rests:
             return NextPayout(due, period, target_day_from(on))
-        if all(bucket.available_on <= period.last_day for bucket in buckets):
+        if not rests and all(bucket.available_on <= period.last_day for bucket in buckets):
             return None
         period = period.next()
     return None

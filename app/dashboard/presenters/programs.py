@@ -13,7 +13,7 @@ from app.dashboard import formatting
 from app.dashboard.components import Cell, Empty, Fact, Rate, Step, Tone
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
-from app.dashboard.presenters.home import rates
+from app.dashboard.presenters.earn import rates
 
 if TYPE_CHECKING:
     from app.referrals.queries.programs_shown import ShownProgram

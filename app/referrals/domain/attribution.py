@@ -10,7 +10,7 @@ staff with a reason, move or end a binding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -99,6 +99,8 @@ class Candidate:
     referrer_id: int | None
     at: datetime | None = None
     flaw: Lost | None = None
+    campaign: str = ""
+    """The campaign of the link that a click followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,8 @@ class Span:
     method: BindingMethod
     from_at: datetime
     until_at: datetime | None = None
+    campaign: str = ""
+    """The campaign that brought the customer, where a click did."""
 
     def covers(self, placed_at: datetime) -> bool:
         """Whether an order placed then belongs to this binding."""
@@ -232,7 +236,8 @@ def _bound(verdict: Verdict) -> list[Span]:
     winner = verdict.winner
     if winner is None or winner.referrer_id is None or verdict.bound_from is None:
         return []
-    return [Span(winner.referrer_id, _METHODS[winner.kind], verdict.bound_from)]
+    method = _METHODS[winner.kind]
+    return [Span(winner.referrer_id, method, verdict.bound_from, campaign=winner.campaign)]
 
 
 def _assigned(spans: list[Span], event: Assignment, first_seen: datetime | None) -> list[Span]:
@@ -251,7 +256,7 @@ def _moved(spans: list[Span], at: datetime, referrer_id: int | None, method: Bin
     kept = spans
     if current:
         # A binding that would end where it began never was.
-        ended = Span(current.referrer_id, current.method, current.from_at, at)
+        ended = replace(current, until_at=at)
         kept = spans[:-1] if current.from_at >= at else [*spans[:-1], ended]
     if referrer_id is None:
         return kept
