@@ -55,6 +55,7 @@ class Settings:
     api_rate_limit: int
     var_dir: Path
     vies_url: str
+    require_staff_second_factor: bool
 
     @property
     def production(self) -> bool:
@@ -101,6 +102,8 @@ class Settings:
             api_rate_limit=env.integer("API_RATE_LIMIT", 1000, 1, 1_000_000),
             var_dir=var_dir,
             vies_url=env.url("VIES_URL", VIES_URL, ("https", "http")),
+            require_staff_second_factor=env.choice("REQUIRE_STAFF_SECOND_FACTOR", ("yes", "no"), "no")
+            == "yes",
         )
 
 

@@ -187,5 +187,18 @@ def password_asked(*, twice: bool) -> str:
     return password
 
 
+def code_given(*, from_stdin: bool) -> str:
+    """The code of somebody with a second step: the next line of standard input, or typed at the terminal."""
+    if from_stdin:
+        code = sys.stdin.readline().strip()
+        if not code:
+            raise BadInput(
+                "--password-stdin: this person has a second step: a code on the second line is needed"
+            )
+        return code
+    typed: str = click.prompt("Code (six digits, or a recovery code)", err=True)
+    return typed
+
+
 def _at_a_terminal() -> bool:
     return sys.stdin.isatty()

@@ -12,6 +12,7 @@ from app.cli.command import (
     Refusal,
     answer,
     blaming,
+    code_given,
     json_option,
     parts,
     password_asked,
@@ -23,6 +24,7 @@ from app.cli.parse import Instant, instant
 from app.cli.payout_views import file_view, run_lines, run_view
 from app.identity.audit import Actor
 from app.identity.roles import Action
+from app.identity.second_factor import code_is_right
 from app.identity.users import authenticate
 from app.kernel import clock
 from app.kernel.money import Money
@@ -124,18 +126,26 @@ def show(name: str, as_json: bool) -> None:
 @payouts.command("approve")
 @click.argument("name", metavar="RUN")
 @BY
-@click.option("--password-stdin", is_flag=True, help="Read that person's password from standard input.")
+@click.option(
+    "--password-stdin",
+    is_flag=True,
+    help="Read that person's password from standard input; the code on a line of its own.",
+)
 @json_option
 def approve(name: str, email: str, password_stdin: bool, as_json: bool) -> None:
-    """Approve a frozen run with that person's password, and build its files; returns when they are built."""
+    """Approve a frozen run with that person's password (and code), and build its files; returns when they are built."""
     now, deps = clock.now(), parts().payouts
     with deps.db.reading() as session:
         named_run(session, name)
-        person_who(session, email, Action.APPROVE_PAYOUTS)
+        asks_code = person_who(session, email, Action.APPROVE_PAYOUTS).second_factor_at is not None
     password = password_from_stdin() if password_stdin else password_asked(twice=False)
+    code = code_given(from_stdin=password_stdin) if asks_code else ""
     with deps.db.transaction() as session:
-        if authenticate(session, email=email, password=password) is None:
+        person = authenticate(session, email=email, password=password)
+        if person is None:
             raise Refusal(f"--by: this is not the password of {email}")
+        if person.second_factor_at and not code_is_right(session, parts().keyring, person, code, now=now):
+            raise Refusal(f"--by: this is not a code of {email}, or it was used already")
         run = named_run(session, name)
         by = Actor.user(person_who(session, email, Action.APPROVE_PAYOUTS))
         if run.state is not RunState.APPROVED:

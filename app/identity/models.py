@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.identity.roles import Role
@@ -29,6 +29,8 @@ class User(Base):
     locale: Mapped[str] = mapped_column(String(8))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     email_verified_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    second_factor_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when logging in takes more than the password: an authenticator app or a passkey. Null without one."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -51,12 +53,72 @@ class UserSession(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     final_at: Mapped[datetime] = mapped_column(UtcDateTime)
     authenticated_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    """When the password was last given in this session (re-authentication stamp)."""
+    """When the person last proved who they are in this session (re-authentication stamp)."""
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-    user: Mapped[User] = relationship(lazy="raise")
     program_id: Mapped[int | None] = mapped_column(Id, ForeignKey("programs.id"))
     """The programme whose site vouched for the person and opened it, without a password: it reaches no further."""
+
+    user: Mapped[User] = relationship(lazy="raise")
+
+
+class Authenticator(Base):
+    """A person's app that shows codes (TOTP, RFC 6238: SHA-1, six digits, 30 seconds). One each.
+
+    ``last_step`` is the 30-second step of the last code that was taken, so that no code works twice.
+    """
+
+    __tablename__ = "authenticators"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"), unique=True)
+    secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When its first code was given; until then it opens nothing and is asked for nowhere."""
+
+
+class RecoveryCode(Base):
+    """A code for the day on which app and passkeys are lost. Only its keyed hash is stored; it works once."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"), index=True)
+    code_key: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Passkey(Base):
+    """A key pair of a person's device (WebAuthn). Only the public half is known here."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    credential_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the credential's id, by which it is found."""
+    credential: Mapped[bytes] = mapped_column(LargeBinary)
+    """Attested credential data (WebAuthn, 6.5.2): id and public key."""
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    """The device's counter at its last use; 0 where it counts nothing."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class PasskeyChallenge(Base):
+    """What a device was asked to sign. The row goes with its first answer, so that no answer counts twice."""
+
+    __tablename__ = "passkey_challenges"
+
+    challenge_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    user_id: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"), index=True)
+    """Whom it was made for; null where the passkey is to say who it is."""
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class ApiKey(Base):
@@ -83,6 +145,7 @@ class AuditEvent(Base):
         Index(None, "subject", "id"),
         Index(None, "program_id", "id"),
         Index(None, "action", "at"),
+        Index(None, "at", "id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

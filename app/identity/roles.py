@@ -28,6 +28,8 @@ class Action(StrEnum):
     """The referrer's own dashboard, commissions and payouts."""
     CHANGE_OWN = "change_own"
     """The referrer's own links, bank account and address."""
+    CHANGE_ACCOUNT = "change_account"
+    """One's own login: password, second factors, sessions, address. Everybody's, whatever their role."""
     VIEW_PROGRAM = "view_program"
     """Programme settings, products and rates."""
     CHANGE_PROGRAM = "change_program"
@@ -66,9 +68,15 @@ class Action(StrEnum):
     """API keys of a programme."""
 
 
-_OWN: Final = frozenset({Action.VIEW_OWN, Action.CHANGE_OWN})
+_OWN: Final = frozenset({Action.VIEW_OWN, Action.CHANGE_OWN, Action.CHANGE_ACCOUNT})
 _LOOK: Final = frozenset(
-    {Action.VIEW_PROGRAM, Action.VIEW_REFERRERS, Action.VIEW_ORDERS, Action.VIEW_PAYOUTS}
+    {
+        Action.CHANGE_ACCOUNT,
+        Action.VIEW_PROGRAM,
+        Action.VIEW_REFERRERS,
+        Action.VIEW_ORDERS,
+        Action.VIEW_PAYOUTS,
+    }
 )
 _HELP: Final = frozenset({Action.CHANGE_REFERRERS, Action.REVIEW})
 _PAY: Final = frozenset(

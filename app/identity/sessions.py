@@ -49,6 +49,7 @@ class Lifetime:
 
 _REFERRER: Final = Lifetime(idle=timedelta(days=14), total=timedelta(days=90))
 _STAFF: Final = Lifetime(idle=timedelta(hours=12), total=timedelta(days=7))
+_HANDED: Final = Lifetime(idle=timedelta(minutes=30), total=timedelta(hours=8))
 
 
 def lifetime(role: Role, *, handed: bool = False) -> Lifetime:
@@ -70,12 +71,13 @@ class SignedIn:
     role: Role
     locale: str
     email_verified: bool
+    second_factor: bool
     authenticated_at: datetime
     seen_at: datetime
-
-    def may(self, action: Action) -> bool:
     program_id: int | None = None
     """The only programme that this session reaches; see ``UserSession``."""
+
+    def may(self, action: Action) -> bool:
         """Whether their role allows it."""
         return allowed(self.role, action)
 
@@ -107,9 +109,9 @@ def start_session(
             expires_at=now + lasts.idle,
             final_at=now + lasts.total,
             authenticated_at=now,
+            program_id=program_id,
         )
     )
-            program_id=program_id,
     return token
 
 
@@ -132,12 +134,13 @@ def find_session(session: Session, token: str, now: datetime) -> SignedIn | None
         role=user.role,
         locale=user.locale,
         email_verified=user.email_verified_at is not None,
+        second_factor=user.second_factor_at is not None,
         authenticated_at=row.authenticated_at,
         seen_at=row.seen_at,
+        program_id=row.program_id,
     )
 
 
-        program_id=row.program_id,
 def touch(session: Session, signed_in: SignedIn, now: datetime) -> None:
     """Slide the end of a session that is in use."""
     until = now + lifetime(signed_in.role, handed=signed_in.program_id is not None).idle
@@ -157,7 +160,7 @@ def touch(session: Session, signed_in: SignedIn, now: datetime) -> None:
 
 
 def stamp_authentication(session: Session, session_id: int, *, now: datetime) -> None:
-    """Write down that the person has just given their password again in this session."""
+    """Write down that the person has just proved again who they are in this session."""
     session.execute(update(UserSession).where(UserSession.id == session_id).values(authenticated_at=now))
 
 
@@ -169,7 +172,7 @@ def revoke(session: Session, session_id: int, *, user_id: int, now: datetime) ->
 def revoke_all(session: Session, user_id: int, *, now: datetime, but: int | None = None) -> int:
     """End every session of a person, except the one with the id ``but``; how many ended."""
     others = () if but is None else (UserSession.id != but,)
-    return _end(session, now, UserSession.user_id == user_id, *others)
+    return _end(session, now, UserSession.user_id == user_id, UserSession.expires_at > now, *others)
 
 
 def forget_ended(session: Session, now: datetime) -> int:

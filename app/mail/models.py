@@ -57,6 +57,18 @@ class MailKind(StrEnum):
     """A referrer contests something; goes to the staff who answer."""
     CONTEST_ANSWERED = "contest_answered"
     """Staff answered what a referrer contested."""
+    STAFF_INVITED = "staff_invited"
+    """An owner made an account for a colleague: set your password."""
+    FACTOR_CHANGED = "factor_changed"
+    """A second step of logging in was set up, or taken away."""
+    PARTNER_ASKED = "partner_asked"
+    """A visitor of the directory wrote to the partner; the partner answers them, not us."""
+    PROFILE_PUBLISHED = "profile_published"
+    """Staff let the partner's profile through."""
+    PROFILE_RETURNED = "profile_returned"
+    """Staff sent the profile back, or took it out of the directory; the page says why."""
+    RATING_SHOWN = "rating_shown"
+    """What a customer said of the partner is in the directory now."""
 
 
 OPTIONAL: Final = frozenset(
@@ -67,11 +79,16 @@ OPTIONAL: Final = frozenset(
         MailKind.REVIEW_DECIDED,
         MailKind.PARTNER_CHOSEN,
         MailKind.PARTNER_LEFT,
+        MailKind.RATING_SHOWN,
     }
 )
 """What a referrer may turn off. All else is about the account's safety, about money that does not arrive, changes what
 was agreed, has to be delivered by law, or answers what they asked.
 """
+
+
+PASSED_ON: Final = frozenset({MailKind.PARTNER_ASKED})
+"""What somebody else wrote: it is forgotten as soon as it is sent or given up. That there was a mail stays."""
 
 
 class Mail(Base):

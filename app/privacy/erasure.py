@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 from app.identity.audit import Actor, record_event
 from app.identity.models import User, UserSession
 from app.identity.roles import Role
+from app.identity.second_factor import forget_factors
 from app.kernel import ids
 from app.kernel.clock import local_day
 from app.kernel.db import table_of
@@ -179,6 +180,7 @@ def _is_nowhere_else(session: Session, user: User) -> bool:
 
 def _forget_user(house: House, session: Session, user: User, now: datetime) -> None:
     house.mail.forget_recipient(session, {user.email})
+    forget_factors(session, user.id)
     session.execute(delete(table_of(UserSession)).where(table_of(UserSession).c.user_id == user.id))
     session.execute(
         update(table_of(User))
@@ -188,6 +190,7 @@ def _forget_user(house: House, session: Session, user: User, now: datetime) -> N
             name=NOBODY,
             password_hash=None,
             email_verified_at=None,
+            second_factor_at=None,
             disabled_at=now,
         )
     )

@@ -43,6 +43,9 @@ NOTHING: Final = _Words("Nothing is kept.", "Er wordt niets bewaard.", "Es ist n
 SECTIONS: Final[Mapping[str, _Words]] = {
     "account": _Words("Account", "Account", "Konto"),
     "sessions": _Words("Where you were logged in", "Waar je was ingelogd", "Wo Sie eingeloggt waren"),
+    "second_steps": _Words(
+        "Second steps of logging in", "Tweede stappen bij het inloggen", "Zweite Schritte der Anmeldung"
+    ),
     "networks": _Words(
         "Networks you logged in from, as hashes",
         "Netwerken van je inloggen, als hash",
@@ -154,6 +157,7 @@ FIELDS: Final[Mapping[str, _Words]] = {
     "to": _Words("Leads to", "Leidt naar", "Führt zu"),
     "town": _Words("Town", "Plaats", "Ort"),
     "usable_on": _Words("Used from", "Gebruikt vanaf", "Benutzt ab"),
+    "used_at": _Words("Last used", "Laatst gebruikt", "Zuletzt benutzt"),
     "valid_from": _Words("Holds from", "Geldt vanaf", "Gilt ab"),
     "vat_id": _Words("VAT id", "Btw-nummer", "USt-IdNr."),
     "version": _Words("Version", "Versie", "Fassung"),

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import or_, select
 
-from app.identity.models import AuditEvent, User, UserSession
+from app.identity.models import AuditEvent, Authenticator, Passkey, RecoveryCode, User, UserSession
 from app.payouts.models import Payout, PayoutDestination, PayoutOmission, PayoutRun, TaxDocument, TaxProfile
 from app.privacy.plain import plain, row_of
 from app.promo.models import BannerViews
@@ -66,6 +66,7 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
     return [
         Section("account", lambda: _account(user)),
         Section("sessions", lambda: _sessions(session, user)),
+        Section("second_steps", lambda: _second_steps(session, user)),
         Section(
             "networks",
             lambda: told.of(select(ReferrerNetwork.referrer_id, ReferrerNetwork), "day", "network"),
@@ -126,6 +127,19 @@ def _sessions(session: Session, user: User | None) -> Iterator[Row]:
         wanted = select(UserSession).where(UserSession.user_id == user.id).order_by(UserSession.id)
         for each in session.scalars(wanted):
             yield row_of(each, "agent", "created_at", "seen_at", "expires_at", "revoked_at")
+
+
+def _second_steps(session: Session, user: User | None) -> Iterator[Row]:
+    """What there is, and since when; of secrets, keys and codes nothing."""
+    if user is None:
+        return
+    for app in session.scalars(select(Authenticator).where(Authenticator.user_id == user.id)):
+        yield {"kind": "authenticator"} | row_of(app, "created_at")
+    for passkey in session.scalars(select(Passkey).where(Passkey.user_id == user.id).order_by(Passkey.id)):
+        yield {"kind": "passkey"} | row_of(passkey, "name", "created_at", "used_at")
+    wanted = select(RecoveryCode).where(RecoveryCode.user_id == user.id).order_by(RecoveryCode.id)
+    for code in session.scalars(wanted):
+        yield {"kind": "recovery_code"} | row_of(code, "created_at", "used_at")
 
 
 def _memberships(session: Session, mine: Sequence[Referrer]) -> Iterator[Row]:

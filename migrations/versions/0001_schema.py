@@ -291,6 +291,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_audit_events_action_at"), ["action", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_events_at_id"), ["at", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_events_program_id_id"), ["program_id", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_audit_events_subject_id"), ["subject", "id"], unique=False)
 
@@ -1123,6 +1124,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("click_quality", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_click_quality_counted", ["program_id", "days", "counted", "referrer_id"], unique=False
+        )
+        batch_op.create_index(
             "ix_click_quality_order", ["program_id", "days", "suspicion_ppm", "referrer_id"], unique=False
         )
 
@@ -1452,7 +1456,12 @@ def upgrade() -> None:
                 "objection_settled",
                 "contest_opened",
                 "contest_answered",
+                "staff_invited",
                 "factor_changed",
+                "partner_asked",
+                "profile_published",
+                "profile_returned",
+                "rating_shown",
                 name="mailkind",
                 native_enum=False,
                 create_constraint=True,
@@ -1494,7 +1503,12 @@ def upgrade() -> None:
                 "objection_settled",
                 "contest_opened",
                 "contest_answered",
+                "staff_invited",
                 "factor_changed",
+                "partner_asked",
+                "profile_published",
+                "profile_returned",
+                "rating_shown",
                 name="mailkind",
                 native_enum=False,
                 create_constraint=True,
@@ -2455,9 +2469,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "referrer_id", name=op.f("uq_payouts_run_id_referrer_id")),
     )
     with op.batch_alter_table("payouts", schema=None) as batch_op:
+        batch_op.create_index("ix_payouts_amount", ["run_id", "amount_minor", "id"], unique=False)
         batch_op.create_index("ix_payouts_destination", ["destination_id"], unique=False)
         batch_op.create_index("ix_payouts_file", ["file_id", "id"], unique=False)
         batch_op.create_index("ix_payouts_referrer", ["referrer_id", "id"], unique=False)
+        batch_op.create_index("ix_payouts_run", ["run_id", "id"], unique=False)
         batch_op.create_index("ix_payouts_state", ["run_id", "state", "id"], unique=False)
 
     op.create_table(
@@ -2792,7 +2808,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("tax_documents", schema=None) as batch_op:
         batch_op.create_index("ix_tax_documents_corrects", ["corrects_id"], unique=False)
+        batch_op.create_index("ix_tax_documents_date", ["program_id", "issued_on", "id"], unique=False)
         batch_op.create_index("ix_tax_documents_payout", ["payout_id"], unique=False)
+        batch_op.create_index("ix_tax_documents_program", ["program_id", "id"], unique=False)
         batch_op.create_index("ix_tax_documents_referrer", ["referrer_id", "id"], unique=False)
         batch_op.create_index("ix_tax_documents_waiting", ["rendered_at", "id"], unique=False)
 
@@ -3056,7 +3074,9 @@ def downgrade() -> None:
     with op.batch_alter_table("tax_documents", schema=None) as batch_op:
         batch_op.drop_index("ix_tax_documents_waiting")
         batch_op.drop_index("ix_tax_documents_referrer")
+        batch_op.drop_index("ix_tax_documents_program")
         batch_op.drop_index("ix_tax_documents_payout")
+        batch_op.drop_index("ix_tax_documents_date")
         batch_op.drop_index("ix_tax_documents_corrects")
 
     op.drop_table("tax_documents")
@@ -3086,9 +3106,11 @@ def downgrade() -> None:
     op.drop_table("rating_reports")
     with op.batch_alter_table("payouts", schema=None) as batch_op:
         batch_op.drop_index("ix_payouts_state")
+        batch_op.drop_index("ix_payouts_run")
         batch_op.drop_index("ix_payouts_referrer")
         batch_op.drop_index("ix_payouts_file")
         batch_op.drop_index("ix_payouts_destination")
+        batch_op.drop_index("ix_payouts_amount")
 
     op.drop_table("payouts")
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
@@ -3261,6 +3283,7 @@ def downgrade() -> None:
     op.drop_table("click_totals")
     with op.batch_alter_table("click_quality", schema=None) as batch_op:
         batch_op.drop_index("ix_click_quality_order")
+        batch_op.drop_index("ix_click_quality_counted")
 
     op.drop_table("click_quality")
     with op.batch_alter_table("bindings", schema=None) as batch_op:
@@ -3351,6 +3374,7 @@ def downgrade() -> None:
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_events_subject_id"))
         batch_op.drop_index(batch_op.f("ix_audit_events_program_id_id"))
+        batch_op.drop_index(batch_op.f("ix_audit_events_at_id"))
         batch_op.drop_index(batch_op.f("ix_audit_events_action_at"))
 
     op.drop_table("audit_events")

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pyotp import TOTP
 from sqlalchemy import select, text
 
 from app.identity.audit import Actor
-from app.identity.models import AuditEvent
+from app.identity.models import AuditEvent, User
 from app.identity.roles import Role
+from app.identity.second_factor import authenticator_of, begin_authenticator, confirm_authenticator, secret_of
 from app.identity.users import NewUser, authenticate, create_user
 from app.kernel import clock
 from app.kernel.append_only import drop_statements
@@ -402,6 +404,31 @@ def test_a_draft_shows_what_it_would_do_now(
     asked = shell.run(*approve, stdin=f"{PASSWORD}\n")
     assert asked.exit_code == 0, asked.output
     assert "built" in asked.stdout
+
+
+@ON_SQLITE
+def test_who_has_a_second_step_approves_with_password_and_code(shell: Shell, client: FlaskClient) -> None:
+    opened(shell, client)
+    shell.ok(*"payouts run --program hosting --period 2026-08 --by own@shop.example".split())
+    keyring = shell.services.keyring
+    with shell.services.db.transaction() as session:
+        person = session.scalars(select(User).where(User.email == "fin@shop.example")).one()
+        begin_authenticator(session, keyring, person, now=clock.now())
+        row = authenticator_of(session, person.id)
+        assert row is not None
+        app = TOTP(secret_of(keyring, row))
+        earlier = clock.now() - timedelta(minutes=5)
+        codes = confirm_authenticator(session, keyring, person, app.at(earlier), keep=0, now=earlier)
+        assert codes is not None
+    approve = ("payouts", "approve", RUN, "--by", "fin@shop.example", "--password-stdin")
+    assert "a code on the second line" in shell.run(*approve, stdin=PASSWORD).stderr
+    wrong = shell.run(*approve, stdin=f"{PASSWORD}\n12345\n")
+    assert (wrong.exit_code, "not a code of fin@shop.example" in wrong.stderr) == (1, True)
+    shell.ok(*approve, stdin=f"{PASSWORD}\n{codes[0]}\n")
+    assert shell.run(*approve, stdin=f"{PASSWORD}\n{codes[0]}\n").exit_code == 1, "it was used"
+    assert shell.json("users", "reset-factors", "--email", "fin@shop.example")["reset"] is True
+    assert shell.json("users", "reset-factors", "--email", "fin@shop.example")["reset"] is False
+    shell.ok(*approve, stdin=PASSWORD)
 
 
 @ON_SQLITE

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import LargeBinary, func, select
 
+from app.identity.models import Authenticator
+from app.identity.roles import Role
+from app.identity.second_factor import SEALED_SECRETS, authenticator_of, begin_authenticator, secret_of
+from app.identity.users import NewUser, create_user
 from app.kernel.crypto import CannotOpen, Keyring
 from app.kernel.db import Base
 from app.kernel.sealed import IndexRoot, Resealed, keep_root, kept_root, reseal
@@ -37,6 +41,16 @@ def ring(payday: Payday, *keys: str) -> Keyring:
     return Keyring(keys, lambda: kept_root(payday.db))
 
 
+def with_an_app(payday: Payday, keyring: Keyring) -> str:
+    """Somebody of the staff sets up an authenticator app; its secret."""
+    with payday.db.transaction() as session:
+        user = create_user(session, NewUser("own@shop.example", Role.OWNER), now=NOW)
+        begin_authenticator(session, keyring, user, now=NOW)
+        row = authenticator_of(session, user.id)
+        assert row is not None
+        return secret_of(keyring, row)
+
+
 def all_open(payday: Payday, keyring: Keyring) -> bool:
     with payday.db.reading() as session:
         return all(open_iban(keyring, each) for each in session.scalars(select(PayoutDestination)))
@@ -44,12 +58,19 @@ def all_open(payday: Payday, keyring: Keyring) -> bool:
 
 def test_after_a_rotation_the_old_key_may_go_and_every_account_is_found_and_opened(payday: Payday) -> None:
     both, new = ring(payday, ENCRYPTION_KEY, NEW), ring(payday, NEW)
+    secret = with_an_app(payday, ring(payday, ENCRYPTION_KEY))
     run_id = payday.freeze()
     payday.approve(run_id)
     with pytest.raises(CannotOpen):
         all_open(payday, ring(payday, NEW))
     done = rotate_keys(payday.db, both, by=ACTOR, now=NOW, batch=2)
-    assert done == [Resealed("payout_destinations.iban_sealed", PEOPLE + 2, PEOPLE + 2)]
+    assert done == [
+        Resealed("payout_destinations.iban_sealed", PEOPLE + 2, PEOPLE + 2),
+        Resealed("authenticators.secret_sealed", 1, 1),
+    ]
+    with payday.db.reading() as session:
+        app = session.scalars(select(Authenticator)).one()
+        assert secret_of(new, app) == secret
     assert all_open(payday, new)
     assert iban_key(new, IBANS["ada"]) == iban_key(Keyring((ENCRYPTION_KEY,)), IBANS["ada"])
     deps = PayoutDeps(payday.db, ring(payday, NEW))
@@ -61,7 +82,10 @@ def test_after_a_rotation_the_old_key_may_go_and_every_account_is_found_and_open
         assert same.version == 1, "known as the same account"
     assert payday.run(run_id).approved_at is not None
     payday.assert_sound()
-    assert rotate_keys(payday.db, new, by=FREEZER, now=NOW) == [Resealed(SEALED_IBANS.name, PEOPLE + 2, 0)]
+    assert rotate_keys(payday.db, new, by=FREEZER, now=NOW) == [
+        Resealed(SEALED_IBANS.name, PEOPLE + 2, 0),
+        Resealed(SEALED_SECRETS.name, 1, 0),
+    ]
 
 
 def test_a_rotation_that_dies_goes_on_where_it_was(payday: Payday) -> None:

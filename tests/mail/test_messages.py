@@ -51,6 +51,10 @@ CONTEXT = {
     "slug": "hosting",
     "number": "2026-7",
     "correction": False,
+    "sender": "Bea <b>",
+    "reply_to": "bea@example.org",
+    "lines": ["Hi", ">> Press | https://evil.example/"],
+    "stars": 4,
 }
 
 
@@ -74,6 +78,9 @@ VARIANTS: list[tuple[str, dict[str, object]]] = [
     ("payout_failed", {"returned": True}),
     ("review_decided", {"released": False}),
     ("address_changed", {"is_new": True}),
+    ("factor_changed", {"is_new": True, "is_left": True}),
+    ("factor_changed", {"is_new": False, "is_left": True}),
+    ("factor_changed", {"is_new": False, "is_left": False}),
     ("address_changed", {"is_new": False}),
     ("rates_worse", {"everybody": False, "product": None}),
     ("rates_worse", {"bonus": True, "product": None}),

@@ -76,5 +76,5 @@ class WriteOffForm(ReasonForm):
 
 def fields_of(form: Form) -> list[str]:
     """The names of a form's fields in the order in which a page asks for them."""
-    order = ("outcome", "paid_on", "amount", "reason", "password")
+    order = ("outcome", "paid_on", "amount", "reason", "password", "code")
     return [name for name in order if name in form]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, StringField
+from wtforms import BooleanField, StringField
 from wtforms.validators import DataRequired, Length
 
+from app.dashboard.forms.again import AgainForm
 from app.dashboard.forms.base import stripped
 
 
@@ -22,16 +23,6 @@ class NameForm(FlaskForm):
             Length(max=140, message=_l("A name has at most 140 characters.")),
         ],
         render_kw={"autocomplete": "name", "maxlength": 140},
-    )
-
-
-class AgainForm(FlaskForm):
-    """The password, once more. Several stand on one page: each is made with a prefix of its own."""
-
-    password = PasswordField(
-        _l("Your password"),
-        validators=[DataRequired(_l("Please fill in your password.")), Length(max=200)],
-        render_kw={"autocomplete": "current-password"},
     )
 
 

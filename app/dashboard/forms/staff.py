@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import BooleanField, IntegerField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, IntegerField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Regexp
 
+from app.dashboard.forms.again import AgainForm
 from app.dashboard.forms.base import stripped
 from app.referrals.words import Approval, AttributionModel, ConsentMode
 
@@ -139,14 +140,8 @@ class RunForm(FlaskForm):
     )
 
 
-class ApproveForm(FlaskForm):
+class ApproveForm(AgainForm):
     """Approving money asks for the password again."""
-
-    password = PasswordField(
-        _l("Your password"),
-        validators=[DataRequired(_l("Please fill in your password.")), Length(max=200)],
-        render_kw={"autocomplete": "current-password"},
-    )
 
 
 class ActionForm(FlaskForm):

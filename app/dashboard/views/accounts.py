@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from app.dashboard.components import NavItem
+from app.dashboard.entering import enter, let_in
 from app.dashboard.forms.accounts import ForgotForm, JoinAgainForm, JoinForm, LoginForm, PasswordForm
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.i18n import _
 from app.dashboard.locale import chosen_language
+from app.dashboard.look import wear
 from app.dashboard.presenters import programs as presenter
 from app.dashboard.presenters import terms as terms_presenter
 from app.dashboard.throttle import count_failure, require_patience
 from app.dashboard.views.public import local_target
 from app.identity.audit import Actor
-from app.identity.login import log_in, log_out, who
+from app.identity.login import log_out, who
 from app.identity.passwords import WeakPassword
 from app.identity.queries import user_by_email, user_by_public_id
 from app.identity.roles import STAFF, Role
@@ -33,7 +35,6 @@ from app.identity.users import (
 from app.kernel import clock
 from app.kernel.errors import Conflict, InvalidInput
 from app.referrals.leaving import come_back
-from app.referrals.networks import note_login
 from app.referrals.published_terms import NewerTerms, accept_terms, newest_terms
 from app.referrals.queries import programs_shown
 from app.referrals.referrers import AlreadyJoined, Joining, LeftBefore
@@ -56,13 +57,13 @@ accounts = Blueprint("accounts", __name__)
 def login() -> ResponseReturnValue:
     """Ask who it is, and start their session."""
     form = LoginForm()
+    if (shown := programs_shown.program_by_slug(session(), request.args.get("program", ""))) is not None:
+        wear(shown)
     if form.validate_on_submit():
         require_patience(text(form.email))
         user = authenticate(session(), email=text(form.email), password=text(form.password))
         if user is not None:
-            log_in(session(), user, clock.now())
-            note_login(session(), user.id, request.remote_addr or "", clock.now())
-            return redirect(local_target(request.args.get("next")) or _start(user))
+            return enter(user, local_target(request.args.get("next")))
         count_failure(text(form.email))
         # The same words for an unknown address and a wrong password.
         form.form_errors.append(_("E-mail address and password do not belong together."))
@@ -82,6 +83,7 @@ def join() -> ResponseReturnValue:
     shown, others = _joinable(request.values.get("program"))
     if shown is None:
         return render_template("account/join.html", program=None, nothing=presenter.no_programs())
+    wear(shown.program)
     me = who()
     if me is not None and me.role in STAFF:
         return redirect(url_for("staff.index"))
@@ -130,10 +132,9 @@ def password(token: str) -> ResponseReturnValue:
     except WeakPassword as error:
         show_refusal(form, error, _weak())
         return _form_page("account/password.html", form=form)
-    log_in(session(), user, clock.now())
-    note_login(session(), user.id, request.remote_addr or "", clock.now())
+    answer = enter(user)
     flash(_("Your password is set."), "done")
-    return redirect(_start(user))
+    return answer
 
 
 @accounts.get("/verify/<token>")
@@ -153,10 +154,6 @@ def verify(token: str) -> ResponseReturnValue:
 def _form_page(template: str, **values: object) -> ResponseReturnValue:
     """A form as it stands; 422 where it came back with errors, so that nothing takes it for done."""
     return render_template(template, **values), 422 if request.method == "POST" else 200
-
-
-def _start(user: User) -> str:
-    return url_for("staff.index" if user.role in STAFF else "home.index")
 
 
 def _joinable(slug: str | None) -> tuple[ShownProgram | None, list[NavItem]]:
@@ -200,8 +197,7 @@ def _joined(form: JoinAgainForm, shown: ShownProgram) -> bool:
     else:
         if me is None:
             services().mail.verify_email(session(), user, now=now)
-            log_in(session(), user, now)
-            note_login(session(), user.id, request.remote_addr or "", now)
+            let_in(user)
         return True
     return False
 

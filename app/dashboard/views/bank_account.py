@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from flask import flash, redirect, render_template, url_for
 
+from app.dashboard.again import is_me
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.home import BankAccountForm
 from app.dashboard.i18n import _
 from app.dashboard.presenters import bank_account as presenter
-from app.dashboard.throttle import count_failure, require_patience
 from app.dashboard.views.home import chosen_membership, home, me, my_memberships, switch, today_in
 from app.identity.audit import Actor
-from app.identity.users import authenticate
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
 from app.payouts.destinations import GivenAccount, GivenAddress, put_destination
@@ -35,20 +34,10 @@ def bank_account() -> ResponseReturnValue:
 def change_bank_account() -> ResponseReturnValue:
     """Put another account on file; asks for the password, because money goes there."""
     form = BankAccountForm()
-    if form.validate_on_submit() and _is_me(form) and _kept(form):
+    if form.validate_on_submit() and is_me(form) and _kept(form):
         flash(_("Your bank account is saved."), "done")
         return redirect(url_for("home.bank_account"))
     return _page(form), 422
-
-
-def _is_me(form: BankAccountForm) -> bool:
-    email = me().email
-    require_patience(email)
-    if authenticate(session(), email=email, password=text(form.password)) is not None:
-        return True
-    count_failure(email)
-    form.password.errors = [_("This is not your password.")]
-    return False
 
 
 def _kept(form: BankAccountForm) -> bool:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import flash, redirect, render_template, send_file, url_for
 
+from app.dashboard.again import is_me
+from app.dashboard.forms.again import AgainForm
 from app.dashboard.forms.base import show_refusal, text
-from app.dashboard.forms.privacy import AgainForm, ForGoodForm, NameForm
+from app.dashboard.forms.privacy import ForGoodForm, NameForm
 from app.dashboard.i18n import _
 from app.dashboard.locale import chosen_language
 from app.dashboard.presenters import privacy as presenter
-from app.dashboard.throttle import count_failure, require_patience
 from app.dashboard.views.home import chosen_membership, home, me, my_memberships, switch
 from app.identity.audit import Actor, record_event
 from app.identity.login import log_out
-from app.identity.users import authenticate
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
 from app.privacy.erasure import ErasureRefused, erase_referrer, obstacle_to_erasing
@@ -72,7 +72,7 @@ def correct_name() -> ResponseReturnValue:
 def copy_data() -> ResponseReturnValue:
     """Everything that is kept of the person who is signed in, as one archive."""
     form = AgainForm(prefix=_COPY)
-    if not (form.validate_on_submit() and _is_me(form)):
+    if not (form.validate_on_submit() and is_me(form)):
         return _page({_COPY: form}), 422
     chosen = chosen_membership(my_memberships())
     now, language = clock.now(), chosen_language()
@@ -102,7 +102,7 @@ def copy_data() -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """Leave the programme."""
     form = AgainForm(prefix=_LEAVE)
-    if not (form.validate_on_submit() and _is_me(form)):
+    if not (form.validate_on_submit() and is_me(form)):
         return _page({_LEAVE: form}), 422
     chosen = chosen_membership(my_memberships())
     actor = Actor.person(me().public_id)
@@ -115,7 +115,7 @@ def leave() -> ResponseReturnValue:
 def erase() -> ResponseReturnValue:
     """Erase the data of a membership that is over, and the account with its last one."""
     form = ForGoodForm(prefix=_ERASE)
-    if not (form.validate_on_submit() and _is_me(form)):
+    if not (form.validate_on_submit() and is_me(form)):
         return _page({_ERASE: form}), 422
     found = my_memberships()
     chosen = chosen_membership(found)
@@ -130,16 +130,6 @@ def erase() -> ResponseReturnValue:
         log_out(session(), now)
     flash(_("Your data is erased."), "done")
     return redirect(url_for("home.index" if goes_on else "public.index"))
-
-
-def _is_me(form: AgainForm) -> bool:
-    email = me().email
-    require_patience(email)
-    if authenticate(session(), email=email, password=text(form.password)) is not None:
-        return True
-    count_failure(email)
-    form.password.errors = [_("This is not your password.")]
-    return False
 
 
 def _page(sent: Mapping[str, FlaskForm] | None = None) -> str:

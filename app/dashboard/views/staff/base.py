@@ -22,10 +22,8 @@ from app.dashboard.components import NavItem
 from app.dashboard.forms.staff import ActionForm
 from app.dashboard.i18n import _
 from app.dashboard.presenters.staff.programs import no_program
-from app.dashboard.throttle import count_failure, require_patience
 from app.identity.audit import Actor
 from app.identity.login import who
-from app.identity.users import authenticate
 from app.referrals.queries import programs_shown
 from app.requests import session
 
@@ -97,6 +95,10 @@ def _around(chosen: Program, found: Sequence[Program]) -> dict[str, Any]:
 
 
 _LISTS = {
+    "staff.make_key": "staff.api_keys",
+    "staff.revoke_key": "staff.api_keys",
+    "staff.person": "staff.people",
+    "staff.shut_person_out": "staff.people",
     "staff.referrer": "staff.referrers",
     "staff.correct_referrer": "staff.referrers",
     "staff.order": "staff.orders",
@@ -126,16 +128,6 @@ def _list_of(endpoint: str | None) -> str:
 def checked_action() -> ActionForm:
     """The form of a button; the token was checked before the view."""
     return ActionForm()
-
-
-def password_is_mine(password: str) -> bool:
-    """Whether the person at the keyboard is still the one who logged in."""
-    email = me().email
-    require_patience(email)
-    if authenticate(session(), email=email, password=password) is not None:
-        return True
-    count_failure(email)
-    return False
 
 
 def refused(error: RefledgerError, href: str) -> ResponseReturnValue:

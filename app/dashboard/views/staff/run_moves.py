@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flask import abort, flash, redirect, url_for
 
 from app.dashboard import formatting
+from app.dashboard.again import is_me
 from app.dashboard.components import Cell, Fact
 from app.dashboard.errors import render_error
 from app.dashboard.forms.base import text
@@ -18,9 +19,8 @@ from app.dashboard.i18n import _
 from app.dashboard.presenters.bank_account import masked
 from app.dashboard.presenters.staff import runs as presenter
 from app.dashboard.presenters.staff.refusals import run_refusal
-from app.dashboard.views.staff.base import actor, all_programs, me, page, password_is_mine, staff
+from app.dashboard.views.staff.base import actor, all_programs, page, staff
 from app.dashboard.views.staff.runs import find_run, run_page
-from app.identity.sessions import stamp_authentication
 from app.kernel import clock
 from app.kernel.errors import RefledgerError
 from app.payouts import shown as queries
@@ -65,13 +65,9 @@ def approve_run(name: str) -> ResponseReturnValue:
     """Sign the run with the password, and have its files built and verified."""
     form = ApproveForm()
     row, _owner = find_run(name, all_programs())
-    if not form.validate_on_submit():
-        return run_page(name, form), 422
-    if not password_is_mine(text(form.password)):
-        form.password.errors = [_("This is not your password.")]
+    if not (form.validate_on_submit() and is_me(form)):
         return run_page(name, form), 422
     now, by, here = clock.now(), actor(), url_for("staff.run", name=row.name)
-    stamp_authentication(session(), me().session_id, now=now)
     try:
         with session().begin_nested():
             sign_run(session(), row.id, by=by, now=now)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from flask import abort, flash, redirect, url_for
 
+from app.dashboard.again import is_me
 from app.dashboard.forms.base import text
 from app.dashboard.forms.payouts import DecideForm, DismissForm, fields_of
 from app.dashboard.forms.staff import ActionForm
 from app.dashboard.i18n import _
 from app.dashboard.presenters.staff import unknown_files as presenter
 from app.dashboard.presenters.staff.refusals import run_refusal
-from app.dashboard.views.staff.base import actor, all_programs, me, page, password_is_mine, staff
+from app.dashboard.views.staff.base import actor, all_programs, page, staff
 from app.dashboard.views.staff.runs import find_run
-from app.identity.sessions import stamp_authentication
 from app.kernel import clock
 from app.kernel.errors import RefledgerError
 from app.payouts import shown as queries
@@ -47,7 +47,7 @@ def dismiss_payout_file(name: str, file_id: int) -> ResponseReturnValue:
     """Say, with a reason and the password, that the bank never got a file."""
     row, owner, file = _file(name, file_id)
     form = DismissForm()
-    if form.validate_on_submit() and _is_me(form):
+    if form.validate_on_submit() and is_me(form):
         reason = text(form.reason)
         return _done(
             row, lambda: dismiss_file(session(), file.id, reason, by=actor(), now=clock.now()), _noted()
@@ -64,7 +64,7 @@ def decide_unknown_payout(name: str, payout_id: int) -> ResponseReturnValue:
         abort(404)
     payout, referrer, _destination = found
     form = DecideForm()
-    if form.validate_on_submit() and _is_me(form):
+    if form.validate_on_submit() and is_me(form):
         reason, by, now = text(form.reason), actor(), clock.now()
         deps = services().payouts
         return _done(
@@ -85,14 +85,6 @@ def _file(name: str, file_id: int) -> tuple[PayoutRun, Program, PayoutFile]:
     if file is None:
         abort(404)
     return row, owner, file
-
-
-def _is_me(form: DismissForm | DecideForm) -> bool:
-    if password_is_mine(text(form.password)):
-        stamp_authentication(session(), me().session_id, now=clock.now())
-        return True
-    form.password.errors = [_("This is not your password.")]
-    return False
 
 
 def _done(row: PayoutRun, say: Callable[[], object], said: str) -> ResponseReturnValue:
