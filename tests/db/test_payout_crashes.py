@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.kernel.db import Database
 from app.ledger import journal
-from app.payouts import approval, bank_import, matching, runs, settling
+from app.payouts import approval, bank_import, matching, queries, runs, settling
 from app.payouts.domain.state import (
     WITH_THE_BANK,
     PayoutMove,
@@ -211,7 +211,8 @@ def a_rejected_payout_that_is_paid_after_all(patch: pytest.MonkeyPatch) -> None:
         return next_payout_status(state, move)
 
     patch.setattr(settling, "next_payout_status", revived)
-    patch.setattr(matching, "WITH_THE_BANK", WITH_THE_BANK | {PayoutState.REJECTED})
+    for module in (matching, queries):
+        patch.setattr(module, "WITH_THE_BANK", WITH_THE_BANK | {PayoutState.REJECTED})
 
 
 def a_booking_posted_again_under_another_key(patch: pytest.MonkeyPatch) -> None:
