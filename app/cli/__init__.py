@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
-    from app.cli import bank, corrections, payout_care, rate_table, simulate  # noqa: F401, PLC0415 - they add commands to their groups
+    from app.cli import bank, corrections, looks, payout_care, rate_table, simulate  # noqa: F401, PLC0415 - they add commands to their groups
     from app.cli.attribution import attribution  # noqa: PLC0415 - a web process needs no commands
     from app.cli.clicks import clicks  # noqa: PLC0415
     from app.cli.coupons import coupons  # noqa: PLC0415

@@ -25,6 +25,7 @@ from app.referrals.programs import (
 from app.referrals.queries.programs_shown import programs as all_programs
 from app.referrals.rates import set_signup_bonus
 from app.referrals.words import Approval, AttributionModel, ConsentMode
+from app.shopfront.looks import set_frame_hosts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,6 +42,13 @@ _SETTINGS = (
     click.option("--landing-url", metavar="URL", help="Where the referral links lead."),
     click.option(
         "--host", "hosts", multiple=True, metavar="H", help="Host that deep links may lead to; repeatable."
+    ),
+    click.option(
+        "--frame-host",
+        "frame_hosts",
+        multiple=True,
+        metavar="H",
+        help="Site that may show our pages in a frame, like shop.example; repeatable, none for no site.",
     ),
     click.option("--timezone", metavar="TZ", help="IANA time zone of its days.  [default: Europe/Amsterdam]"),
     click.option(
@@ -104,7 +112,14 @@ def _with_settings(command: Command) -> Command:
 @click.option("--slug", required=True, help="Short name, a-z, 0-9 and hyphen.")
 @_with_settings
 @json_option
-def create(slug: str, currency: str | None, signup_bonus: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - Click's
+def create(
+    slug: str,
+    currency: str | None,
+    signup_bonus: str | None,
+    frame_hosts: tuple[str, ...],
+    as_json: bool,
+    **options: Any,  # noqa: ANN401 - Click's
+) -> None:
     """Create a programme; --name, --currency and --landing-url are required."""
     rate, settings = _read(options)
     for option, value in (
@@ -126,6 +141,7 @@ def create(slug: str, currency: str | None, signup_bonus: str | None, as_json: b
         )
         rate.apply(session, program, now=now)
         _set_bonus(session, program, signup_bonus, now)
+        _set_frames(session, program, frame_hosts, now)
         shown = _view(program)
     answer(as_json, shown, f"programme {slug} created")
 
@@ -134,7 +150,14 @@ def create(slug: str, currency: str | None, signup_bonus: str | None, as_json: b
 @click.option("--slug", required=True, help="The programme.")
 @_with_settings
 @json_option
-def change(slug: str, currency: str | None, signup_bonus: str | None, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - Click's
+def change(
+    slug: str,
+    currency: str | None,
+    signup_bonus: str | None,
+    frame_hosts: tuple[str, ...],
+    as_json: bool,
+    **options: Any,  # noqa: ANN401 - Click's
+) -> None:
     """Change what is given, and nothing else; windows and holds change from now on."""
     rate, settings = _read(options)
     now = clock.now()
@@ -149,6 +172,7 @@ def change(slug: str, currency: str | None, signup_bonus: str | None, as_json: b
             raise BadInput("--debtor-iban: goes together with --debtor-name")
         rate.apply(session, program, now=now)
         _set_bonus(session, program, signup_bonus, now)
+        _set_frames(session, program, frame_hosts, now)
         shown = _view(program)
     answer(as_json, shown, f"programme {slug} changed")
 
@@ -191,6 +215,21 @@ def _set_bonus(session: Session, program: Program, text: str | None, now: dateti
             session, program, text, referrer=None, valid_from=None, actor=Actor.cli(), now=now
         )
         warn_of_short_notice(session, program, version)
+
+
+def _set_frames(session: Session, program: Program, hosts: tuple[str, ...], now: datetime) -> None:
+    if not hosts:
+        return
+    wanted = () if hosts == ("none",) else hosts
+    with blaming("--frame-host"):
+        set_frame_hosts(
+            session,
+            program,
+            wanted,
+            production=parts().settings.production,
+            actor=Actor.cli(),
+            now=now,
+        )
 
 
 def _check_money(settings: ProgramSettings, currency: str) -> None:

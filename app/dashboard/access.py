@@ -32,6 +32,7 @@ ACCESS: Final[dict[str, Action | None]] = {
     "public.index": None,
     "public.program": None,
     "public.preferences": None,
+    "public.logo": None,
     "public.banner": None,
     "public.picture": None,
     "accounts.join": None,
@@ -56,6 +57,17 @@ ACCESS: Final[dict[str, Action | None]] = {
     # A shop's customer, by the session that a hand-over began
     "customer.own": None,
     "customer.end_own": None,
+    # The directory of partners; what a customer does there asks for the hand-over itself
+    "directory.index": None,
+    "directory.profile": None,
+    "directory.message": None,
+    "directory.send_message": None,
+    "directory.choose": None,
+    "directory.choose_now": None,
+    "directory.rating": None,
+    "directory.rate": None,
+    "directory.report": None,
+    "directory.send_report": None,
     # Whoever comes with an address that the merchant's site asked for
     "handover.show": None,
     "handover.use": None,
@@ -75,6 +87,13 @@ ACCESS: Final[dict[str, Action | None]] = {
     "home.links": Action.VIEW_OWN,
     "home.qr_code": Action.VIEW_OWN,
     "home.make_link": Action.CHANGE_OWN,
+    "home.profile": Action.VIEW_OWN,
+    "home.save_profile": Action.CHANGE_OWN,
+    "home.profile_preview": Action.VIEW_OWN,
+    "home.submit_profile": Action.CHANGE_OWN,
+    "home.hide_profile": Action.CHANGE_OWN,
+    "home.own_ratings": Action.VIEW_OWN,
+    "home.answer_rating": Action.CHANGE_OWN,
     "home.leads": Action.VIEW_OWN,
     "home.promo": Action.VIEW_OWN,
     "home.register_lead": Action.CHANGE_OWN,
@@ -115,6 +134,8 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.waiting_orders": Action.VIEW_ORDERS,
     "staff.settings": Action.VIEW_PROGRAM,
     "staff.change_settings": Action.CHANGE_PROGRAM,
+    "staff.look": Action.VIEW_PROGRAM,
+    "staff.change_look": Action.CHANGE_PROGRAM,
     "staff.terms": Action.VIEW_PROGRAM,
     "staff.promo": Action.VIEW_PROGRAM,
     "staff.add_banner": Action.CHANGE_PROGRAM,
@@ -133,6 +154,19 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.clicks": Action.VIEW_REFERRERS,
     "staff.orders": Action.VIEW_ORDERS,
     "staff.orders_file": Action.VIEW_ORDERS,
+    "staff.waiting_orders_file": Action.VIEW_ORDERS,
+    "staff.facts": Action.VIEW_ORDERS,
+    "staff.facts_file": Action.VIEW_ORDERS,
+    "staff.review_file": Action.VIEW_ORDERS,
+    "staff.contests_file": Action.VIEW_ORDERS,
+    "staff.clicks_file": Action.VIEW_REFERRERS,
+    "staff.runs_file": Action.VIEW_PAYOUTS,
+    "staff.run_payouts_file": Action.VIEW_PAYOUTS,
+    "staff.bank_file": Action.VIEW_PAYOUTS,
+    "staff.bank_records": Action.VIEW_PAYOUTS,
+    "staff.bank_records_file": Action.VIEW_PAYOUTS,
+    "staff.documents_file": Action.VIEW_PAYOUTS,
+    "staff.audit_file": Action.VIEW_AUDIT,
     "staff.commissions": Action.VIEW_ORDERS,
     "staff.commissions_file": Action.VIEW_ORDERS,
     "staff.customers": Action.VIEW_ORDERS,
@@ -172,6 +206,17 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.document": Action.VIEW_PAYOUTS,
     "staff.document_file": Action.VIEW_PAYOUTS,
     "staff.issue_document_again": Action.PREPARE_PAYOUTS,
+    "staff.search": Action.VIEW_PROGRAM,
+    "staff.api_keys": Action.MANAGE_API_KEYS,
+    "staff.make_key": Action.MANAGE_API_KEYS,
+    "staff.revoke_key": Action.MANAGE_API_KEYS,
+    "staff.people": Action.MANAGE_USERS,
+    "staff.invite_person": Action.MANAGE_USERS,
+    "staff.person": Action.MANAGE_USERS,
+    "staff.change_person": Action.MANAGE_USERS,
+    "staff.mail_link": Action.MANAGE_USERS,
+    "staff.shut_person_out": Action.MANAGE_USERS,
+    "staff.let_person_in": Action.MANAGE_USERS,
     "staff.audit": Action.VIEW_AUDIT,
     "staff.finance": Action.VIEW_BOOKS,
     "staff.finance_liability_file": Action.VIEW_BOOKS,
@@ -198,6 +243,13 @@ HANDED: Final = frozenset(
         "home.make_link",
         "home.leads",
         "home.register_lead",
+        "home.profile",
+        "home.save_profile",
+        "home.profile_preview",
+        "home.submit_profile",
+        "home.hide_profile",
+        "home.own_ratings",
+        "home.answer_rating",
         "home.statements",
         "home.statement",
         "home.statement_pdf",
@@ -205,6 +257,9 @@ HANDED: Final = frozenset(
         "home.choose_mails",
         "home.terms",
         "home.accept",
+        "home.news",
+        "home.qr_code",
+        "home.promo",
     }
 )
 """What a session reaches that the merchant's site opened, without a password: what belongs to its programme, and
@@ -233,7 +288,7 @@ OWN_LOGIN: Final = frozenset(
 )
 """What asks for a login of one's own: a referrer's pages are in this list or in :data:`HANDED`, a test sees to it."""
 
-BLUEPRINTS: Final = frozenset({"public", "accounts", "customer", "handover", "home", "staff"})
+BLUEPRINTS: Final = frozenset({"public", "accounts", "customer", "directory", "handover", "home", "staff"})
 
 
 def guard() -> ResponseReturnValue | None:
@@ -251,12 +306,7 @@ def guard() -> ResponseReturnValue | None:
     if action is None and endpoint not in OWN_LOGIN:
         return None
     me = _who_here()
-    if (
-        me is not None
-        and me.program_id is not None
-        and endpoint not in HANDED
-        and me.may(action or Action.VIEW_OWN)
-    ):
+    if me is not None and not reaches(me, endpoint) and me.may(action or Action.VIEW_OWN):
         return ask_for_own_login()
     if action is None:
         return None
@@ -277,6 +327,11 @@ def _who_here() -> SignedIn | None:
     if me is not None and place is not None and me.program_id != place.program.id:
         return None
     return me
+
+
+def reaches(me: SignedIn, endpoint: str) -> bool:
+    """Whether the session reaches the page: one that the merchant's site opened does not reach all."""
+    return me.program_id is None or endpoint in HANDED
 
 
 def ask_for_own_login() -> ResponseReturnValue:

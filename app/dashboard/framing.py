@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 _SLUG: Final = "refledger.framed"
 
-FRAMED: Final = frozenset({"public.preferences", "handover.show", "handover.use"})
+FRAMED: Final = frozenset(
+    {"public.preferences", "public.logo", "public.picture", "handover.show", "handover.use"}
+)
 """Endpoints that stand in a frame besides those of ``FRAMED_BLUEPRINTS``."""
 
 FRAMED_BLUEPRINTS: Final = frozenset({"home", "customer", "directory"})

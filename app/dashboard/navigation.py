@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 from flask_babel import lazy_gettext as _l
 
+from app.dashboard.access import reaches
 from app.dashboard.components import NavItem
 from app.identity.roles import STAFF, Action
 
@@ -93,6 +94,7 @@ OFFICE: Final = (
             Page(_l("Rate table"), "staff.rate_table_page", Action.VIEW_PROGRAM),
             Page(_l("What if"), "staff.what_if", Action.CHANGE_RATES),
             Page(_l("Banners and texts"), "staff.promo", Action.VIEW_PROGRAM),
+            Page(_l("Look"), "staff.look", Action.VIEW_PROGRAM),
             Page(_l("Terms"), "staff.terms", Action.VIEW_PROGRAM),
         ),
     ),
@@ -150,7 +152,7 @@ def navigation(me: SignedIn | None) -> Navigation:
     sections = [
         (section, pages)
         for section in (OFFICE if me.role in STAFF else REFERRERS)
-        if (pages := [page for page in section.pages if me.may(page.action)])
+        if (pages := [page for page in section.pages if me.may(page.action) and reaches(me, page.endpoint)])
     ]
     here = _here([page for _section, pages in sections for page in pages])
     found = tuple(_item(section.label, pages[0], current=here in pages) for section, pages in sections)

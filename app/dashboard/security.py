@@ -21,6 +21,7 @@ LARGER_BODIES: Final = {
     "staff.upload_feedback": 128 * 1024 * 1024,
     # More than a picture may have, so that the form itself can say that it is too large.
     "staff.add_banner": 16 * 1024 * 1024,
+    "staff.change_look": 16 * 1024 * 1024,
 }
 """Bytes that these routes take; every other route takes what ``MAX_CONTENT_LENGTH`` says."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from app.demo.cast import DIRECTORY, PASSWORD, STAFF
+from app.demo.looks import dress_programs, let_the_shop_frame
 from app.demo.programmes import PROGRAMS, ProductPlan, ProgramPlan
 from app.demo.scenes.businesses import MERCHANT
 from app.demo.stage import ACTOR
@@ -48,6 +49,7 @@ def open_programs(session: Session, shop_url: str, now: datetime) -> None:
         if plan.slug == DIRECTORY:
             put_merchant(session, program, MERCHANT, by=ACTOR, now=now)
         _offer(session, program, plan, now)
+    dress_programs(session, shop_url, now)
 
 
 def _offer(session: Session, program: Program, plan: ProgramPlan, now: datetime) -> None:
@@ -70,6 +72,7 @@ def move_landing_pages(session: Session, shop_url: str, now: datetime) -> None:
     for plan in PROGRAMS:
         settings = ProgramSettings(landing_url=urljoin(shop_url, plan.landing_path))
         change_program(session, find_program(session, plan.slug), settings, actor=ACTOR, now=now)
+    let_the_shop_frame(session, shop_url, now)
 
 
 def hire_staff(session: Session, now: datetime) -> None:

@@ -8,7 +8,7 @@ text. Amounts and dates are handed over as finished words.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from email.message import EmailMessage
@@ -50,6 +50,17 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Paint:
+    """The colours of a button, and of its words, on a light and on a dark ground; the programme's name above it all."""
+
+    light: str = "#14532d"
+    on_light: str = "#ffffff"
+    dark: str = "#86d3a1"
+    on_dark: str = "#0c1a10"
+    brand: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A rendered message, not yet addressed."""
 
@@ -58,6 +69,7 @@ class Letter:
     blocks: tuple[Block, ...]
     stop: Block | None = None
     """The last line of a mail that may be turned off: the link that does it."""
+    paint: Paint = field(default_factory=Paint)
 
     @property
     def plain(self) -> str:
@@ -79,6 +91,8 @@ class Envelope:
     recipient: str
     message_id: str
     sent_at: datetime
+    reply_to: str | None = None
+    """Whom an answer goes to, where that is not the sender."""
 
 
 def render_letter(kind: str, locale: str, context: Mapping[str, Any], stop_url: str | None = None) -> Letter:
@@ -98,6 +112,8 @@ def compose(letter: Letter, envelope: Envelope) -> EmailMessage:
     message = EmailMessage()
     message["From"] = envelope.sender
     message["To"] = envelope.recipient
+    if envelope.reply_to is not None:
+        message["Reply-To"] = envelope.reply_to
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(envelope.sent_at)
     message["Message-ID"] = envelope.message_id

@@ -17,6 +17,7 @@ from app.identity.users import password_token, verification_token
 from app.mail import outbox
 from app.mail.advice import advice_on
 from app.mail.mailer import MailRefused, MailServerAway
+from app.mail.dress import dressed
 from app.mail.messages import Envelope, compose, message_id, render_letter
 from app.mail.models import OPTIONAL, Mail, MailKind
 from app.mail.outbox import NewMail, queue_mail
@@ -344,7 +345,9 @@ class PostOffice:
             stop_url = self.public_url + UNSUBSCRIBE_PATH + stop_token(session, self.links, mail)
         letter = render_letter(mail.kind.value, mail.locale, context, stop_url)
         mid = message_id(mail.event_key, mail.id, self.public_url)
-        return compose(letter, Envelope(self.sender, mail.recipient, mid, now))
+        reply_to = context.get("reply_to")
+        envelope = Envelope(self.sender, mail.recipient, mid, now, reply_to)
+        return compose(*dressed(session, mail, letter, envelope))
 
     def _link(self, kind: MailKind, user: User, now: datetime) -> str:
         if kind is MailKind.VERIFY_EMAIL:

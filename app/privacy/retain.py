@@ -34,6 +34,7 @@ from app.referrals.models import (
     ReferrerNetwork,
     VisitorKey,
 )
+from app.shopfront.models import CustomerSession, HandOver
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -238,6 +239,16 @@ def _sessions(_house: House, session: Session, before: datetime, limit: int) -> 
     return _delete(session, sessions, sessions.c.id, limit, sessions.c.expires_at < before)
 
 
+def _hand_overs(_house: House, session: Session, before: datetime, limit: int) -> int:
+    rows = table_of(HandOver)
+    return _delete(session, rows, rows.c.id, limit, rows.c.expires_at < before)
+
+
+def _customer_sessions(_house: House, session: Session, before: datetime, limit: int) -> int:
+    rows = table_of(CustomerSession)
+    return _delete(session, rows, rows.c.id, limit, rows.c.expires_at < before)
+
+
 def _answers(_house: House, session: Session, before: datetime, limit: int) -> int:
     return _delete(session, _ANSWERS, _ANSWERS.c.id, limit, _ANSWERS.c.created_at < before)
 
@@ -254,6 +265,8 @@ WORK: Final[dict[str, Work]] = {
     rules.CONTESTS.name: _contests,
     rules.MAILS.name: _mails,
     rules.SESSIONS.name: _sessions,
+    rules.HAND_OVERS.name: _hand_overs,
+    rules.CUSTOMER_SESSIONS.name: _customer_sessions,
     rules.ANSWERS.name: _answers,
 }
 """Each rule's work; a test sees that none is missing."""

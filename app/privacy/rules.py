@@ -15,6 +15,7 @@ from app.identity.sessions import KEEP_ENDED
 from app.referrals.click_rows import CLICK_DAYS
 from app.referrals.leads import FORGOTTEN_AFTER
 from app.referrals.visitor_keys import KEPT_DAYS
+from app.shopfront.handover import KEEP_ENDED as HANDED_KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,24 @@ SESSIONS: Final = Rule(
     Deed.DELETED,
     "the question: was that me?",
 )
+HAND_OVERS: Final = Rule(
+    "hand-overs",
+    "hand_overs",
+    "Addresses that a merchant's site handed somebody over with: hash of the token, for whom, when used",
+    _days(HANDED_KEPT.days),
+    "the address's end",
+    Deed.DELETED,
+    "saying whose account to go back to",
+)
+CUSTOMER_SESSIONS: Final = Rule(
+    "customer-sessions",
+    "customer_sessions",
+    "Half hours in which a customer was known in a browser: hash of the token",
+    _days(HANDED_KEPT.days),
+    "the session's end",
+    Deed.DELETED,
+    "the clock of a web server that runs late",
+)
 ANSWERS: Final = Rule(
     "api-answers",
     "api_stored_answers",
@@ -195,6 +214,8 @@ RULES: Final = (
     CONTESTS,
     MAILS,
     SESSIONS,
+    HAND_OVERS,
+    CUSTOMER_SESSIONS,
     ANSWERS,
 )
 """In the order in which the retention job works."""

@@ -14,11 +14,13 @@ from examples.shop.views import account, desk, front, month, partners, people, p
 from examples.shop.wiring import open_shop
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
-    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    " frame-src 'self' {refledger}; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
 
 
@@ -46,7 +48,7 @@ def create_app(
     referral.install(app)
     app.add_template_filter(euros)
     app.context_processor(people.page_context)
-    app.after_request(_guard)
+    app.after_request(_guard(POLICY.format(refledger=settings.refledger_url)))
     for module in (front, people, purchase, account, partners, desk):
         app.register_blueprint(module.pages)
     if settings.house is not None:
@@ -56,8 +58,11 @@ def create_app(
     return app
 
 
-def _guard(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
+def _guard(policy: str) -> Callable[[Response], Response]:
+    def guarded(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        return response
+
+    return guarded

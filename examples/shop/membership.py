@@ -41,15 +41,20 @@ class ProgrammePage:
 
 def programme_page(store: Store, client: RefledgerClient, programme: str, customer_id: int) -> ProgrammePage:
     """Rates and terms, and for a member the referral URL and the balance."""
-    membership = store.row(
-        "SELECT * FROM memberships WHERE customer_id = ? AND programme = ?", customer_id, programme
-    )
+    membership = membership_of(store, programme, customer_id)
     terms = client.call("GET", "/program")
     balance = client.call("GET", path_of("referrers", membership["code"], "balance")) if membership else None
     return ProgrammePage(
         shares_of(programme, terms.body) if terms.accepted else None,
         membership,
         balance.body if balance and balance.accepted else None,
+    )
+
+
+def membership_of(store: Store, programme: str, customer_id: int) -> sqlite3.Row | None:
+    """What the shop keeps of a customer who joined."""
+    return store.row(
+        "SELECT * FROM memberships WHERE customer_id = ? AND programme = ?", customer_id, programme
     )
 
 
@@ -115,6 +120,28 @@ def partner_page(client: RefledgerClient, number: str) -> str | None:
     """
     answer = client.call("POST", path_of("customers", number, "partner-link"))
     return str(answer.body["url"]) if answer.accepted and "url" in answer.body else None
+
+
+def dashboard(client: RefledgerClient, code: str, *, frame: bool) -> str | None:
+    """The address that opens a member's dashboard signed in; None while it cannot be had.
+
+    It works once, within five minutes, so it is asked for whenever it is opened and kept nowhere.
+    """
+    answer = client.call("POST", path_of("referrers", code, "session"), {"frame": frame})
+    return str(answer.body["url"]) if answer.accepted and "url" in answer.body else None
+
+
+def directory(client: RefledgerClient, number: str, *, frame: bool) -> str | None:
+    """The address that opens the directory for a customer who is known there; None while it cannot be had."""
+    body = {"open": "directory", "frame": frame}
+    answer = client.call("POST", path_of("customers", number, "session"), body)
+    return str(answer.body["url"]) if answer.accepted and "url" in answer.body else None
+
+
+def partner_of(client: RefledgerClient, number: str) -> str | None:
+    """The code of the partner whom the customer has now; they may have chosen in the frame, so this is asked for."""
+    answer = client.call("GET", path_of("customers", number, "partner"))
+    return answer.body.get("referrer") if answer.accepted else None
 
 
 def referrer_code(customer: sqlite3.Row, programme: str) -> str:

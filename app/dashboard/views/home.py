@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 from app.dashboard.components import NavItem
 from app.dashboard.cursors import read_cursor, read_key, write_cursor
 from app.dashboard.i18n import _
+from app.dashboard.look import wear
 from app.dashboard.presenters import chart as charts
 from app.dashboard.presenters import commissions as commissions_presenter
 from app.dashboard.presenters import home as presenter
@@ -74,10 +75,9 @@ def my_memberships() -> list[Membership]:
 
 def chosen_membership(found: list[Membership]) -> Membership:
     """The programme that this browser looks at: the one named in the address, the last one, or the first."""
-    wanted = request.args.get("program") or browser.get("program")
-    chosen = next((each for each in found if each.program.slug == wanted), found[0])
-    if len(found) > 1 and browser.get("program") != chosen.program.slug:
-        browser["program"] = chosen.program.slug
+    chosen = looked_at(found)
+    remember(found, chosen)
+    wear(chosen.program)
     return chosen
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
+from app.dashboard.framing import cookie_manners
 from app.dashboard.locale import COOKIE as LANGUAGE_COOKIE
 from app.dashboard.locale import LANGUAGES
+from app.dashboard.look import wear
 from app.dashboard.page import THEME_COOKIE, THEMES
 from app.dashboard.presenters import programs as presenter
 from app.identity.login import who
@@ -16,7 +18,8 @@ from app.identity.queries import user_by_public_id
 from app.identity.users import change_locale
 from app.kernel import clock
 from app.referrals.queries import programs_shown
-from app.requests import services, session
+from app.requests import session
+from app.shopfront.looks import find_logo
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -44,6 +47,7 @@ def program(slug: str) -> ResponseReturnValue:
     found = programs_shown.program_by_slug(session(), slug)
     if found is None:
         abort(404)
+    wear(found)
     shown = programs_shown.shown_programs(session(), [found], clock.now())
     return render_template("public/program.html", program=presenter.program_page(shown[0]))
 
@@ -52,18 +56,28 @@ def program(slug: str) -> ResponseReturnValue:
 def preferences() -> ResponseReturnValue:
     """Language and appearance, kept in cookies; the language also with the account."""
     answer = redirect(local_target(request.form.get("next")) or url_for("public.index"))
-    secure = services().settings.secure_cookies
     language, theme = request.form.get("language"), request.form.get("theme")
     if language in LANGUAGES:
-        answer.set_cookie(
-            LANGUAGE_COOKIE, language, max_age=_YEAR, httponly=True, samesite="Lax", secure=secure
-        )
+        answer.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR, **cookie_manners())
         me = who()
         user = user_by_public_id(session(), me.public_id) if me else None
         if user is not None:
             change_locale(user, language)
     if theme in THEMES:
-        answer.set_cookie(THEME_COOKIE, theme, max_age=_YEAR, httponly=True, samesite="Lax", secure=secure)
+        answer.set_cookie(THEME_COOKIE, theme, max_age=_YEAR, **cookie_manners())
+    return answer
+
+
+@public.get("/logos/<digest>")
+def logo(digest: str) -> ResponseReturnValue:
+    """A programme's logo by its content, for a year: another picture is another address."""
+    found = find_logo(session(), digest)
+    if found is None:
+        abort(404)
+    answer = Response(found[0], mimetype=found[1])
+    answer.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+    # Opened by itself it can do nothing.
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return answer
 
 

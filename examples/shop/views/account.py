@@ -81,6 +81,25 @@ def join(programme: str) -> Response:
     return redirect(url_for("account.programme", programme=programme))
 
 
+@pages.get("/partner-programme/<programme>/dashboard")
+@customers_only
+def dashboard(programme: str) -> str | Response | tuple[str, int]:
+    """Opens the member's dashboard signed in, as a page or (``?frame=1``) in this shop's own page."""
+    if programme not in PROGRAMMES:
+        abort(404)
+    shop, frame = the_shop(), request.args.get("frame") == "1"
+    row = membership.membership_of(shop.store, programme, _customer_id())
+    if row is None:
+        abort(404)
+    url = membership.dashboard(shop.clients[programme], row["code"], frame=frame)
+    if url is not None:
+        return redirect(url)
+    if frame:
+        return render_template("unreachable.html"), 503
+    flash("Your dashboard cannot be reached right now. Please try again in a minute.")
+    return redirect(url_for("account.programme", programme=programme))
+
+
 @pages.get("/rewarded/<programme>")
 @customers_only
 def rewarded(programme: str) -> Response:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from examples.shop import sales
+from examples.shop import membership, sales
 from examples.shop.catalogue import PARTNERS
+from examples.shop.settings import DIRECTORY
 from examples.shop.views.people import customers_only, visitor
 from examples.shop.wiring import the_shop
 
@@ -20,7 +21,28 @@ pages = Blueprint("partners", __name__, url_prefix="/partners")
 @pages.get("/")
 def directory() -> str:
     """All partners."""
-    return render_template("partners.html", partners=list(PARTNERS.values()), chosen=_chosen())
+    return render_template(
+        "partners.html",
+        partners=list(PARTNERS.values()),
+        chosen=_chosen(),
+        public=f"{the_shop().settings.refledger_url}/framed/{DIRECTORY}/programs/{DIRECTORY}/partners",
+    )
+
+
+@pages.get("/directory")
+@customers_only
+def open_directory() -> str | Response | tuple[str, int]:
+    """Opens the directory with the customer known there, as a page or (``?frame=1``) in this shop's own page."""
+    customer, frame = visitor(), request.args.get("frame") == "1"
+    if customer is None:
+        abort(404)
+    url = membership.directory(the_shop().clients[DIRECTORY], customer["number"], frame=frame)
+    if url is not None:
+        return redirect(url)
+    if frame:
+        return render_template("unreachable.html"), 503
+    flash("The directory cannot be reached right now. Please try again in a minute.")
+    return redirect(url_for("partners.directory"))
 
 
 @pages.post("/<code>/choose")
@@ -51,4 +73,6 @@ def end() -> Response:
 
 def _chosen() -> str | None:
     customer = visitor()
-    return customer["partner_code"] if customer is not None else None
+    if customer is None:
+        return None
+    return membership.partner_of(the_shop().clients[DIRECTORY], customer["number"])

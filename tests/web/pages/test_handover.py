@@ -46,7 +46,7 @@ def address(site: Site, path: str, body: dict[str, object] | None = None) -> str
     """The path of the address that the call answers."""
     answer = ask(site, path, body)
     assert answer.status_code == 201, answer.text
-    url: str = answer.json["url"]  # type: ignore[index]
+    url: str = answer.json["url"]
     return url.removeprefix(site.services.settings.public_url)
 
 

@@ -14,6 +14,7 @@ from app.dashboard.views.staff import (  # noqa: F401 - routes
     finance,
     orders,
     overview,
+    look,
     particulars,
     programs,
     promo,
