@@ -17,11 +17,14 @@ from app.directory.domain.profile import (
     word_term,
 )
 from app.directory.domain.texts import words_of
-from app.directory.errors import NoDirectory, NoProfile, NotListed
-from app.directory.models import Directory, Expertise, Listing, ListingTerm, Profile
+from app.directory.errors import NoDirectory, NoProfile, NotListed, RatingNotFound
+from app.directory.models import Directory, Expertise, Listing, ListingTerm, Profile, Rating
 from app.referrals.models import Program, Referrer, ReferrerStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
@@ -71,6 +74,12 @@ def directory_of(session: Session, program_id: int) -> Directory | None:
     return session.get(Directory, program_id)
 
 
+def directories_of(session: Session, program_ids: Sequence[int]) -> dict[int, Directory]:
+    """The directories of these programmes, open or not, by programme."""
+    found = session.scalars(select(Directory).where(Directory.program_id.in_(program_ids)))
+    return {row.program_id: row for row in found}
+
+
 def open_program(session: Session, slug: str) -> Program:
     """The programme whose directory everybody sees. Raises :class:`NoDirectory`."""
     found = session.scalar(
@@ -81,12 +90,6 @@ def open_program(session: Session, slug: str) -> Program:
     if found is None:
         raise NoDirectory(slug)
     return found
-
-
-def programs_with_a_directory(session: Session, program_ids: list[int]) -> frozenset[int]:
-    """Those of these programmes that have an open directory."""
-    wanted = select(Directory.program_id).where(Directory.program_id.in_(program_ids), Directory.is_open)
-    return frozenset(session.scalars(wanted))
 
 
 def expertises(session: Session, program_id: int, *, retired: bool = False) -> list[Expertise]:
@@ -196,3 +199,25 @@ def _has(program_id: int, term: ColumnElement[bool]) -> ColumnElement[bool]:
     return Listing.referrer_id.in_(
         select(ListingTerm.referrer_id).where(ListingTerm.program_id == program_id, term)
     )
+
+
+def shown_ratings(
+    session: Session, referrer_id: int, *, before: tuple[datetime, int] | None = None, limit: int = PAGE
+) -> list[Rating]:
+    """What the public reads of a partner, newest first."""
+    wanted = select(Rating).where(Rating.referrer_id == referrer_id, Rating.shown_at.is_not(None))
+    if before is not None:
+        wanted = wanted.where(tuple_(Rating.shown_at, Rating.id) < tuple_(*before))
+    return list(session.scalars(wanted.order_by(Rating.shown_at.desc(), Rating.id.desc()).limit(limit)))
+
+
+def shown_rating(session: Session, referrer_id: int, rating_id: str) -> Rating:
+    """One of them. Raises :class:`RatingNotFound`."""
+    found = session.scalar(
+        select(Rating).where(
+            Rating.rating_id == rating_id, Rating.referrer_id == referrer_id, Rating.shown_at.is_not(None)
+        )
+    )
+    if found is None:
+        raise RatingNotFound(rating_id)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.directory.domain.states import ReportedPart, ReportState
 from app.directory.domain.texts import clean_line
@@ -41,7 +41,8 @@ def report_rating(
 ) -> None:
     """Ask staff to look at a shown rating of the partner, or at its answer. Nothing is taken down by itself.
 
-    Raises :class:`RatingNotFound`, :class:`NothingShown`, ``InvalidInput``.
+    The same again, and more than a few, change nothing. Raises :class:`RatingNotFound`, :class:`NothingShown`,
+    ``InvalidInput``.
     """
     reason = clean_line(reason, "/reason", most=REASON)
     rating = locked_rating(session, referrer.program_id, rating_id)
@@ -49,8 +50,8 @@ def report_rating(
         raise RatingNotFound(rating_id)
     if rating.shown_at is None or (part is ReportedPart.ANSWER and rating.answer is None):
         raise NothingShown
-    waiting = select(func.count()).where(*_open(rating, part))
-    if (session.scalar(waiting) or 0) >= MOST_OPEN:
+    waiting = list(session.scalars(select(RatingReport.reason).where(*_open(rating, part))))
+    if len(waiting) >= MOST_OPEN or reason in waiting:
         return
     report = RatingReport(
         report_id=ids.random_id("rep_"),

@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, delete, func, or_, select
 
 from app.kernel.db import insert_or_ignore
 from app.kernel.queue import collect
-from app.mail.models import Mail, MailKind
+from app.mail.models import PASSED_ON, Mail, MailKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -93,6 +93,7 @@ def mark_sent(session: Session, mail_id: int, now: datetime) -> None:
     """Write down that the mail server took it."""
     mail = session.get_one(Mail, mail_id)
     mail.sent_at, mail.next_attempt_at, mail.last_error = now, None, None
+    _forget_what_was_passed_on(mail)
 
 
 def mark_failed(session: Session, mail_id: int, error: str, now: datetime, *, for_good: bool) -> None:
@@ -101,6 +102,12 @@ def mark_failed(session: Session, mail_id: int, error: str, now: datetime, *, fo
     mail.last_error = error[:_ERROR]
     if for_good or mail.attempts >= MAX_ATTEMPTS:
         mail.failed_at, mail.next_attempt_at = now, None
+        _forget_what_was_passed_on(mail)
+
+
+def _forget_what_was_passed_on(mail: Mail) -> None:
+    if mail.kind in PASSED_ON:
+        mail.context = {}
 
 
 def old_mails(session: Session, before: datetime, limit: int) -> list[Mail]:

@@ -211,6 +211,30 @@ def _settled(office: PostOffice, session: Session, event: AuditEvent, _after: in
         office.tell(session, referrer, MailKind.OBJECTION_SETTLED, key, context, now=now)
 
 
+def _profile_published(
+    office: PostOffice, session: Session, event: AuditEvent, _after: int, now: datetime
+) -> None:
+    _of_referrer(office, session, event, MailKind.PROFILE_PUBLISHED, now)
+
+
+def _profile_returned(
+    office: PostOffice, session: Session, event: AuditEvent, _after: int, now: datetime
+) -> None:
+    _of_referrer(office, session, event, MailKind.PROFILE_RETURNED, now)
+
+
+def _rating_shown(
+    office: PostOffice, session: Session, event: AuditEvent, _after: int, now: datetime
+) -> None:
+    code = event.details["referrer"]
+    referrer = session.scalars(select(Referrer).where(Referrer.code == code)).one()
+    program = session.get_one(Program, referrer.program_id)
+    if referrer.erased_at is None:
+        context = {"program": program.name, "stars": event.details["stars"]}
+        key = f"rating-shown:{event.id}"
+        office.tell(session, referrer, MailKind.RATING_SHOWN, key, context, now=now)
+
+
 _TOLD: Final[Mapping[str, Callable[[PostOffice, Session, AuditEvent, int, datetime], int | None]]] = {
     "referrer.suspended": _suspended,
     "referrer.reinstated": _reinstated,
@@ -220,5 +244,9 @@ _TOLD: Final[Mapping[str, Callable[[PostOffice, Session, AuditEvent, int, dateti
     "bonus.set": _rate_set,
     "terms.published": _terms,
     "document.issued_again": _settled,
+    "profile.published": _profile_published,
+    "profile.returned": _profile_returned,
+    "profile.taken_down": _profile_returned,
+    "rating.shown": _rating_shown,
 }
 """Action to what tells it. Each gets the referrer id after which to go on, and returns the next one, or ``None``."""

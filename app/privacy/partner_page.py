@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 class Partner:
     """Who is rewarded for a customer's orders, how that came, and since when."""
 
+    code: str
     name: str
     method: BindingMethod
     since: datetime
@@ -49,16 +50,16 @@ def partnership(session: Session, whose: Whose, now: datetime) -> Partnership:
     if customer is None or customer.program_id != whose.program_id:
         raise PartnerLinkRefused
     rows = session.execute(
-        select(Binding, Referrer.name)
+        select(Binding, Referrer.code, Referrer.name)
         .join(Referrer, Referrer.id == Binding.referrer_id)
         .where(Binding.customer_id == customer.id, Binding.from_at <= now)
         .order_by(Binding.from_at)
     ).all()
     partner, ended_at = None, None
     if rows:
-        binding, name = rows[-1]
+        binding, code, name = rows[-1]
         if binding.until_at is None or binding.until_at > now:
-            partner = Partner(name, binding.method, binding.from_at)
+            partner = Partner(code, name, binding.method, binding.from_at)
         else:
             ended_at = binding.until_at
     return Partnership(session.get_one(Program, whose.program_id), customer, partner, ended_at)

@@ -1429,6 +1429,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_links")),
         sa.UniqueConstraint("referrer_id", "campaign", "to", name=op.f("uq_links_referrer_id_campaign_to")),
     )
+    with op.batch_alter_table("links", schema=None) as batch_op:
+        batch_op.create_index("ix_links_campaign", ["campaign"], unique=False)
+
     op.create_table(
         "mail_refusals",
         sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -2654,6 +2657,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_bank_events_file", ["bank_file_id", "state", "id"], unique=False)
         batch_op.create_index("ix_bank_events_payment", ["end_to_end_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_bank_events_payout_id"), ["payout_id"], unique=False)
+        batch_op.create_index("ix_bank_events_reference", ["entry_ref"], unique=False)
         batch_op.create_index("ix_bank_events_state", ["state", "id"], unique=False)
 
     op.create_table(
@@ -3090,6 +3094,7 @@ def downgrade() -> None:
     op.drop_table("commissions")
     with op.batch_alter_table("bank_events", schema=None) as batch_op:
         batch_op.drop_index("ix_bank_events_state")
+        batch_op.drop_index("ix_bank_events_reference")
         batch_op.drop_index(batch_op.f("ix_bank_events_payout_id"))
         batch_op.drop_index("ix_bank_events_payment")
         batch_op.drop_index("ix_bank_events_file")
@@ -3223,6 +3228,9 @@ def downgrade() -> None:
 
     op.drop_table("mails")
     op.drop_table("mail_refusals")
+    with op.batch_alter_table("links", schema=None) as batch_op:
+        batch_op.drop_index("ix_links_campaign")
+
     op.drop_table("links")
     with op.batch_alter_table("ledger_balances", schema=None) as batch_op:
         batch_op.drop_index("ix_ledger_balances_program")

@@ -55,6 +55,11 @@ CONTEXT = {
     "reply_to": "bea@example.org",
     "lines": ["Hi", ">> Press | https://evil.example/"],
     "stars": 4,
+    "inviter": "Zoë",
+    "referrer": "Bakkerij Zoë",
+    "member": "ann@example.org",
+    "level": "viewer",
+    "is_left": False,
 }
 
 
@@ -82,6 +87,10 @@ VARIANTS: list[tuple[str, dict[str, object]]] = [
     ("factor_changed", {"is_new": False, "is_left": True}),
     ("factor_changed", {"is_new": False, "is_left": False}),
     ("address_changed", {"is_new": False}),
+    ("team_invited", {"level": "owner"}),
+    ("team_invited", {"level": "viewer"}),
+    ("team_joined", {"level": "owner"}),
+    ("team_joined", {"level": "viewer"}),
     ("rates_worse", {"everybody": False, "product": None}),
     ("rates_worse", {"bonus": True, "product": None}),
     ("document_issued", {"correction": True}),
