@@ -22,17 +22,19 @@ from app.identity.audit import Actor
 from app.identity.emails import clean_email
 from app.identity.queries import api_keys_of, staff, user_by_email
 from app.identity.roles import STAFF, Role
+from app.identity.second_factor import reset_factors
+from app.identity.staffing import assign_role, shut_out
 from app.identity.users import (
     LOCALES,
     NewUser,
     UnknownUser,
-    change_role,
     create_user,
     disable_user,
     enable_user,
     set_password,
 )
 from app.kernel import clock
+from app.mail.accounts import tell_factor_changed
 from app.referrals.queries.programs_shown import programs as all_programs
 
 if TYPE_CHECKING:
@@ -102,7 +104,7 @@ def new_role(email: str, role: str, as_json: bool) -> None:
         user = _person(session, email)
         if user.role not in STAFF:
             raise BadInput(f"--email: {user.email} is a referrer, not staff")
-        change_role(session, user, Role(role), actor=Actor.cli(), now=clock.now())
+        assign_role(session, user, Role(role), actor=Actor.cli(), now=clock.now())
     answer(as_json, {"email": user.email, "role": role}, f"{user.email} has the role {role}")
 
 
@@ -113,7 +115,8 @@ def disable(email: str, as_json: bool) -> None:
     """Shut a person out at once."""
     with parts().db.transaction() as session:
         user = _person(session, email)
-        disable_user(session, user, actor=Actor.cli(), now=clock.now())
+        end = shut_out if user.role in STAFF else disable_user
+        end(session, user, actor=Actor.cli(), now=clock.now())
     answer(as_json, {"email": user.email, "disabled": True}, f"{user.email} is shut out")
 
 
@@ -126,6 +129,23 @@ def enable(email: str, as_json: bool) -> None:
         user = _person(session, email)
         enable_user(session, user, actor=Actor.cli(), now=clock.now())
     answer(as_json, {"email": user.email, "disabled": False}, f"{user.email} may log in again")
+
+
+@users.command("reset-factors")
+@_EMAIL
+@json_option
+def reset(email: str, as_json: bool) -> None:
+    """Take away the second steps of a person who lost them; their password alone lets them in again.
+
+    Make sure first that it is really them: by their voice, not by a mail.
+    """
+    with parts().db.transaction() as session:
+        user = _person(session, email)
+        had = reset_factors(session, user, actor=Actor.cli(), now=clock.now())
+        if had:
+            tell_factor_changed(session, user, is_new=False, now=clock.now())
+    said = "has no second step any more" if had else "had no second step"
+    answer(as_json, {"email": user.email, "reset": had}, f"{user.email} {said}")
 
 
 def _person(session: Session, email: str) -> User:

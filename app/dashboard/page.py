@@ -37,6 +37,7 @@ def page_context() -> dict[str, Any]:
         "themes": [("auto", _("Automatic")), ("light", _("Light")), ("dark", _("Dark"))],
         "navigation": navigation(me),
         "signed_in": me,
+        "search_href": url_for("staff.search") if me is not None and me.role in STAFF else None,
         "home_href": url_for(start),
         "this_page": request.script_root
         + (request.full_path.rstrip("?") if request.method == "GET" else request.path),

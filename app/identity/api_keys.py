@@ -34,7 +34,7 @@ _PREFIX_CHARS: Final = 10
 _SECRET_CHARS: Final = 40
 _KEY: Final = re.compile(r"(rfl_[0-9a-z]{10})_([0-9a-z]{40})", re.ASCII)
 _NO_KEY: Final = hashlib.sha256(b"refledger: no such key").hexdigest()
-_MAX_NAME: Final = 80
+MAX_NAME: Final = 80
 _PRESENTED: Final = select(
     ApiKey.id, ApiKey.program_id, ApiKey.prefix, ApiKey.secret_hash, ApiKey.scopes, ApiKey.revoked_at
 ).where(ApiKey.prefix == bindparam("prefix"))
@@ -109,8 +109,8 @@ def create_api_key(
     unknown one.
     """
     label = " ".join(name.split())
-    if not 0 < len(label) <= _MAX_NAME or not label.isprintable():
-        raise InvalidInput(f"a key needs a name of at most {_MAX_NAME} printable characters", pointer="/name")
+    if not 0 < len(label) <= MAX_NAME or not label.isprintable():
+        raise InvalidInput(f"a key needs a name of at most {MAX_NAME} printable characters", pointer="/name")
     granted = _scopes(scopes)
     prefix = ids.random_id(KEY_MARK, _PREFIX_CHARS)
     secret = ids.random_id("", _SECRET_CHARS)

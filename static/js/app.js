@@ -46,6 +46,18 @@
     }
   });
 
+  // One key to search: "/" as on many sites, unless somebody is typing.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    const fields = [...document.querySelectorAll("[data-search]")];
+    const field = fields.find((each) => each.offsetParent);
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+    field.select();
+  });
+
   // On a phone the navigation scrolls sideways: the page one is on is brought into sight.
   document.querySelectorAll("header [aria-current], .tabs [aria-current]").forEach((link) => {
     const strip = link.closest("ul");

@@ -60,6 +60,7 @@ class BankEvent(Base):
         Index("ix_bank_events_state", "state", "id"),
         Index("ix_bank_events_file", "bank_file_id", "state", "id"),
         Index("ix_bank_events_payment", "end_to_end_id"),
+        Index("ix_bank_events_reference", "entry_ref"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)

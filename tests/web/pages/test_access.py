@@ -43,6 +43,9 @@ NUMBERS: dict[str, Any] = {
     "slug": "hosting",
     "token": "x",
     "session_id": 1,
+    "prefix": "rfl_x",
+    "public_id": "usr_x",
+    "link_id": 1,
 }
 
 

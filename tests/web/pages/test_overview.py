@@ -44,6 +44,7 @@ def test_the_overview_compares_a_period_and_links_each_figure_to_its_source(site
             assert "New paying customers 1 100% of the step before; as before" in page
             assert "Facts that wait for another one 1" in page
             reckon_overviews(site.services.db, clock.now())
+        page = owner.text("/staff")
         assert "Counted anew every night" in page
         html = owner.get("/staff?period=year").text
         assert "€300.00" in html

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from app.dashboard.views.staff import (  # noqa: F401 - routes
+    search,
+    people,
+    api_keys,
     audit,
     bank,
     clicks,
