@@ -15,9 +15,10 @@ import structlog
 from app.identity.queries import user_by_public_id
 from app.identity.users import password_token, verification_token
 from app.mail import outbox
+from app.mail.accounts import signed_path
 from app.mail.advice import advice_on
-from app.mail.mailer import MailRefused, MailServerAway
 from app.mail.dress import dressed
+from app.mail.mailer import MailRefused, MailServerAway
 from app.mail.messages import Envelope, compose, message_id, render_letter
 from app.mail.models import OPTIONAL, Mail, MailKind
 from app.mail.outbox import NewMail, queue_mail
@@ -232,6 +233,12 @@ class PostOffice:
         to = Recipient.of(referrer)
         _queue(session, f"contest-answered:{contest}", MailKind.CONTEST_ANSWERED, to, context, now)
 
+    def partner_asked(
+        self, session: Session, referrer: Referrer, event: str, asked: Mapping[str, Any], *, now: datetime
+    ) -> None:
+        """A visitor of the directory wrote to the partner: ``program``, ``sender``, ``reply_to`` and ``lines``."""
+        self.tell(session, referrer, MailKind.PARTNER_ASKED, f"partner-asked:{event}", asked, now=now)
+
     def payout_sent(
         self, session: Session, recipient: Recipient, payout: PayoutNotice, *, paid_on: date, now: datetime
     ) -> None:
@@ -344,6 +351,8 @@ class PostOffice:
             context["link"] = (
                 self.public_url + UNDO_PATH + undo_token(self.links, context["undo"], mail.created_at)
             )
+        if "signed" in context:
+            context["link"] = self.public_url + signed_path(self.links, context["signed"], mail.created_at)
         if mail.kind is MailKind.PAYOUT_FAILED:
             # The bank's reason, and what it led to, are written down after the money was given back.
             context["advice"] = advice_on(session, context["reference"])

@@ -1124,6 +1124,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("click_quality", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_click_quality_counted", ["program_id", "days", "counted", "referrer_id"], unique=False
+        )
+        batch_op.create_index(
             "ix_click_quality_order", ["program_id", "days", "suspicion_ppm", "referrer_id"], unique=False
         )
 
@@ -2469,9 +2472,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "referrer_id", name=op.f("uq_payouts_run_id_referrer_id")),
     )
     with op.batch_alter_table("payouts", schema=None) as batch_op:
+        batch_op.create_index("ix_payouts_amount", ["run_id", "amount_minor", "id"], unique=False)
         batch_op.create_index("ix_payouts_destination", ["destination_id"], unique=False)
         batch_op.create_index("ix_payouts_file", ["file_id", "id"], unique=False)
         batch_op.create_index("ix_payouts_referrer", ["referrer_id", "id"], unique=False)
+        batch_op.create_index("ix_payouts_run", ["run_id", "id"], unique=False)
         batch_op.create_index("ix_payouts_state", ["run_id", "state", "id"], unique=False)
 
     op.create_table(
@@ -2807,7 +2812,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("tax_documents", schema=None) as batch_op:
         batch_op.create_index("ix_tax_documents_corrects", ["corrects_id"], unique=False)
+        batch_op.create_index("ix_tax_documents_date", ["program_id", "issued_on", "id"], unique=False)
         batch_op.create_index("ix_tax_documents_payout", ["payout_id"], unique=False)
+        batch_op.create_index("ix_tax_documents_program", ["program_id", "id"], unique=False)
         batch_op.create_index("ix_tax_documents_referrer", ["referrer_id", "id"], unique=False)
         batch_op.create_index("ix_tax_documents_waiting", ["rendered_at", "id"], unique=False)
 
@@ -3071,7 +3078,9 @@ def downgrade() -> None:
     with op.batch_alter_table("tax_documents", schema=None) as batch_op:
         batch_op.drop_index("ix_tax_documents_waiting")
         batch_op.drop_index("ix_tax_documents_referrer")
+        batch_op.drop_index("ix_tax_documents_program")
         batch_op.drop_index("ix_tax_documents_payout")
+        batch_op.drop_index("ix_tax_documents_date")
         batch_op.drop_index("ix_tax_documents_corrects")
 
     op.drop_table("tax_documents")
@@ -3102,9 +3111,11 @@ def downgrade() -> None:
     op.drop_table("rating_reports")
     with op.batch_alter_table("payouts", schema=None) as batch_op:
         batch_op.drop_index("ix_payouts_state")
+        batch_op.drop_index("ix_payouts_run")
         batch_op.drop_index("ix_payouts_referrer")
         batch_op.drop_index("ix_payouts_file")
         batch_op.drop_index("ix_payouts_destination")
+        batch_op.drop_index("ix_payouts_amount")
 
     op.drop_table("payouts")
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
@@ -3280,6 +3291,7 @@ def downgrade() -> None:
     op.drop_table("click_totals")
     with op.batch_alter_table("click_quality", schema=None) as batch_op:
         batch_op.drop_index("ix_click_quality_order")
+        batch_op.drop_index("ix_click_quality_counted")
 
     op.drop_table("click_quality")
     with op.batch_alter_table("bindings", schema=None) as batch_op:
