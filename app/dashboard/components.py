@@ -137,6 +137,35 @@ class Step:
     when: str = ""
     text: str = ""
     amount: str = ""
+    points: tuple[str, ...] = ()
+    """Sentences below it, one each for the parts of a whole."""
+    href: str = ""
+    """Where the title leads."""
+    ahead: bool = False
+    """Whether it is still to come; ``when`` is then the day on which it is expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A heading and the sentences under it."""
+
+    title: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WhyPage:
+    """The page that says what became of one commission, order or payout."""
+
+    title: str
+    sentence: str
+    status: Status
+    steps: tuple[Step, ...]
+    facts: tuple[Fact, ...]
+    back: NavItem
+    paragraphs: tuple[Paragraph, ...] = ()
+    lines: Table | None = None
+    """Of an order, what each product earned."""
 
 
 @dataclass(frozen=True, slots=True)

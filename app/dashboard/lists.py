@@ -61,6 +61,13 @@ class Listing(Generic[Row]):
     columns: tuple[str, ...]
     """The file's heading: the same words in every language, for programs."""
     line: Callable[[Row, Scope], tuple[sheet.Value, ...]]
+    file: str = ""
+    """The endpoint of its file, where it is not the page's with ``_file`` behind it."""
+
+    @property
+    def file_endpoint(self) -> str:
+        """Where the list is taken home from."""
+        return self.file or f"{self.endpoint}_file"
 
     def way(self, asked: str | None) -> tuple[str, Way]:
         """The order that was asked for ("name", or "-name" the other way round), else the usual one."""
@@ -121,7 +128,7 @@ class Shown(Generic[Row]):
     def dress(self, table: Table) -> Table:
         """The table with its sort links, the way to its next part and its file."""
         columns = tuple(replace(each, sort=self.links.get(each.sorts_by)) for each in table.columns)
-        empty = _nothing_found() if self.searched else table.empty
+        empty = nothing_found() if self.searched else table.empty
         return replace(
             table, columns=columns, more_href=self.more_href, export_href=self.export_href, empty=empty
         )
@@ -160,7 +167,7 @@ def show(
         searched=bool(form.given()),
         links={name: _link(name, sort, each, href) for name, each in listing.ways.items()},
         more_href=more,
-        export_href=url_for(f"{listing.endpoint}_file", **(asked | {"sort": sort, "program": program.slug})),
+        export_href=url_for(listing.file_endpoint, **(asked | {"sort": sort, "program": program.slug})),
         clear_href=href_of_all,
         hidden={"sort": sort, **(keep or {})},
     )
@@ -230,5 +237,6 @@ def _parts(listing: Listing[Row], scope: Scope, way: Way) -> Iterator[Sequence[R
         after = listing.place(rows[-1], way)
 
 
-def _nothing_found() -> Empty:
+def nothing_found() -> Empty:
+    """What a list says that was searched in vain."""
     return Empty(_("Nothing found"), _("No row is like that. Search for something else, or for everything."))

@@ -108,8 +108,11 @@ OFFICE: Final = (
     Section(
         _l("Orders"),
         (
-            Page(_l("Orders"), "staff.orders", Action.VIEW_ORDERS, ("/staff/customers",)),
+            Page(_l("Orders"), "staff.orders", Action.VIEW_ORDERS),
+            Page(_l("Commissions"), "staff.commissions", Action.VIEW_ORDERS),
+            Page(_l("Customers"), "staff.customers", Action.VIEW_ORDERS),
             Page(_l("Waiting"), "staff.waiting_orders", Action.VIEW_ORDERS),
+            Page(_l("Parked facts"), "staff.facts", Action.VIEW_ORDERS),
             Page(_l("Reviews"), "staff.review", Action.VIEW_ORDERS),
             Page(_l("Contests"), "staff.contests", Action.VIEW_ORDERS),
         ),

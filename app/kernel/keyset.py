@@ -6,7 +6,7 @@ No page counts what it skips, so the thousandth costs what the first does, as lo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVarTuple
 
 from sqlalchemy import literal, tuple_
 
@@ -60,3 +60,23 @@ class Part:
         here = tuple_(way.by, way.key)
         there = tuple_(literal(after[0], way.by.type), literal(after[1], way.key.type))
         return here < there if way.descending else here > there
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Instants from ``start`` (inclusive) to ``end`` (exclusive); either may be open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def holds(
+        self, at: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]
+    ) -> list[ColumnElement[bool]]:
+        """The conditions."""
+        return [
+            *([at >= self.start] if self.start is not None else []),
+            *([at < self.end] if self.end is not None else []),
+        ]
+
+
+ALWAYS: Final = Between()

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 MAX_WORDS: Final = 1000
 A_DAY: Final = 10
 """How many contests one referrer may send in 24 hours."""
-PAGE: Final = 50
 CLEARED: Final = "\u2013"
 """Stands where words were."""
 
@@ -149,20 +148,6 @@ def contests_of_order(session: Session, order_id: int) -> list[tuple[Contest, Re
     wanted = select(Contest, Referrer).join(Referrer, Referrer.id == Contest.referrer_id)
     rows = session.execute(wanted.where(Contest.order_id == order_id).order_by(Contest.id))
     return [(contest, referrer) for contest, referrer in rows]
-
-
-def open_contests(
-    session: Session, program_id: int, *, after: int = 0, limit: int = PAGE
-) -> list[tuple[Contest, Referrer]]:
-    """What waits for an answer, oldest first."""
-    wanted = (
-        select(Contest, Referrer)
-        .join(Referrer, Referrer.id == Contest.referrer_id)
-        .where(Contest.program_id == program_id, Contest.state == ContestState.OPEN, Contest.id > after)
-        .order_by(Contest.id)
-        .limit(limit)
-    )
-    return [(contest, referrer) for contest, referrer in session.execute(wanted)]
 
 
 def clear_words(session: Session, *which: ColumnElement[bool], limit: int | None = None) -> int:

@@ -1461,6 +1461,9 @@ def upgrade() -> None:
                 "contest_answered",
                 "staff_invited",
                 "factor_changed",
+                "team_invited",
+                "team_joined",
+                "team_removed",
                 "partner_asked",
                 "profile_published",
                 "profile_returned",
@@ -1508,6 +1511,9 @@ def upgrade() -> None:
                 "contest_answered",
                 "staff_invited",
                 "factor_changed",
+                "team_invited",
+                "team_joined",
+                "team_removed",
                 "partner_asked",
                 "profile_published",
                 "profile_returned",
@@ -2169,6 +2175,59 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tax_profiles")),
         sa.UniqueConstraint("referrer_id", "version", name=op.f("uq_tax_profiles_referrer_id_version")),
     )
+    op.create_table(
+        "team_invitations",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("public_id", sa.String(length=32), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=False),
+        sa.Column(
+            "level",
+            sa.Enum(
+                "viewer", "owner", name="teamlevel", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("invited_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("invited_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invited_by"], ["users.id"], name=op.f("fk_team_invitations_invited_by_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_team_invitations_referrer_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_team_invitations")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_team_invitations_public_id")),
+        sa.UniqueConstraint("referrer_id", "email", name=op.f("uq_team_invitations_referrer_id_email")),
+    )
+    with op.batch_alter_table("team_invitations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_team_invitations_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_team_invitations_invited_by"), ["invited_by"], unique=False)
+
+    op.create_table(
+        "team_members",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "level",
+            sa.Enum(
+                "viewer", "owner", name="teamlevel", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["referrer_id"], ["referrers.id"], name=op.f("fk_team_members_referrer_id_referrers")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_team_members_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_team_members")),
+        sa.UniqueConstraint("referrer_id", "user_id", name=op.f("uq_team_members_referrer_id_user_id")),
+    )
+    with op.batch_alter_table("team_members", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_team_members_user_id"), ["user_id"], unique=False)
+
     op.create_table(
         "terms_acceptances",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -3155,6 +3214,15 @@ def downgrade() -> None:
 
     op.drop_table("tier_recounts")
     op.drop_table("terms_acceptances")
+    with op.batch_alter_table("team_members", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_team_members_user_id"))
+
+    op.drop_table("team_members")
+    with op.batch_alter_table("team_invitations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_team_invitations_invited_by"))
+        batch_op.drop_index(batch_op.f("ix_team_invitations_expires_at"))
+
+    op.drop_table("team_invitations")
     op.drop_table("tax_profiles")
     with op.batch_alter_table("signups", schema=None) as batch_op:
         batch_op.drop_index("ix_signups_program")

@@ -12,6 +12,7 @@ from app.jobs import perform
 from app.jobs.registry import JOBS, KEEP_HOUSE, REPORT_CLICKS
 from app.jobs.schedule import TICKS
 from app.kernel import clock
+from app.kernel.keyset import Part
 from app.referrals.click_record import ClickRecord
 from app.referrals.click_report import make_reports
 from app.referrals.click_rows import CLICK_DAYS, write_clicks
@@ -19,12 +20,16 @@ from app.referrals.domain.click_id import milliseconds
 from app.referrals.domain.click_label import ClickLabel
 from app.referrals.domain.click_quality import suspicion_ppm
 from app.referrals.models import Click, ClickQuality, ClickTotal, Program
-from app.referrals.queries.click_quality import quality, reported, reported_until
+from app.referrals.queries.click_quality import quality, reported_until
+from app.referrals.queries.work_lists import QUALITY_WAYS, click_quality
 from tests.builders import World, at
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy.orm import Session
+
+    from app.referrals.queries.click_quality import QualityRow
     from app.services import Services
 
 NIGHT = at("2026-11-22 01:00")
@@ -74,6 +79,12 @@ class Tracks:
                 )
                 for row in reported(session, self.program_id, days)
             ]
+
+
+def reported(
+    session: Session, program_id: int, days: int, *, after: tuple[int, int] | None = None, limit: int = 50
+) -> list[QualityRow]:
+    return click_quality(session, program_id, days, None, Part(QUALITY_WAYS["suspicion"], after, limit))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import url_for
 
 from app.dashboard import formatting
-from app.dashboard.components import Empty
+from app.dashboard.components import Empty, NavItem
 from app.dashboard.i18n import _
 from app.referrals.models import ContestState
 
@@ -77,6 +77,17 @@ def for_staff(rows: Sequence[tuple[Contest, Referrer]], program: Program) -> lis
     ]
 
 
-def nothing() -> Empty:
-    """No contest waits."""
+def tabs(here: ContestState) -> tuple[NavItem, ...]:
+    """What waits, and what has its answer."""
+    labels = {ContestState.OPEN: _("Waiting for an answer"), ContestState.ANSWERED: _("Answered")}
+    return tuple(
+        NavItem(label, url_for("staff.contests", state=state.value), state is here)
+        for state, label in labels.items()
+    )
+
+
+def nothing(state: ContestState) -> Empty:
+    """No contest is in that state."""
+    if state is ContestState.ANSWERED:
+        return Empty(_("Nothing was answered yet"), _("What you answer is kept here."))
     return Empty(_("Nothing waits for an answer"), _("What referrers contest stands here, oldest first."))

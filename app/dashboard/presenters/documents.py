@@ -129,9 +129,9 @@ def document_table(
         id="documents",
         folds=True,
         columns=(
-            Column(_("Number"), fold=False),
+            Column(_("Number"), fold=False, sorts_by="written"),
             *people,
-            Column(_("Date")),
+            Column(_("Date"), sorts_by="date"),
             Column(_("Net"), numeric=True),
             Column(_("VAT"), numeric=True),
             Column(_("Total"), numeric=True, fold=False),
@@ -170,9 +170,16 @@ def kind(document: TaxDocument) -> str:
 
 def state(document: TaxDocument) -> Status:
     """Whether it stands."""
-    if document.state is DocumentState.VOID:
-        return Status(_("void"), Tone.STOP)
-    return Status(_("issued"), Tone.DONE)
+    return state_word(document.state)
+
+
+def state_word(standing: DocumentState) -> Status:
+    """The same of a state alone."""
+    match standing:
+        case DocumentState.ISSUED:
+            return Status(_("issued"), Tone.DONE)
+        case DocumentState.VOID:
+            return Status(_("void"), Tone.STOP)
 
 
 def documents_page(

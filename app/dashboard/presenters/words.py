@@ -16,6 +16,7 @@ from app.referrals.words import (
     Approval,
     AttributionModel,
     BindingMethod,
+    FactKind,
     HoldRule,
     HoldState,
     OrderStatus,
@@ -194,6 +195,27 @@ def commission_state(state: CommissionState) -> Status:
             return Status(_("taken back"), Tone.STOP)
         case CommissionState.REJECTED:
             return Status(_("rejected"), Tone.STOP)
+
+
+def fact_kind(kind: FactKind) -> str:
+    """What the shop reported."""
+    match kind:
+        case FactKind.SIGNUP:
+            return _("signup")
+        case FactKind.ORDER:
+            return _("order")
+        case FactKind.PAYMENT:
+            return _("payment")
+        case FactKind.CORRECTION:
+            return _("correction of an order")
+        case FactKind.CANCELLATION:
+            return _("cancellation")
+        case FactKind.REFUND:
+            return _("refund")
+        case FactKind.PARTNER_CHOICE:
+            return _("choice of a partner")
+        case FactKind.LEAD:
+            return _("lead")
 
 
 def refund_kind(kind: RefundKind) -> str:

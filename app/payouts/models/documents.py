@@ -121,6 +121,8 @@ class TaxDocument(Base):
         CheckConstraint("NOT reverses OR type = '384'", name="reverses"),
         CheckConstraint("(content IS NULL) = (sha256 IS NULL)", name="content"),
         CheckConstraint("(state = 'void') = (voided_at IS NOT NULL)", name="voided"),
+        Index("ix_tax_documents_program", "program_id", "id"),
+        Index("ix_tax_documents_date", "program_id", "issued_on", "id"),
         Index("ix_tax_documents_referrer", "referrer_id", "id"),
         Index("ix_tax_documents_payout", "payout_id"),
         Index("ix_tax_documents_corrects", "corrects_id"),

@@ -100,6 +100,8 @@ class Payout(Base):
             "(decided_at IS NULL) = (decided_by IS NULL) AND (decided_at IS NULL) = (decision IS NULL)",
             name="decided",
         ),
+        Index("ix_payouts_run", "run_id", "id"),
+        Index("ix_payouts_amount", "run_id", "amount_minor", "id"),
         Index("ix_payouts_state", "run_id", "state", "id"),
         Index("ix_payouts_file", "file_id", "id"),
         Index("ix_payouts_referrer", "referrer_id", "id"),

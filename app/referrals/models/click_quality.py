@@ -20,6 +20,7 @@ class ClickQuality(Base):
     __table_args__ = (
         CheckConstraint("days IN (1, 30)", name="days"),
         Index("ix_click_quality_order", "program_id", "days", "suspicion_ppm", "referrer_id"),
+        Index("ix_click_quality_counted", "program_id", "days", "counted", "referrer_id"),
     )
 
     referrer_id: Mapped[int] = mapped_column(Id, ForeignKey("referrers.id"), primary_key=True)

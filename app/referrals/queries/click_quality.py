@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import Integer, and_, case, cast, func, or_, select
+from sqlalchemy import Integer, case, cast, func, select
 
 from app.referrals.domain.click_label import ClickLabel
 from app.referrals.domain.click_quality import FEW, SUSPICIOUS, VISITS
@@ -36,6 +36,11 @@ class QualityRow:
     def clicks(self) -> int:
         """All of them, whatever their label."""
         return sum(self.counts.values())
+
+    @property
+    def counted(self) -> int:
+        """Those that count."""
+        return self.counts[ClickLabel.COUNTED]
 
     @property
     def counted_ppm(self) -> int:
@@ -96,32 +101,7 @@ def reported_until(session: Session, program_id: int, days: int) -> date | None:
     return session.scalar(wanted.limit(1))
 
 
-def reported(
-    session: Session, program_id: int, days: int, *, after: tuple[int, int] | None = None, limit: int = PAGE
-) -> list[QualityRow]:
-    """The nightly report, the most suspicious first, after the cursor (suspicion, referrer id)."""
-    wanted = (
-        select(ClickQuality, Referrer.code, Referrer.name)
-        .join(Referrer, Referrer.id == ClickQuality.referrer_id)
-        .where(ClickQuality.program_id == program_id, ClickQuality.days == days)
-        .order_by(ClickQuality.suspicion_ppm.desc(), ClickQuality.referrer_id.desc())
-        .limit(limit)
-    )
-    if after is not None:
-        ppm, key = after
-        wanted = wanted.where(
-            or_(
-                ClickQuality.suspicion_ppm < ppm,
-                and_(ClickQuality.suspicion_ppm == ppm, ClickQuality.referrer_id < key),
-            )
-        )
-    return [
-        QualityRow(
-            row.referrer_id,
-            code,
-            name,
-            {label: getattr(row, label.value) for label in ClickLabel},
-            row.suspicion_ppm,
-        )
-        for row, code, name in session.execute(wanted)
-    ]
+def quality_row(row: ClickQuality, code: str, name: str) -> QualityRow:
+    """A line of the nightly report with whose it is."""
+    counts = {label: getattr(row, label.value) for label in ClickLabel}
+    return QualityRow(row.referrer_id, code, name, counts, row.suspicion_ppm)

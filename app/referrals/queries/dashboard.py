@@ -29,6 +29,8 @@ from app.referrals.models import (
     RateVersion,
     Referrer,
     Refund,
+    TeamLevel,
+    TeamMember,
     TermsAcceptance,
 )
 from app.referrals.tiers import Numbered, number_of
@@ -51,6 +53,14 @@ class Membership:
     program: Program
     new_terms: PublishedTerms | None
     """The newest version of the terms, where they have not accepted it."""
+    level: TeamLevel = TeamLevel.OWNER
+    is_holder: bool = True
+    """Whether it is their own account, not one that somebody let them into."""
+
+    @property
+    def may_change(self) -> bool:
+        """Whether they may do more than look."""
+        return self.level is TeamLevel.OWNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +91,13 @@ class CommissionStory:
 
 
 def memberships(session: Session, user_id: int) -> list[Membership]:
-    """The programmes of a person, the oldest membership first."""
+    """The programmes of a person, the oldest membership first: their own, and those whose team they are in."""
+    own = select(Referrer.id).where(Referrer.user_id == user_id)
+    shared = select(TeamMember.referrer_id).where(TeamMember.user_id == user_id)
     other = aliased(PublishedTerms)
     newest = select(func.max(other.number)).where(other.program_id == Referrer.program_id).scalar_subquery()
     rows = session.execute(
-        select(Referrer, Program, PublishedTerms, TermsAcceptance.id)
+        select(Referrer, Program, PublishedTerms, TermsAcceptance.id, TeamMember.level)
         .join(Program, Program.id == Referrer.program_id)
         .outerjoin(
             PublishedTerms,
@@ -95,12 +107,19 @@ def memberships(session: Session, user_id: int) -> list[Membership]:
             TermsAcceptance,
             (TermsAcceptance.referrer_id == Referrer.id) & (TermsAcceptance.terms_id == PublishedTerms.id),
         )
-        .where(Referrer.user_id == user_id)
-        .order_by(Referrer.joined_at, Referrer.id)
+        .outerjoin(TeamMember, (TeamMember.referrer_id == Referrer.id) & (TeamMember.user_id == user_id))
+        .where(Referrer.id.in_(own.union(shared)))
+        .order_by(Referrer.user_id != user_id, Referrer.joined_at, Referrer.id)
     )
     return [
-        Membership(referrer, program, None if accepted else terms)
-        for referrer, program, terms, accepted in rows
+        Membership(
+            referrer,
+            program,
+            None if accepted else terms,
+            level=TeamLevel.OWNER if referrer.user_id == user_id else level,
+            is_holder=referrer.user_id == user_id,
+        )
+        for referrer, program, terms, accepted, level in rows
     ]
 
 
@@ -109,7 +128,7 @@ def commission_rows(
 ) -> list[CommissionRow]:
     """The newest commissions before the cursor (``paid_at``, ``id``), newest first."""
     wanted = (
-        select(Commission, OrderLine, Product, Order, _first_posted())
+        select(Commission, OrderLine, Product, Order, first_posted())
         .join(OrderLine, OrderLine.id == Commission.order_line_id)
         .join(Order, Order.id == Commission.order_id)
         .outerjoin(Product, Product.id == OrderLine.product_id)
@@ -129,7 +148,7 @@ def older(
     return or_(at < cursor[0], and_(at == cursor[0], key < cursor[1]))
 
 
-def _first_posted() -> ScalarSelect[datetime]:
+def first_posted() -> ScalarSelect[datetime]:
     """When the ledger first knew of a commission."""
     return (
         select(func.min(LedgerEntry.posted_at))
@@ -144,7 +163,7 @@ def commission_story(
 ) -> CommissionStory | None:
     """One commission with its whole story, if it belongs to one of these referrers."""
     found = session.execute(
-        select(Commission, OrderLine, Product, Order, _first_posted(), Customer, RateVersion)
+        select(Commission, OrderLine, Product, Order, first_posted(), Customer, RateVersion)
         .join(OrderLine, OrderLine.id == Commission.order_line_id)
         .join(Order, Order.id == Commission.order_id)
         .join(Customer, Customer.id == Order.customer_id)

@@ -8,9 +8,9 @@ edge, from ``payouts/queries.py``.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from app.referrals.domain.commission import Outcome
 from app.referrals.domain.rates import choose_rate
@@ -26,6 +26,7 @@ from app.referrals.models import (
     RateVersion,
     Refund,
 )
+from app.referrals.queries.dashboard import first_posted
 from app.referrals.queries.decided import (
     bindings_of,
     codes_of,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.referrals.domain.rates import Rate
+    from app.referrals.models import Referrer
     from app.referrals.queries.decided import ExplainedBinding, ExplainedDecision
     from app.referrals.rulebook import Rulebook
     from app.referrals.words import HoldRule, HoldState, LineKind, OrderStatus, RefundKind, TierBasis
@@ -86,6 +88,8 @@ class ExplainedCommission:
     """What it would have earned where a cap cut it."""
     tier: Numbered | None = None
     """Which number the customer is, where the rate has performance tiers."""
+    posted_at: datetime | None = None
+    """When the ledger first knew of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,29 +146,26 @@ class Explanation:
     """The reference rates that convert it: the day ``on``, and ``per_euro`` what a euro bought of each currency."""
 
 
-def explain_order(session: Session, order: Order, book: Rulebook | None = None) -> Explanation:
+def explain_order(
+    session: Session, order: Order, book: Rulebook | None = None, *, reader: Referrer | None = None
+) -> Explanation:
     """Tell the story of one order. Decisions are those that concern it: its customer's signup and choices, its own.
 
-    With the programme's ``book``, lines that do not earn name the rate version that says so.
+    With the programme's ``book``, lines that do not earn name the rate version that says so. To a ``reader`` it names
+    no other referrer, and no label of a click.
     """
     customer = session.get_one(Customer, order.customer_id)
     decisions = _decisions(session, order)
-    bindings = bindings_of(session, customer.id)
-    rows = session.execute(
-        select(Commission, RateVersion)
-        .join(RateVersion, RateVersion.id == Commission.rate_version_id)
-        .where(Commission.order_id == order.id)
-        .order_by(Commission.id)
-    ).all()
-    named = [*(each.referrer_id for each in bindings), *(c.referrer_id for c, _ in rows)]
-    codes, labels = codes_of(session, decisions, named), labels_of(session, decisions)
-    holds = _holds(session, [commission.id for commission, _ in rows])
+    bindings = [each for each in bindings_of(session, customer.id) if _is_told(each.referrer_id, reader)]
+    rows = [row for row in _earned(session, order) if _is_told(row.commission.referrer_id, reader)]
+    named = [*(each.referrer_id for each in bindings), *(row.commission.referrer_id for row in rows)]
+    codes = {reader.id: reader.code} if reader else codes_of(session, decisions, named)
+    labels = {} if reader else labels_of(session, decisions)
     by_line: dict[int, list[ExplainedCommission]] = {}
-    tiers = _tiers(
-        session, order, [rate for commission, rate in rows if _is_current(commission, order)], book
-    )
-    for commission, rate in rows:
-        shown = _commission(commission, rate, codes[commission.referrer_id], holds.get(commission.id, ()))
+    current = [row.rate for row in rows if _is_current(row.commission, order)]
+    tiers = _tiers(session, order, current, book)
+    for commission, rate, posted_at, holds in rows:
+        shown = _commission(commission, rate, codes[commission.referrer_id], holds, posted_at)
         if _is_current(commission, order) and rate.tiers and rate.tier_basis:
             shown = replace(shown, tier=tiers.get(rate.tier_basis))
         by_line.setdefault(commission.order_line_id, []).append(shown)
@@ -180,7 +181,7 @@ def explain_order(session: Session, order: Order, book: Rulebook | None = None) 
         paid_at=order.paid_at,
         cancelled_at=order.cancelled_at,
         method=order.method,
-        referrer=codes[order.referrer_id] if order.referrer_id else None,
+        referrer=codes.get(order.referrer_id) if order.referrer_id else None,
         decisions=tuple(explained_decision(decision, codes, labels) for decision in decisions),
         bindings=tuple(explained_binding(each, codes) for each in bindings),
         lines=tuple(_lines(session, order, bindings, by_line, book)),
@@ -201,15 +202,38 @@ def _decisions(session: Session, order: Order) -> list[Decision]:
     ]
 
 
-def _holds(session: Session, commission_ids: Sequence[int]) -> dict[int, tuple[ExplainedHold, ...]]:
-    found: dict[int, tuple[ExplainedHold, ...]] = {}
-    wanted = select(Hold).where(Hold.commission_id.in_(commission_ids), Hold.told()).order_by(Hold.id)
-    for hold in session.scalars(wanted):
-        shown = ExplainedHold(
+class _Earned(NamedTuple):
+    commission: Commission
+    rate: RateVersion
+    posted_at: datetime | None
+    holds: tuple[ExplainedHold, ...]
+
+
+def _earned(session: Session, order: Order) -> list[_Earned]:
+    """What the order earned, each with its rate, its first posting and its reviews; in one query."""
+    found: dict[int, _Earned] = {}
+    rows = session.execute(
+        select(Commission, RateVersion, first_posted(), Hold)
+        .join(RateVersion, RateVersion.id == Commission.rate_version_id)
+        .outerjoin(Hold, and_(Hold.commission_id == Commission.id, Hold.told()))
+        .where(Commission.order_id == order.id)
+        .order_by(Commission.id, Hold.id)
+    )
+    for commission, rate, posted_at, hold in rows:
+        holds = found[commission.id].holds if commission.id in found else ()
+        found[commission.id] = _Earned(commission, rate, posted_at, (*holds, *_hold(hold)))
+    return list(found.values())
+
+
+def _hold(hold: Hold | None) -> Iterator[ExplainedHold]:
+    if hold is not None:
+        yield ExplainedHold(
             hold.rule, hold.rule_version, hold.state, hold.opened_at, hold.closed_at, hold.reason
         )
-        found[hold.commission_id] = (*found.get(hold.commission_id, ()), shown)
-    return found
+
+
+def _is_told(referrer_id: int, reader: Referrer | None) -> bool:
+    return reader is None or reader.id == referrer_id
 
 
 def _is_current(commission: Commission, order: Order) -> bool:
@@ -228,7 +252,11 @@ def _tiers(
 
 
 def _commission(
-    commission: Commission, rate: RateVersion, referrer: str, holds: tuple[ExplainedHold, ...]
+    commission: Commission,
+    rate: RateVersion,
+    referrer: str,
+    holds: tuple[ExplainedHold, ...],
+    posted_at: datetime | None,
 ) -> ExplainedCommission:
     return ExplainedCommission(
         id=commission.id,
@@ -244,6 +272,7 @@ def _commission(
         kind=commission.kind,
         tier_from=commission.tier_from,
         uncapped=commission.uncapped_minor,
+        posted_at=posted_at,
     )
 
 

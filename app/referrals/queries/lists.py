@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, or_, select
 
-from app.kernel.keyset import Way
+from app.kernel.keyset import ALWAYS, Between, Way
 from app.referrals.models import (
     Binding,
     Commission,
@@ -27,34 +27,15 @@ from app.referrals.queries.staff import StaffOrder, staff_orders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date
 
     from sqlalchemy import ColumnElement
-    from sqlalchemy.orm import InstrumentedAttribute, Session
+    from sqlalchemy.orm import Session
 
     from app.kernel.keyset import Part
 
 _LAST: Final = "\U0010ffff"
 
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """Instants from ``start`` (inclusive) to ``end`` (exclusive); either may be open."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-
-    def holds(
-        self, at: InstrumentedAttribute[datetime] | InstrumentedAttribute[datetime | None]
-    ) -> list[ColumnElement[bool]]:
-        """The conditions."""
-        return [
-            *([at >= self.start] if self.start is not None else []),
-            *([at < self.end] if self.end is not None else []),
-        ]
-
-
-ALWAYS: Final = Between()
 
 REFERRER_WAYS: Final = {
     "joined": Way(Referrer.joined_at, Referrer.id, descending=True),

@@ -121,24 +121,6 @@ def _sums(
     return {order: int(total) for order, total in rows}
 
 
-def waiting_holds(
-    session: Session, program_id: int, state: HoldState, *, after: int = 0, limit: int = PAGE
-) -> list[ReviewRow]:
-    """What is held, or noted, and waits for somebody to look at it, oldest first."""
-    rows = session.execute(
-        select(Hold, Commission, OrderLine, Order, Referrer, Product)
-        .join(Commission, Commission.id == Hold.commission_id)
-        .join(OrderLine, OrderLine.id == Commission.order_line_id)
-        .join(Order, Order.id == Commission.order_id)
-        .join(Referrer, Referrer.id == Commission.referrer_id)
-        .outerjoin(Product, Product.id == OrderLine.product_id)
-        .where(Hold.program_id == program_id, Hold.state == state, Hold.id > after)
-        .order_by(Hold.id)
-        .limit(limit)
-    )
-    return [ReviewRow(*row) for row in rows]
-
-
 def waiting_counts(session: Session, program_id: int) -> dict[HoldState, int]:
     """How many commissions are held and how many are noted."""
     states = (HoldState.OPEN, HoldState.NOTED)

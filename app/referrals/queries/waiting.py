@@ -10,20 +10,8 @@ from app.referrals.domain.commission import Outcome
 from app.referrals.models import Fact, FactState, Order, OrderLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
-
-
-def waiting_for_rates(
-    session: Session, program_id: int, *, after: int = 0, limit: int = 50
-) -> Sequence[Order]:
-    """The programme's waiting orders by number, from the one after ``after`` on."""
-    wanted = select(Order).where(
-        Order.program_id == program_id, Order.id > after, Order.id.in_(waiting_lines())
-    )
-    return session.scalars(wanted.order_by(Order.id).limit(limit)).all()
 
 
 def waiting_counts(session: Session, program_id: int) -> tuple[int, int]:

@@ -141,7 +141,7 @@ def test_a_referrer_is_found_suspended_and_reinstated_with_a_reason(site: Site, 
     assert "Zoe" in owner.text("/staff/referrers?q=zo")
     assert "Eve" not in owner.text("/staff/referrers?q=zo")
     assert "Zoe" in owner.text("/staff/referrers?q=ZOE@example.org")
-    assert "Nobody found" in owner.text("/staff/referrers?q=nobody")
+    assert "Nothing found" in owner.text("/staff/referrers?q=nobody")
     here = "/staff/referrers/zoe-1"
     assert "Please give a reason" in owner.post(f"{here}/suspend", {}, start=here).text
     owner.post(f"{here}/suspend", {"reason": "looks odd"}, start=here)

@@ -9,7 +9,7 @@ from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, Fact, Status, Table, Tone
 from app.dashboard.i18n import _, ngettext
 from app.payouts.errors import NoSuchReference, NotAssignable
-from app.payouts.words import BankEventKind, BankFileState, ExceptionReason
+from app.payouts.words import BankEventKind, BankEventState, BankFileState, ExceptionReason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from app.payouts.reconcile import ImportResult
 
 
-def bank_file_table(files: Sequence[BankFile], timezone: str, *, more_href: str | None) -> Table:
+def bank_file_table(files: Sequence[BankFile], timezone: str) -> Table:
     """What the bank has answered so far."""
     return Table(
         title=_("Files from the bank"),
         id="bank-files",
-        columns=(Column(_("Read")), Column(_("File")), Column(_("Kind")), Column(_("State"))),
+        columns=(
+            Column(_("Read"), sorts_by="read"),
+            Column(_("File")),
+            Column(_("Kind")),
+            Column(_("State")),
+        ),
         rows=tuple(
             (
                 Cell(formatting.instant(file.imported_at, timezone)),
@@ -34,7 +39,6 @@ def bank_file_table(files: Sequence[BankFile], timezone: str, *, more_href: str 
             )
             for file in files
         ),
-        more_href=more_href,
         empty=Empty(_("No file yet"), _("Upload what the bank answers: pain.002, camt.053 or camt.054.")),
     )
 
@@ -47,6 +51,57 @@ def _file_state(state: BankFileState) -> Status:
             return Status(_("being applied"), Tone.MOVE)
         case BankFileState.APPLIED:
             return Status(_("applied"), Tone.DONE)
+
+
+def event_table(events: Sequence[BankEvent]) -> Table:
+    """Every record that a bank sent, with what became of it."""
+    return Table(
+        title=_("Records of the bank"),
+        show_title=False,
+        id="bank-records",
+        columns=(
+            Column(_("Record")),
+            Column(_("Booked on")),
+            Column(_("State")),
+            Column(_("Reference")),
+            Column(_("The bank's reference")),
+            Column(_("The bank's reason")),
+        ),
+        rows=tuple(
+            (
+                Cell(_event_kind(event), sub=event.resolution or ""),
+                Cell(formatting.short_day(event.booked_on) if event.booked_on else formatting.DASH),
+                Cell(
+                    status=event_state(event.state),
+                    sub=_exception(event.exception) if event.exception else "",
+                ),
+                Cell(event.end_to_end_id or formatting.DASH, code=True),
+                Cell(event.entry_ref or formatting.DASH, code=True),
+                Cell(event.reason_code or event.status or formatting.DASH, code=True),
+            )
+            for event in events
+        ),
+        empty=Empty(_("No record yet"), _("Each booking and each status that the bank sends stands here.")),
+    )
+
+
+def event_state(state: BankEventState) -> Status:
+    """What became of a record of the bank."""
+    match state:
+        case BankEventState.RECEIVED:
+            return Status(_("being applied"), Tone.MOVE)
+        case BankEventState.APPLIED:
+            return Status(_("applied"), Tone.DONE)
+        case BankEventState.REPEATED:
+            return Status(_("known already"), Tone.CALM)
+        case BankEventState.NOTED:
+            return Status(_("moves nothing"), Tone.CALM)
+        case BankEventState.DEFERRED:
+            return Status(_("waits for its debit"), Tone.WAIT)
+        case BankEventState.EXCEPTION:
+            return Status(_("to look at"), Tone.HELD)
+        case BankEventState.RESOLVED:
+            return Status(_("looked at"), Tone.DONE)
 
 
 _SEEN_TO: Final = frozenset(

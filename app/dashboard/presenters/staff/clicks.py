@@ -23,18 +23,6 @@ _PERCENT = 10_000
 """Parts per million of one percent: shares are shown in whole percent."""
 
 
-def read_after(text: str | None) -> tuple[int, int] | None:
-    """The cursor of an address: (suspicion, referrer id). Whatever is no cursor is none."""
-    left, _dash, right = (text or "").partition("-")
-    good = all(part.isascii() and part.isdecimal() and len(part) <= 18 for part in (left, right))  # noqa: PLR2004 - 64 bits
-    return (int(left), int(right)) if good else None
-
-
-def write_after(row: QualityRow) -> str:
-    """The cursor behind a row."""
-    return f"{row.suspicion_ppm}-{row.referrer_id}"
-
-
 def periods(chosen: int) -> tuple[NavItem, ...]:
     """The spans that a report covers."""
     return tuple(
@@ -52,7 +40,7 @@ def covers(until: date | None, days: int) -> str:
     return _("Clicks from %(first)s to %(last)s.", first=formatting.day(first), last=formatting.day(until))
 
 
-def quality_table(rows: Sequence[QualityRow], *, more_href: str | None) -> Table:
+def quality_table(rows: Sequence[QualityRow]) -> Table:
     """Referrers with the counts of each label, the most suspicious first."""
     return Table(
         title=_("Click quality"),
@@ -61,7 +49,7 @@ def quality_table(rows: Sequence[QualityRow], *, more_href: str | None) -> Table
         columns=(
             Column(_("Referrer")),
             Column(_("Clicks"), numeric=True),
-            Column(_("Counted"), numeric=True),
+            Column(_("Counted"), numeric=True, sorts_by="counted"),
             Column(_("Share counted"), numeric=True),
             Column(_("Repeated"), numeric=True),
             Column(_("Robots"), numeric=True),
@@ -69,10 +57,9 @@ def quality_table(rows: Sequence[QualityRow], *, more_href: str | None) -> Table
             Column(_("Wrong tag"), numeric=True),
             Column(_("Fetched ahead"), numeric=True),
             Column(_("Previews"), numeric=True),
-            Column(_("Suspicion"), numeric=True),
+            Column(_("Suspicion"), numeric=True, sorts_by="suspicion"),
         ),
         rows=tuple(_row(row) for row in rows),
-        more_href=more_href,
         empty=Empty(
             _("No report yet"),
             _("Every night the clicks of the day before are counted by referrer and label; they stand here."),

@@ -123,16 +123,14 @@ def may_reinstate(referrer: Referrer) -> bool:
     return referrer.status is ReferrerStatus.SUSPENDED
 
 
-def audit_table(
-    events: Sequence[AuditEvent], names: Mapping[str, str], timezone: str, *, more_href: str | None
-) -> Table:
-    """Who did what, newest first."""
+def audit_table(rows: Sequence[tuple[AuditEvent, str]], timezone: str) -> Table:
+    """Who did what."""
     return Table(
         title=_("Audit trail"),
         show_title=False,
         id="audit",
         columns=(
-            Column(_("When")),
+            Column(_("When"), sorts_by="when"),
             Column(_("Who")),
             Column(_("What")),
             Column(_("To what")),
@@ -141,14 +139,13 @@ def audit_table(
         rows=tuple(
             (
                 Cell(formatting.instant(event.at, timezone)),
-                Cell(names.get(event.actor, event.actor)),
+                Cell(who),
                 Cell(event.action, code=True),
                 Cell(event.subject, wraps=True),
                 Cell(details(event.details), wraps=True),
             )
-            for event in events
+            for event, who in rows
         ),
-        more_href=more_href,
         empty=Empty(
             _("Nothing yet"), _("Every change of a rate, a status, a bank account or a run is kept here.")
         ),

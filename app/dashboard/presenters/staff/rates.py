@@ -125,19 +125,18 @@ def _version(version: DatedRate, program: Program, at: datetime) -> tuple[Cell, 
     )
 
 
-def waiting_table(orders: Iterable[Order], program: Program, *, more_href: str | None) -> Table:
+def waiting_table(orders: Iterable[Order], program: Program) -> Table:
     """The paid orders in other currencies whose day's exchange rate is not imported."""
     return Table(
         title=_("Orders that wait for an exchange rate"),
         id="waiting",
         columns=(
-            Column(_("Order")),
+            Column(_("Order"), sorts_by="order"),
             Column(_("Currency")),
             Column(_("Customer paid on")),
             Column(_("Waits for the rate of")),
         ),
         rows=tuple(_waiting(order, program) for order in orders),
-        more_href=more_href,
         empty=Empty(
             _("No order waits"),
             _("Orders in other currencies stand here until the exchange rate of their day is imported."),

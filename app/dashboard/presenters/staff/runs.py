@@ -84,11 +84,11 @@ def run_table(rows: Sequence[PayoutRun], *, more_href: str | None, short: bool =
         id="runs",
         inline=not short,
         columns=(
-            Column(_("Month")),
-            Column(_("Run")),
+            Column(_("Month"), sorts_by="month"),
+            Column(_("Run"), sorts_by="started"),
             Column(_("State")),
             Column(_("Payouts"), numeric=True),
-            Column(_("Total"), numeric=True),
+            Column(_("Total"), numeric=True, sorts_by="total"),
             Column(_("Left out"), numeric=True),
             Column(_("Bank day")),
         ),
@@ -181,7 +181,6 @@ def payout_table(
     run: PayoutRun,
     *,
     shared: Mapping[str, Sequence[str]],
-    more_href: str | None,
     may_exclude: bool,
     may_settle: bool,
 ) -> Table:
@@ -196,10 +195,10 @@ def payout_table(
         id="payouts",
         columns=(
             Column(_("Referrer")),
-            Column(_("Amount"), numeric=True),
+            Column(_("Amount"), numeric=True, sorts_by="amount"),
             Column(_("State")),
             Column(_("Bank account")),
-            Column(_("Reference")),
+            Column(_("Reference"), sorts_by="reserved"),
             Column(_("Bank day")),
             *((Column(_("Action")),) if open_ else ()),
         ),
@@ -221,7 +220,6 @@ def payout_table(
             )
             for payout, referrer, destination in rows
         ),
-        more_href=more_href,
         empty=Empty(_("Nothing is reserved yet"), _("Freeze the run to fix who is paid."))
         if run.state is RunState.DRAFT
         else Empty(_("Nobody is paid in this run"), _("The list of those left out says why.")),

@@ -6,10 +6,11 @@ from typing import IO, TYPE_CHECKING, cast
 
 from flask import flash, redirect, request, url_for
 
-from app.dashboard.cursors import read_key
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.staff import FeedbackForm, ResolveForm
 from app.dashboard.i18n import _
+from app.dashboard.listings.money import BANK_EVENTS, BANK_FILES
+from app.dashboard.lists import show
 from app.dashboard.presenters.staff import bank as presenter
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, staff
 from app.identity.roles import Action
@@ -33,23 +34,30 @@ def bank() -> ResponseReturnValue:
 
 
 def _page(form: FeedbackForm, resolve: ResolveForm, wrong: int = 0) -> str:
-    found = all_programs()
-    chosen = chosen_program(found)
-    before = read_key(request.args.get("after"))
-    files = queries.bank_files(session(), before=before, limit=queries.PAGE + 1)
-    more = url_for("staff.bank", after=files[queries.PAGE - 1].id) if len(files) > queries.PAGE else None
+    chosen = chosen_program(all_programs())
+    shown = show(BANK_FILES, chosen)
     return page(
         "staff/bank.html",
         chosen,
         [chosen],
         items=presenter.exception_items(queries.exceptions(session())),
         nothing=presenter.no_exceptions(),
-        rows=presenter.bank_file_table(files[: queries.PAGE], chosen.timezone, more_href=more),
+        rows=shown.dress(presenter.bank_file_table(shown.rows, chosen.timezone)),
         form=form,
         resolve=resolve,
         wrong=wrong,
         may_settle=me().may(Action.SETTLE_PAYOUTS),
     )
+
+
+@staff.get("/bank/records")
+def bank_records() -> ResponseReturnValue:
+    """Every record that a bank sent, with what became of it."""
+    chosen = chosen_program(all_programs())
+    shown = show(BANK_EVENTS, chosen)
+    rows = shown.dress(presenter.event_table(shown.rows))
+    title = _("Records of the bank")
+    return page("staff/list.html", chosen, [chosen], title=title, rows=rows, list=shown), shown.status
 
 
 @staff.post("/bank/files")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import request, url_for
+from flask import request
 
+from app.dashboard.listings.work import CLICKS
+from app.dashboard.lists import show
 from app.dashboard.presenters.staff import clicks as presenter
 from app.dashboard.views.staff.base import all_programs, chosen_program, page, staff
 from app.referrals.domain.click_quality import SPANS
@@ -21,19 +23,20 @@ def clicks() -> ResponseReturnValue:
     """The nightly report of the last day or the last thirty."""
     found = all_programs()
     chosen = chosen_program(found)
-    days = next((each for each in SPANS if str(each) == request.args.get("days")), max(SPANS))
-    after = presenter.read_after(request.args.get("after"))
-    rows = queries.reported(session(), chosen.id, days, after=after, limit=queries.PAGE + 1)
-    more = None
-    if len(rows) > queries.PAGE:
-        more = url_for("staff.clicks", days=days, after=presenter.write_after(rows[queries.PAGE - 1]))
+    days = asked_days()
+    shown = show(CLICKS, chosen, inside=days, keep={"days": days})
     until = queries.reported_until(session(), chosen.id, days)
-    table = presenter.quality_table(rows[: queries.PAGE], more_href=more)
     return page(
         "staff/clicks.html",
         chosen,
         found,
-        rows=table,
+        rows=shown.dress(presenter.quality_table(shown.rows)),
+        list=shown,
         note=presenter.covers(until, days),
         periods=presenter.periods(days),
-    )
+    ), shown.status
+
+
+def asked_days() -> int:
+    """The span that the request is about."""
+    return next((each for each in SPANS if str(each) == request.args.get("days")), max(SPANS))

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from flask import flash, redirect, request, url_for
 
-from app.dashboard.cursors import read_key
 from app.dashboard.forms.base import text
 from app.dashboard.forms.belonging import AnswerForm
 from app.dashboard.i18n import _
+from app.dashboard.listings.work import CONTESTS
+from app.dashboard.lists import nothing_found, show
 from app.dashboard.presenters import contests as presenter
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, refused, staff
 from app.identity.roles import Action
 from app.kernel import clock
 from app.kernel.errors import Conflict
 from app.referrals import contests as use_cases
-from app.referrals.models import Referrer
+from app.referrals.models import ContestState, Referrer
 from app.requests import services, session
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @staff.get("/contests")
 def contests() -> ResponseReturnValue:
-    """What waits for an answer, oldest first."""
+    """What waits for an answer, oldest first; ``?state=answered`` what has one."""
     return _page("", AnswerForm(formdata=None))
 
 
@@ -34,7 +35,7 @@ def answer_contest(contest_id: str) -> ResponseReturnValue:
     """Answer; the referrer is mailed."""
     form = AnswerForm()
     if not form.validate_on_submit():
-        return _page(contest_id, form), 422
+        return _page(contest_id, form)
     chosen = chosen_program(all_programs())
     now = clock.now()
     try:
@@ -56,22 +57,26 @@ def answer_contest(contest_id: str) -> ResponseReturnValue:
     return redirect(url_for("staff.contests"))
 
 
-def _page(wrong: str, form: AnswerForm) -> str:
+def asked_state() -> ContestState:
+    """Which of the two lists the request is about."""
+    answered = request.args.get("state") == ContestState.ANSWERED.value
+    return ContestState.ANSWERED if answered else ContestState.OPEN
+
+
+def _page(wrong: str, form: AnswerForm) -> ResponseReturnValue:
     found = all_programs()
     chosen = chosen_program(found)
-    after = read_key(request.args.get("after"))
-    rows = use_cases.open_contests(session(), chosen.id, after=after, limit=use_cases.PAGE + 1)
-    more = None
-    if len(rows) > use_cases.PAGE:
-        more = url_for("staff.contests", after=rows[use_cases.PAGE - 1][0].id)
+    state = asked_state()
+    shown = show(CONTESTS, chosen, inside=state, keep={"state": state.value})
     return page(
         "staff/contests.html",
         chosen,
         found,
-        items=presenter.for_staff(rows[: use_cases.PAGE], chosen),
-        nothing=presenter.nothing(),
-        more_href=more,
-        may_answer=me().may(Action.REVIEW),
+        tabs=presenter.tabs(state),
+        items=presenter.for_staff(shown.rows, chosen),
+        nothing=nothing_found() if shown.searched else presenter.nothing(state),
+        list=shown,
+        may_answer=me().may(Action.REVIEW) and state is ContestState.OPEN,
         form=form,
         wrong=wrong,
-    )
+    ), 422 if form.errors else shown.status

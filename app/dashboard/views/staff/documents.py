@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, flash, redirect, url_for
 
-from app.dashboard.cursors import read_key
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.documents import PartyForm
 from app.dashboard.forms.staff import ActionForm
 from app.dashboard.i18n import _
+from app.dashboard.listings.money import DOCUMENTS
+from app.dashboard.lists import show
 from app.dashboard.presenters import documents as shared
 from app.dashboard.presenters.staff import documents as presenter
 from app.dashboard.views.documents import pdf_answer
@@ -29,8 +30,6 @@ from app.requests import session
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-_PAGE = 50
-
 
 @staff.get("/documents")
 def documents() -> ResponseReturnValue:
@@ -39,24 +38,23 @@ def documents() -> ResponseReturnValue:
     return _list(PartyForm(formdata=None, obj=current_merchant(session(), chosen.id)))
 
 
-def _list(form: PartyForm) -> str:
+def _list(form: PartyForm) -> ResponseReturnValue:
     found = all_programs()
     chosen = chosen_program(found)
-    rows = queries.documents_of_program(
-        session(), chosen.id, before=read_key(request.args.get("after")), limit=_PAGE + 1
-    )
-    more = url_for("staff.documents", after=rows[_PAGE - 1].id) if len(rows) > _PAGE else None
-    names = {row.referrer_id: session().get_one(Referrer, row.referrer_id).code for row in rows[:_PAGE]}
+    shown = show(DOCUMENTS, chosen)
+    names = {referrer.id: referrer.code for _document, referrer in shown.rows}
+    rows = [document for document, _referrer in shown.rows]
     return page(
         "staff/documents.html",
         chosen,
         found,
-        rows=shared.document_table(rows[:_PAGE], endpoint="staff.document", names=names, more_href=more),
+        rows=shown.dress(shared.document_table(rows, endpoint="staff.document", names=names, more_href=None)),
+        list=shown,
         waiting=presenter.waiting_table(queries.waiting_totals(session(), chosen.id), chosen),
         merchant=presenter.merchant_facts(current_merchant(session(), chosen.id)),
         form=form,
         may_change=me().may(Action.CHANGE_PROGRAM),
-    )
+    ), 422 if form.errors else shown.status
 
 
 @staff.post("/documents/merchant")
@@ -66,7 +64,7 @@ def change_merchant() -> ResponseReturnValue:
     if form.validate_on_submit() and _kept(form):
         flash(_("The merchant's details are saved."), "done")
         return redirect(url_for("staff.documents"))
-    return _list(form), 422
+    return _list(form)
 
 
 def _kept(form: PartyForm) -> bool:

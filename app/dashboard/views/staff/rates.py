@@ -5,22 +5,20 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from flask import request, url_for
+from flask import request
 
-from app.dashboard.cursors import read_key
 from app.dashboard.i18n import _
+from app.dashboard.listings.work import WAITING
+from app.dashboard.lists import show
 from app.dashboard.presenters.staff import rates as presenter
 from app.dashboard.views.staff.base import all_programs, chosen_program, page, staff
 from app.kernel import clock
 from app.referrals.queries.rate_table import rate_table
-from app.referrals.queries.waiting import waiting_for_rates
 from app.referrals.referrers import find_referrer
 from app.requests import session
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
-
-_PAGE = 50
 
 
 @staff.get("/rate-table")
@@ -61,11 +59,7 @@ def waiting_orders() -> ResponseReturnValue:
     """The orders that wait for an exchange rate, oldest first."""
     found = all_programs()
     chosen = chosen_program(found)
-    orders = waiting_for_rates(
-        session(), chosen.id, after=read_key(request.args.get("after")), limit=_PAGE + 1
-    )
-    more = url_for("staff.waiting_orders", after=orders[_PAGE - 1].id) if len(orders) > _PAGE else None
-    table = presenter.waiting_table(orders[:_PAGE], chosen, more_href=more)
-    return page(
-        "staff/list.html", chosen, found, title=_("Orders that wait for an exchange rate"), rows=table
-    )
+    shown = show(WAITING, chosen)
+    rows = shown.dress(presenter.waiting_table(shown.rows, chosen))
+    title = _("Orders that wait for an exchange rate")
+    return page("staff/list.html", chosen, found, title=title, rows=rows)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from flask import flash, redirect, request, url_for
 
-from app.dashboard.cursors import read_key
 from app.dashboard.forms.base import text
 from app.dashboard.forms.review import DecideManyForm, Decision
 from app.dashboard.forms.staff import ReasonForm
 from app.dashboard.i18n import _, ngettext
+from app.dashboard.listings.work import REVIEWS
+from app.dashboard.lists import nothing_found, show
 from app.dashboard.presenters.staff import review as presenter
 from app.dashboard.presenters.staff.evidence import people_in
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, refused, staff
@@ -38,23 +39,21 @@ def review() -> ResponseReturnValue:
     return _page(0, ReasonForm(formdata=None), DecideManyForm(formdata=None))
 
 
-def _page(wrong: int, form: ReasonForm, many: DecideManyForm) -> str:
+def _page(wrong: int, form: ReasonForm, many: DecideManyForm) -> ResponseReturnValue:
     found = all_programs()
     chosen = chosen_program(found)
-    state = _state()
-    after = read_key(request.args.get("after"))
-    rows = queries.waiting_holds(session(), chosen.id, state, after=after, limit=queries.PAGE + 1)
-    last = rows[queries.PAGE - 1].hold.id if len(rows) > queries.PAGE else None
+    state = asked_state()
+    shown = show(REVIEWS, chosen, inside=state, keep={"state": state.value})
     counts = queries.waiting_counts(session(), chosen.id)
-    people = names_of_actors(session(), people_in([row.hold for row in rows]))
+    people = names_of_actors(session(), people_in([row.hold for row in shown.rows]))
     return page(
         "staff/review.html",
         chosen,
         found,
         tabs=presenter.tabs(counts, state),
-        items=presenter.review_items(rows[: queries.PAGE], people, chosen),
-        nothing=presenter.nothing_to_review(state),
-        more_href=url_for("staff.review", state=state.value, after=last) if last else None,
+        items=presenter.review_items(shown.rows, people, chosen),
+        nothing=nothing_found() if shown.searched else presenter.nothing_to_review(state),
+        list=shown,
         may_decide=me().may(Action.REVIEW),
         noted=state is HoldState.NOTED,
         state=state.value,
@@ -62,15 +61,16 @@ def _page(wrong: int, form: ReasonForm, many: DecideManyForm) -> str:
         wrong=wrong,
         many=many,
         ticked=set(many.holds.data or ()),
-    )
+    ), 422 if form.errors or many.errors else shown.status
 
 
-def _state() -> HoldState:
+def asked_state() -> HoldState:
+    """Which of the two lists the request is about."""
     return HoldState.NOTED if request.args.get("state") == HoldState.NOTED.value else HoldState.OPEN
 
 
 def _back() -> str:
-    return url_for("staff.review", state=_state().value)
+    return url_for("staff.review", state=asked_state().value)
 
 
 @staff.post("/review/<int:hold_id>/release")
@@ -96,7 +96,7 @@ def decide_many() -> ResponseReturnValue:
     """Release or reject all that are ticked, for one reason."""
     form = DecideManyForm()
     if not form.validate_on_submit():
-        return _page(0, ReasonForm(formdata=None), form), 422
+        return _page(0, ReasonForm(formdata=None), form)
     chosen = chosen_program(all_programs())
     reason, now = text(form.reason), clock.now()
     decision = Decision(text(form.decision))
@@ -134,7 +134,7 @@ def _tell_many(decided: int, left: int, decision: Decision) -> None:
 def _decide(hold_id: int, decision: Decision) -> ResponseReturnValue:
     form = ReasonForm()
     if not form.validate_on_submit():
-        return _page(hold_id, form, DecideManyForm(formdata=None)), 422
+        return _page(hold_id, form, DecideManyForm(formdata=None))
     chosen = chosen_program(all_programs())
     reason, now = text(form.reason), clock.now()
     try:

@@ -13,6 +13,8 @@ from app.dashboard.cursors import read_key
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.staff import ApproveForm, RunForm
 from app.dashboard.i18n import _
+from app.dashboard.listings.money import PAYOUTS, RUNS
+from app.dashboard.lists import show
 from app.dashboard.presenters import words
 from app.dashboard.presenters.staff import run_compare, run_moves
 from app.dashboard.presenters.staff import runs as presenter
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from app.dashboard.components import Table
+    from app.dashboard.listings.money import PaidRow
+    from app.dashboard.lists import Shown
     from app.payouts.models import PayoutFile, PayoutRun
     from app.referrals.models import Program
 
@@ -44,16 +48,15 @@ def runs() -> ResponseReturnValue:
     return _list_page(RunForm(formdata=None))
 
 
-def _list_page(form: RunForm) -> str:
+def _list_page(form: RunForm) -> ResponseReturnValue:
     found = all_programs()
     chosen = chosen_program(found)
-    before = read_key(request.args.get("after"))
-    rows = queries.runs_of(session(), chosen.id, before=before, limit=queries.PAGE + 1)
-    more = url_for("staff.runs", after=rows[queries.PAGE - 1].id) if len(rows) > queries.PAGE else None
-    table = presenter.run_table(rows[: queries.PAGE], more_href=more)
+    shown = show(RUNS, chosen)
+    table = shown.dress(presenter.run_table(shown.rows, more_href=None))
+    may_start = me().may(Action.PREPARE_PAYOUTS)
     return page(
-        "staff/runs.html", chosen, found, rows=table, form=form, may_start=me().may(Action.PREPARE_PAYOUTS)
-    )
+        "staff/runs.html", chosen, found, rows=table, list=shown, form=form, may_start=may_start
+    ), 422 if form.errors or form.form_errors else shown.status
 
 
 @staff.post("/payouts")
@@ -68,7 +71,7 @@ def create_run() -> ResponseReturnValue:
             show_refusal(form, error, run_refusal(error), fields={"": "period"})
         else:
             return redirect(url_for("staff.run", name=run.name))
-    return _list_page(form), 422
+    return _list_page(form)
 
 
 @staff.get("/payouts/<name>")
@@ -84,6 +87,10 @@ def run_page(name: str, form: ApproveForm) -> str:
     did = (row.created_by, row.frozen_by, row.approved_by, row.submitted_by, row.cancelled_by)
     people = [by for by in did if by]
     may, files = me().may, queries.files_of_run(session(), row.id)
+    listed = (
+        None if row.state is RunState.DRAFT else show(PAYOUTS, owner, inside=row.id, path={"name": row.name})
+    )
+    money = (_preview(row),) if listed is None else _money_tables(row, files, listed)
     shown = presenter.RunPage(
         title=_("Payout for %(month)s", month=presenter.month_of(row)),
         name=row.name,
@@ -101,9 +108,9 @@ def run_page(name: str, form: ApproveForm) -> str:
         ),
         compare_href=None if row.state is RunState.DRAFT else url_for("staff.compare_run", name=row.name),
         facts=presenter.run_facts(row, names_of_actors(session(), people), owner),
-        tables=_tables(row, owner, files),
+        tables=(*money, _history(row, owner)),
     )
-    return page("staff/run.html", owner, found, page=shown, form=form)
+    return page("staff/run.html", owner, found, page=shown, form=form, list=listed)
 
 
 @staff.get("/payouts/<name>/compare")
@@ -115,30 +122,31 @@ def compare_run(name: str) -> ResponseReturnValue:
     return page("staff/run_compare.html", owner, found, page=shown)
 
 
-def _tables(row: PayoutRun, owner: Program, files: list[PayoutFile]) -> tuple[Table, ...]:
-    return (*_money_tables(row, files), _history(row, owner))
-
-
 def _history(row: PayoutRun, owner: Program) -> Table:
     events = audit_page(session(), subject=f"run:{row.name}", limit=queries.PAGE)
     names = names_of_actors(session(), [event.actor for event in events])
     return run_compare.history_table(events, names, owner.timezone)
 
 
-def _money_tables(row: PayoutRun, files: list[PayoutFile]) -> tuple[Table, ...]:
+def _preview(row: PayoutRun) -> Table:
     after = read_key(request.args.get("after"))
-    if row.state is RunState.DRAFT:
-        planned = list(islice(preview_run(session(), row, clock.now(), after=after), queries.PAGE + 1))
-        more = None
-        if len(planned) > queries.PAGE:
-            more = url_for("staff.run", name=row.name, after=planned[queries.PAGE - 1].referrer_id)
-        planned = planned[: queries.PAGE]
-        names = queries.referrers_by_id(session(), planned)
-        return (presenter.preview_table(planned, names, row, more_href=more),)
-    payouts = queries.payouts_of_run(session(), row.id, after=after, limit=queries.PAGE + 1)
+    planned = list(islice(preview_run(session(), row, clock.now(), after=after), queries.PAGE + 1))
     more = None
-    if len(payouts) > queries.PAGE:
-        more = url_for("staff.run", name=row.name, after=payouts[queries.PAGE - 1][0].id)
+    if len(planned) > queries.PAGE:
+        more = url_for("staff.run", name=row.name, after=planned[queries.PAGE - 1].referrer_id)
+    planned = planned[: queries.PAGE]
+    names = queries.referrers_by_id(session(), planned)
+    return presenter.preview_table(planned, names, row, more_href=more)
+
+
+def _money_tables(row: PayoutRun, files: list[PayoutFile], shown: Shown[PaidRow]) -> tuple[Table, ...]:
+    payouts = presenter.payout_table(
+        shown.rows,
+        row,
+        shared=queries.shared_accounts(session(), row.id, shown.rows),
+        may_exclude=me().may(Action.PREPARE_PAYOUTS),
+        may_settle=me().may(Action.SETTLE_PAYOUTS),
+    )
     return (
         presenter.file_table(
             files,
@@ -146,14 +154,7 @@ def _money_tables(row: PayoutRun, files: list[PayoutFile]) -> tuple[Table, ...]:
             may_download=me().may(Action.EXPORT_PAYOUTS),
             may_settle=me().may(Action.SETTLE_PAYOUTS),
         ),
-        presenter.payout_table(
-            payouts[: queries.PAGE],
-            row,
-            shared=queries.shared_accounts(session(), row.id, payouts[: queries.PAGE]),
-            more_href=more,
-            may_exclude=me().may(Action.PREPARE_PAYOUTS),
-            may_settle=me().may(Action.SETTLE_PAYOUTS),
-        ),
+        shown.dress(payouts),
         presenter.omission_table(queries.omissions_of_run(session(), row.id), row),
     )
 
