@@ -77,7 +77,10 @@ def enter_frame() -> None:
         return
     if request.endpoint not in FRAMED and request.blueprint not in FRAMED_BLUEPRINTS:
         abort(404)
-    found = framed_program(session(), request.environ[_SLUG], production=services().settings.production)
+    slug = request.environ[_SLUG]
+    if (request.view_args or {}).get("slug", slug) != slug:
+        abort(404)  # another programme's page
+    found = framed_program(session(), slug, production=services().settings.production)
     if found is None:
         abort(404)
     g.frame = Frame(*found)

@@ -10,13 +10,30 @@ from flask import url_for
 from flask_babel import force_locale
 
 from app.dashboard import formatting
-from app.dashboard.components import Cell, Empty, Fact, Rate, Step, Tone
+from app.dashboard.components import Cell, Empty, Fact, Rate
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
 from app.dashboard.presenters.earn import rates
+from app.referrals.words import AttributionModel
 
 if TYPE_CHECKING:
     from app.referrals.queries.programs_shown import ShownProgram
+
+
+@dataclass(frozen=True, slots=True)
+class HowStep:
+    """One of the steps from a link to money."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What people ask, and the answer from the programme's own figures."""
+
+    question: str
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +46,10 @@ class ProgramPage:
     href: str
     join_href: str | None
     rates: tuple[Rate, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[HowStep, ...]
     facts: tuple[Fact, ...]
     terms: tuple[str, ...]
+    questions: tuple[Question, ...]
 
 
 def no_programs() -> Empty:
@@ -68,34 +86,95 @@ def program_page(shown: ShownProgram) -> ProgramPage:
         steps=_steps(shown),
         facts=_facts(shown),
         terms=terms_text(shown),
+        questions=_questions(shown),
     )
 
 
-def _steps(shown: ShownProgram) -> tuple[Step, ...]:
-    terms = shown.terms
+def _steps(shown: ShownProgram) -> tuple[HowStep, ...]:
+    """Three steps: what you do, what the customer does, what you receive."""
+    program, terms = shown.program, shown.terms
+    hold = formatting.days(terms.hold_days)
     return (
-        Step(_("You share your link"), Tone.MOVE, text=_("In a mail, on your site, printed as a QR code.")),
-        Step(
-            _("Someone follows it and signs up"),
-            Tone.MOVE,
-            text=_("Within %(window)s of the click.", window=formatting.days(terms.window_days)),
+        HowStep(
+            _("Share your link"),
+            _("In a mail, on your site, or printed as a QR code. You have it as soon as you join."),
         ),
-        Step(
-            _("They order and pay"), Tone.MOVE, text=_("Only paid orders count, without VAT and discounts.")
+        HowStep(
+            _("Someone orders and pays"),
+            _(
+                "Who signs up within %(window)s of following it counts as brought by you. You do not have to sell or "
+                "support anything.",
+                window=formatting.days(terms.window_days),
+            ),
         ),
-        Step(
-            _("Your commission waits for the hold period"),
-            Tone.WAIT,
-            text=_("%(hold)s, in case the payment is reversed.", hold=formatting.days(terms.hold_days))
+        HowStep(
+            _("You are paid by bank transfer"),
+            _(
+                "On day %(day)s of each month, for everything that has waited %(hold)s since its payment.",
+                day=program.payout_day,
+                hold=hold,
+            )
             if terms.hold_days
-            else _("There is none: it is payable at once."),
-        ),
-        Step(
-            _("It is transferred to your bank account"),
-            Tone.DONE,
-            text=_("Once a month, on day %(day)s.", day=shown.program.payout_day),
+            else _("On day %(day)s of each month, for everything paid until then.", day=program.payout_day),
         ),
     )
+
+
+def _questions(shown: ShownProgram) -> tuple[Question, ...]:
+    program, terms = shown.program, shown.terms
+    minimum = formatting.amount(program.minimum_payout_minor, program.currency)
+    less = (
+        _("Nothing is too little: there is no minimum.")
+        if program.minimum_payout_minor == 0
+        else _("Payouts begin at %(minimum)s. Less is carried forward to the next month.", minimum=minimum)
+    )
+    return (
+        Question(
+            _("When do I have the money?"),
+            _(
+                "A commission is payable %(hold)s after the customer has paid, and is transferred on the next payout "
+                "day, day %(day)s of the month. Your pages say the date of each one.",
+                hold=formatting.days(terms.hold_days),
+                day=program.payout_day,
+            )
+            if terms.hold_days
+            else _(
+                "On the payout day after the customer has paid, day %(day)s of the month. Your pages say the date of "
+                "each one.",
+                day=program.payout_day,
+            ),
+        ),
+        Question(_("What if it is only a little?"), less),
+        Question(
+            _("What if the customer gets their money back?"),
+            _(
+                "Your commission shrinks in the same proportion. If you have been paid already, the next payout is "
+                "smaller by it."
+            ),
+        ),
+        Question(
+            _("What if they followed several links?"),
+            _which(shown) + " " + _("A coupon or a code of yours counts before any link."),
+        ),
+        Question(
+            _("What do I see of the customers?"),
+            _(
+                "Product, day and amount of each order, and a number in place of their name. They see that you are "
+                "rewarded, and can end it."
+            ),
+        ),
+        Question(_("Do my own orders count?"), _("No. They earn no commission.")),
+        Question(
+            _("What does it cost, and how do I stop?"),
+            _("It is free. You can stop on any day; what you have earned by then is still paid."),
+        ),
+    )
+
+
+def _which(shown: ShownProgram) -> str:
+    if shown.terms.attribution is AttributionModel.FIRST_CLICK:
+        return _("The first link that they followed counts.")
+    return _("The last link that they followed counts.")
 
 
 def _facts(shown: ShownProgram) -> tuple[Fact, ...]:

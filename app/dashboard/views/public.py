@@ -13,10 +13,13 @@ from app.dashboard.locale import LANGUAGES
 from app.dashboard.look import wear
 from app.dashboard.page import THEME_COOKIE, THEMES
 from app.dashboard.presenters import programs as presenter
+from app.dashboard.presenters.terms import paragraphs
+from app.directory.queries import directory_of
 from app.identity.login import who
 from app.identity.queries import user_by_public_id
 from app.identity.users import change_locale
 from app.kernel import clock
+from app.referrals.published_terms import newest_terms
 from app.referrals.queries import programs_shown
 from app.requests import session
 from app.shopfront.looks import find_logo
@@ -49,7 +52,14 @@ def program(slug: str) -> ResponseReturnValue:
         abort(404)
     wear(found)
     shown = programs_shown.shown_programs(session(), [found], clock.now())
-    return render_template("public/program.html", program=presenter.program_page(shown[0]))
+    terms = newest_terms(session(), found.id)
+    directory = directory_of(session(), found.id)
+    return render_template(
+        "public/program.html",
+        program=presenter.program_page(shown[0]),
+        terms=paragraphs(terms) if terms else (),
+        directory_href=url_for("directory.index", slug=slug) if directory and directory.is_open else None,
+    )
 
 
 @public.post("/preferences")
