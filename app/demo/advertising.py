@@ -99,7 +99,7 @@ def offer_assets(session: Session, now: datetime) -> None:
     for slug, (brand, name, languages) in _BANNERS.items():
         program = find_program(session, slug)
         for locale, words in languages.items():
-            new = NewAsset(locale, f"{name}: {words.head} {words.sub}")
+            new = NewAsset(locale, f"{name}: {words.head}")
             for drawn in (banners.box, banners.wide):
                 add_banner(session, program, new, drawn(brand, name, words), actor=ACTOR, now=now)
             title, text = _TEXTS[slug, locale]

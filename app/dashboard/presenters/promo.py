@@ -29,6 +29,10 @@ AD_LABELS: Final = {"nl": "Advertentie", "de": "Werbung", "en": "Advertisement"}
 """What the reader of an advertisement has to be told, in its own language and not in that of whoever copies it."""
 
 
+_BROAD: Final = 400
+"""Pixels: what is broader takes two of three columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """One figure with its word."""
@@ -47,6 +51,8 @@ class ShownAsset:
     locale: str
     about: str
     tallies: tuple[Tally, ...]
+    shape: str = ""
+    """How the card lies: ``broad``, ``narrow`` or ``text``."""
     picture: str = ""
     width: int = 0
     height: int = 0
@@ -157,6 +163,7 @@ def _shown(asset: PromoAsset, brought: Brought, copy: str) -> ShownAsset:
         locale=asset.locale,
         about=_about(asset),
         tallies=tallies,
+        shape="text" if not banner else "broad" if (asset.width or 0) > _BROAD else "narrow",
         picture=url_for("public.picture", digest=asset.digest) if banner else "",
         width=asset.width or 0,
         height=asset.height or 0,
