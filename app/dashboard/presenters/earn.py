@@ -13,6 +13,7 @@ from app.referrals.words import Duration, RateKind
 
 if TYPE_CHECKING:
     from app.referrals.domain.rates import Rate as Terms
+    from app.referrals.models import Product
     from app.referrals.queries.programs_shown import ShownProgram
 
 _EXAMPLE: Final = 100
@@ -20,9 +21,9 @@ _EXAMPLE: Final = 100
 
 
 def rates(shown: ShownProgram) -> tuple[Rate, ...]:
-    """What each product pays; products without a rate are named too."""
+    """What each product pays; products that do not participate are named at the end."""
     currency = shown.program.currency
-    rows = [_row(product.name, rate, currency) for product, rate in shown.rates]
+    rows = [_row(product.name, rate, currency) for product, rate in sorted(shown.rates, key=_pays_nothing)]
     if shown.everything_else is not None:
         label = _("Every other product") if rows else _("Every product")
         rows.append(_row(label, shown.everything_else, currency))
@@ -30,6 +31,11 @@ def rates(shown: ShownProgram) -> tuple[Rate, ...]:
         bonus = rate_words.rate(shown.bonus, currency)
         rows.append(Rate(_("Sign-up bonus"), bonus, rate_words.bonus_terms(shown.bonus)))
     return tuple(rows)
+
+
+def _pays_nothing(item: tuple[Product, Terms | None]) -> bool:
+    """Sorts what does not participate behind the rest."""
+    return item[1] is None or item[1].kind is RateKind.NONE
 
 
 def _row(name: str, rate: Terms | None, currency: str) -> Rate:
@@ -42,7 +48,7 @@ def _row(name: str, rate: Terms | None, currency: str) -> Rate:
 
 
 def example(rate: Terms, currency: str) -> str:
-    """What one order brings: "On an order of 100.00 you receive 10.00." Empty where the rate says all."""
+    """What one order brings: "10.00 on an order of 100.00". Empty where the rate says all."""
     if rate.kind is not RateKind.PERCENT:
         return ""
     order = Money(_EXAMPLE * 10 ** exponent(currency), currency)
@@ -54,6 +60,6 @@ def example(rate: Terms, currency: str) -> str:
     }
     match rate.duration:
         case Duration.FIRST_ORDER:
-            return _("On a first order of %(order)s you receive %(amount)s, once.", **values)
+            return _("%(amount)s on a first order of %(order)s", **values)
         case _:
-            return _("On an order of %(order)s you receive %(amount)s.", **values)
+            return _("%(amount)s on an order of %(order)s", **values)

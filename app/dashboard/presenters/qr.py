@@ -31,11 +31,11 @@ def qr_svg(url: str) -> Markup:
     return Markup(svg.replace("<svg ", label, 1))  # noqa: S704 - made here, from a URL of our own
 
 
-def qr_file(url: str, kind: str) -> bytes:
+def qr_file(url: str, suffix: str) -> bytes:
     """The bytes of an SVG or a PNG, black on white."""
     code = _code(url)
     out = BytesIO()
-    if kind == "svg":
+    if suffix == "svg":
         code.save(out, kind="svg", scale=10, border=_BORDER, dark="#000", light="#fff")
     else:
         width = code.symbol_size(border=_BORDER)[0]
@@ -46,7 +46,8 @@ def qr_file(url: str, kind: str) -> bytes:
 def downloads(link_id: int | None) -> tuple[NavItem, ...]:
     """The files of the plain link, or of one of the referrer's own."""
     return tuple(
-        NavItem(kind.upper(), url_for("home.qr_code", kind=kind, link_id=link_id)) for kind in MIMETYPES
+        NavItem(suffix.upper(), url_for("home.qr_code", suffix=suffix, link_id=link_id))
+        for suffix in MIMETYPES
     )
 
 

@@ -58,26 +58,26 @@ def make_link() -> ResponseReturnValue:
     return _page(form), 422
 
 
-@home.get("/links/qr.<any(svg, png):kind>")
-@home.get("/links/<int:link_id>/qr.<any(svg, png):kind>")
-def qr_code(kind: str, link_id: int | None = None) -> ResponseReturnValue:
+@home.get("/links/qr.<any(svg, png):suffix>")
+@home.get("/links/<int:link_id>/qr.<any(svg, png):suffix>")
+def qr_code(suffix: str, link_id: int | None = None) -> ResponseReturnValue:
     """A link as a file to print: the plain one, or one that the referrer made."""
     found = my_memberships()
     if link_id is None:
-        return _qr_file(kind, chosen_membership(found), None)
+        return _qr_file(suffix, chosen_membership(found), None)
     for each in found:
         link = link_of(session(), each.referrer.id, link_id)
         if link is not None:
-            return _qr_file(kind, each, link)
+            return _qr_file(suffix, each, link)
     raise NotFound
 
 
-def _qr_file(kind: str, membership: Membership, link: Link | None) -> Response:
+def _qr_file(suffix: str, membership: Membership, link: Link | None) -> Response:
     campaign, to = (link.campaign, link.to) if link else ("", "")
     url = presenter.link_url(services().links, services().settings.public_url, membership, campaign, to)
     name = "-".join(filter(None, ("qr", membership.referrer.code, campaign)))
-    answer = Response(qr.qr_file(url, kind), mimetype=qr.MIMETYPES[kind])
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    answer = Response(qr.qr_file(url, suffix), mimetype=qr.MIMETYPES[suffix])
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}.{suffix}"'
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer.headers["Cache-Control"] = "private, no-store"
     return answer

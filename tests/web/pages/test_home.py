@@ -54,7 +54,7 @@ def test_a_newcomer_finds_the_link_and_what_to_do_next(site: Site) -> None:
     assert "Nothing to pay out yet. Share your link to start." in page
     assert "No bank account is on file yet. Add one to be paid." in page
     assert "No commissions yet" in page
-    assert "Web of the paid amount, every order On an order of €100.00 you receive €10.00. 10%" in page
+    assert "Web of the paid amount, every order €10.00 on an order of €100.00 10%" in page
     assert "Mail does not participate nothing" in page
 
 
