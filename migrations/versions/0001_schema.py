@@ -1551,6 +1551,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_mails_sent_at"), ["sent_at"], unique=False)
 
     op.create_table(
+        "mergers",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("gone_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("survivor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("made_by", sa.String(length=80), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("gone_id <> survivor_id", name=op.f("ck_mergers_two")),
+        sa.ForeignKeyConstraint(["gone_id"], ["referrers.id"], name=op.f("fk_mergers_gone_id_referrers")),
+        sa.ForeignKeyConstraint(["program_id"], ["programs.id"], name=op.f("fk_mergers_program_id_programs")),
+        sa.ForeignKeyConstraint(
+            ["survivor_id"], ["referrers.id"], name=op.f("fk_mergers_survivor_id_referrers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mergers")),
+        sa.UniqueConstraint("gone_id", name=op.f("uq_mergers_gone_id")),
+    )
+    with op.batch_alter_table("mergers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mergers_survivor_id"), ["survivor_id"], unique=False)
+
+    op.create_table(
         "orders",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -3290,6 +3311,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_orders_customer")
 
     op.drop_table("orders")
+    with op.batch_alter_table("mergers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mergers_survivor_id"))
+
+    op.drop_table("mergers")
     with op.batch_alter_table("mails", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mails_sent_at"))
         batch_op.drop_index(batch_op.f("ix_mails_next_attempt_at"))

@@ -48,6 +48,7 @@ from app.referrals.models.programs import (
 )
 from app.referrals.models.published import PublishedTerms, TermsAcceptance
 from app.referrals.models.referrers import Coupon, Link, Referrer, ReferrerStatus
+from app.referrals.models.team import TeamInvitation, TeamLevel, TeamMember
 from app.referrals.models.totals import OrderTotal
 
 __all__ = [
@@ -101,6 +102,9 @@ __all__ = [
     "Refund",
     "RefundKind",
     "Signup",
+    "TeamInvitation",
+    "TeamLevel",
+    "TeamMember",
     "TermsAcceptance",
     "TierRecount",
     "VisitorKey",
