@@ -9,6 +9,8 @@ TEST_WORKERS ?= 2
 # The rules and the ledger: every line and every branch, or the run fails.
 COVERED := $(addprefix --cov=,app.referrals.domain app.payouts.domain app.ledger app.kernel.money) \
 	--cov-branch --cov-fail-under=100 --cov-report=term-missing:skip-covered
+COVERING := tests/domain tests/db/test_main_job.py tests/db/test_ledger_check.py tests/db/test_ledger_journal.py \
+	tests/db/test_payouts_check.py tests/db/test_documents_check.py tests/db/test_seals.py tests/db/test_closing.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test fuzz mutants check bench install format lock migration coverage audit clean
@@ -20,7 +22,8 @@ run: $(RUNTIME) $(TRANSLATIONS) ## Starts everything with demo data, prints the 
 	@exec $(BIN)/python -m app.embedded.run
 
 test: $(TOOLS) $(TRANSLATIONS) ## Runs every test on SQLite and on PostgreSQL, with a real Valkey
-	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(if $(COVERAGE),$(COVERED)) $(ARGS)
+	@$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(if $(COVERAGE),$(COVERED)) \
+		$(if $(AFTER_COVERAGE),$(addprefix --ignore=,$(COVERING))) $(ARGS)
 
 fuzz: $(TOOLS) $(TRANSLATIONS) ## Ten times the random histories and state machines of the tests
 	@FUZZ=10 $(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup tests/db/test_any_order.py tests/db/test_state_machine.py $(ARGS)
@@ -48,9 +51,7 @@ format: $(TOOLS) ## Formats code and templates
 	@$(BIN)/djlint templates --reformat --quiet || true
 
 coverage: ## Every line and branch of the rules and the ledger is covered by their own, fast tests
-	@$(MAKE) --no-print-directory test COVERAGE=1 ARGS="-q tests/domain tests/db/test_main_job.py \
-		tests/db/test_ledger_check.py tests/db/test_ledger_journal.py tests/db/test_payouts_check.py \
-		tests/db/test_documents_check.py tests/db/test_seals.py tests/db/test_closing.py"
+	@$(MAKE) --no-print-directory test COVERAGE=1 ARGS="-q $(COVERING)"
 
 migration: $(TOOLS) ## Writes migrations/versions/0001_schema.py anew from the models
 	@$(BIN)/python -m migrations.first_schema && $(BIN)/ruff format --quiet migrations/versions/0001_schema.py
