@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
         look,
         page,
         security,
+        teams,
         throttle,
     )
     from app.dashboard.views import BLUEPRINTS  # noqa: PLC0415
@@ -53,6 +54,7 @@ def register(app: Flask) -> None:
     access.register_access(app)
     assets.register_assets(app)
     page.register_page(app)
+    teams.register_teams(app)
     look.register_look(app)
     errors.register_errors(app)
     for blueprint in BLUEPRINTS:

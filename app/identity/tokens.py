@@ -35,6 +35,12 @@ class LinkPurpose(StrEnum):
     """Take a change of the bank account back; the use case ends it with the cooling-off."""
     UNSUBSCRIBE = "unsubscribe"
     """Stop one kind of mail. May be followed again and again."""
+    JOIN_TEAM = "join-team"
+    """Come into a referrer's team; the use case ends it with its answer."""
+    CONFIRM_ADDRESS = "confirm-address"
+    """Show that a new address is theirs; the use case ends it with its first use."""
+    UNDO_ADDRESS = "undo-address"
+    """Take a change of the address back; the use case ends it with its first use."""
 
 
 VALID_FOR: Final = {
@@ -42,6 +48,9 @@ VALID_FOR: Final = {
     LinkPurpose.VERIFY_EMAIL: timedelta(days=7),
     LinkPurpose.UNDO_ACCOUNT: timedelta(days=9),
     LinkPurpose.UNSUBSCRIBE: timedelta(days=366),
+    LinkPurpose.JOIN_TEAM: timedelta(days=14),
+    LinkPurpose.CONFIRM_ADDRESS: timedelta(days=2),
+    LinkPurpose.UNDO_ADDRESS: timedelta(days=14),
 }
 """How long each link can be used after it was signed."""
 

@@ -1,22 +1,105 @@
-"""Mails on a person's own login."""
+"""Mails on a person's own login, and on the team that they are in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
 
+from app.identity.tokens import LinkPurpose
 from app.mail.models import MailKind
 from app.mail.outbox import NewMail, queue_mail
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from app.identity.models import User
+    from app.identity.tokens import MailLinks
+    from app.referrals.models import Program, Referrer
+    from app.referrals.models.team import TeamInvitation
+    from app.referrals.team import Invited
+
+PATHS: Final[Mapping[LinkPurpose, str]] = {
+    LinkPurpose.JOIN_TEAM: "/invitation/",
+    LinkPurpose.CONFIRM_ADDRESS: "/confirm-address/",
+    LinkPurpose.UNDO_ADDRESS: "/undo-address/",
+}
+"""The pages that these links open; the token follows."""
+
+
+def signed_path(links: MailLinks, signed: Sequence[str], at: datetime) -> str:
+    """The path of a link that names (purpose, subject), as old as its mail: one sent late is not valid for longer.
+
+    The subject is a row that goes, or is closed, with the link's first use, so it stands for its own state.
+    """
+    purpose, subject = LinkPurpose(signed[0]), signed[1]
+    return PATHS[purpose] + links.sign(purpose, subject, subject, at)
 
 
 def tell_factor_changed(session: Session, user: User, *, is_new: bool, now: datetime) -> None:
     """A second step was set up, or taken away: whoever did that was at the keyboard, perhaps not its owner."""
-    key = f"factor-changed:{user.public_id}:{now.timestamp():.6f}"
     context = {"name": user.name, "is_new": is_new, "is_left": user.second_factor_at is not None}
-    queue_mail(session, NewMail(key, MailKind.FACTOR_CHANGED, user.email, user.locale, context), now=now)
+    key = f"factor-changed:{user.public_id}:{now.timestamp():.6f}"
+    _queue(session, key, MailKind.FACTOR_CHANGED, user.email, user.locale, context, now)
+
+
+def tell_invited(
+    session: Session,
+    invitation: TeamInvitation,
+    referrer: Referrer,
+    program: Program,
+    inviter: User,
+    *,
+    now: datetime,
+) -> None:
+    """Ask somebody into the team, in the referrer's language."""
+    context = {
+        "signed": [LinkPurpose.JOIN_TEAM.value, invitation.public_id],
+        "inviter": inviter.name,
+        "referrer": referrer.name,
+        "program": program.name,
+        "level": invitation.level.value,
+    }
+    key = f"team-invited:{invitation.public_id}"
+    _queue(session, key, MailKind.TEAM_INVITED, invitation.email, referrer.locale, context, now)
+
+
+def tell_joined(session: Session, invited: Invited, user: User, *, now: datetime) -> None:
+    """Tell whoever invited them, and the referrer's own address, so that nobody comes in unseen."""
+    referrer, level = invited.referrer, invited.invitation.level.value
+    context = {
+        "member": user.email,
+        "referrer": referrer.name,
+        "program": invited.program.name,
+        "level": level,
+    }
+    for address in sorted({referrer.email, invited.inviter.email}):
+        key = f"team-joined:{invited.invitation.public_id}:{_mark(address)}"
+        _queue(session, key, MailKind.TEAM_JOINED, address, referrer.locale, context, now)
+
+
+def tell_removed(
+    session: Session, referrer: Referrer, program: Program, user: User, *, now: datetime
+) -> None:
+    """Tell somebody that they are no longer in the team."""
+    context = {"name": user.name, "referrer": referrer.name, "program": program.name}
+    key = f"team-removed:{referrer.code}:{user.public_id}:{now.timestamp():.6f}"
+    _queue(session, key, MailKind.TEAM_REMOVED, user.email, user.locale, context, now)
+
+
+def _queue(
+    session: Session,
+    key: str,
+    kind: MailKind,
+    address: str,
+    locale: str,
+    context: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    queue_mail(session, NewMail(key, kind, address, locale, context), now=now)
+
+
+def _mark(email: str) -> str:
+    return hashlib.sha256(email.lower().encode()).hexdigest()[:16]

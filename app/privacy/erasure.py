@@ -24,7 +24,8 @@ from app.payouts.domain.vat import TaxStatus
 from app.payouts.models import Payout, PayoutDestination, TaxProfile, VatCheck
 from app.referrals.contests import clear_words
 from app.referrals.locks import own_referrer
-from app.referrals.models import Contest, Link, Program, Referrer, ReferrerNetwork, ReferrerStatus
+from app.referrals.models import Contest, Link, Program, Referrer, ReferrerNetwork, ReferrerStatus, TeamMember
+from app.referrals.team import forget_team
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -127,8 +128,8 @@ def erase_referrer(
     nothing coming.
 
     The code stays as the pseudonym under which the books, decisions and the sealed trail know them; so do amounts,
-    payouts and the files that went to the bank. Where they take part nowhere else, their account goes too. Erasing
-    again changes nothing. Raises :class:`ErasureRefused`.
+    payouts and the files that went to the bank. The team goes with them; whose account is needed nowhere else, theirs
+    goes too. Erasing again changes nothing. Raises :class:`ErasureRefused`.
     """
     # The race: an order of this moment earns something, or a run reserves it, for somebody whom we then cannot pay.
     referrer = own_referrer(session, referrer.id)
@@ -148,9 +149,11 @@ def erase_referrer(
     # Unique, and equal to nobody's: the person may join again as somebody new.
     referrer.email_key = f"erased:{ids.random_id('', 26)}"
     referrer.user_id, referrer.erased_at = None, now
+    team = forget_team(session, referrer.id)
     session.flush()
-    if user is not None and _is_nowhere_else(session, user):
-        _forget_user(house, session, user, now)
+    for person in [*([user] if user else []), *team]:
+        if _is_nowhere_else(session, person):
+            _forget_user(house, session, person, now)
     subject = f"referrer:{referrer.code}"
     record_event(session, actor, "referrer.erased", subject, now=now, program_id=referrer.program_id)
 
@@ -174,8 +177,9 @@ def _forget_tax_details(session: Session, referrer_id: int) -> None:
 
 
 def _is_nowhere_else(session: Session, user: User) -> bool:
-    others = select(Referrer.id).where(Referrer.user_id == user.id).limit(1)
-    return user.role is Role.REFERRER and session.scalar(others) is None
+    others = select(Referrer.id).where(Referrer.user_id == user.id)
+    teams = select(TeamMember.id).where(TeamMember.user_id == user.id)
+    return user.role is Role.REFERRER and session.scalar(others.union_all(teams).limit(1)) is None
 
 
 def _forget_user(house: House, session: Session, user: User, now: datetime) -> None:

@@ -26,6 +26,7 @@ from app.referrals.models import (
     RateVersion,
     Referrer,
     ReferrerNetwork,
+    TeamMember,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
             lambda: told.of(select(ReferrerNetwork.referrer_id, ReferrerNetwork), "day", "network"),
         ),
         Section("memberships", lambda: _memberships(session, mine)),
+        Section("teams", lambda: _teams(session, user)),
         Section("links", lambda: told.of(select(Link.referrer_id, Link), "campaign", "to", "created_at")),
         Section("coupons", lambda: told.of(select(Coupon.referrer_id, Coupon), "code", "created_at")),
         Section("leads", lambda: told.of(select(Lead.referrer_id, Lead), "lead_id", "registered_at")),
@@ -148,6 +150,14 @@ def _memberships(session: Session, mine: Sequence[Referrer]) -> Iterator[Row]:
         program = session.get_one(Program, each.program_id)
         terms = row_of(each, "terms_version", "terms_accepted_at")
         yield {"program": program.name} | row_of(each, *columns) | terms
+
+
+def _teams(session: Session, user: User | None) -> Iterator[Row]:
+    """Whose team they are in. Who is in theirs is told by its page: those are other people."""
+    if user is not None:
+        wanted = select(TeamMember, Referrer).join(Referrer, Referrer.id == TeamMember.referrer_id)
+        for member, referrer in session.execute(wanted.where(TeamMember.user_id == user.id)):
+            yield {"referrer": referrer.code} | row_of(member, "level", "added_at")
 
 
 def _tax_profiles() -> Select[*tuple[Any, ...]]:

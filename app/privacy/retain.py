@@ -32,6 +32,7 @@ from app.referrals.models import (
     Order,
     Program,
     ReferrerNetwork,
+    TeamInvitation,
     VisitorKey,
 )
 from app.shopfront.models import CustomerSession, HandOver
@@ -239,6 +240,11 @@ def _sessions(_house: House, session: Session, before: datetime, limit: int) -> 
     return _delete(session, sessions, sessions.c.id, limit, sessions.c.expires_at < before)
 
 
+def _invitations(_house: House, session: Session, before: datetime, limit: int) -> int:
+    rows = table_of(TeamInvitation)
+    return _delete(session, rows, rows.c.id, limit, rows.c.expires_at < before)
+
+
 def _hand_overs(_house: House, session: Session, before: datetime, limit: int) -> int:
     rows = table_of(HandOver)
     return _delete(session, rows, rows.c.id, limit, rows.c.expires_at < before)
@@ -265,6 +271,7 @@ WORK: Final[dict[str, Work]] = {
     rules.CONTESTS.name: _contests,
     rules.MAILS.name: _mails,
     rules.SESSIONS.name: _sessions,
+    rules.INVITATIONS.name: _invitations,
     rules.HAND_OVERS.name: _hand_overs,
     rules.CUSTOMER_SESSIONS.name: _customer_sessions,
     rules.ANSWERS.name: _answers,

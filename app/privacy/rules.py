@@ -174,6 +174,15 @@ SESSIONS: Final = Rule(
     Deed.DELETED,
     "the question: was that me?",
 )
+INVITATIONS: Final = Rule(
+    "invitations",
+    "team_invitations",
+    "Invitations into a referrer's team that nobody answered: the address",
+    _days(1),
+    "the invitation's end",
+    Deed.DELETED,
+    "nothing: it can no longer be accepted",
+)
 HAND_OVERS: Final = Rule(
     "hand-overs",
     "hand_overs",
@@ -214,6 +223,7 @@ RULES: Final = (
     CONTESTS,
     MAILS,
     SESSIONS,
+    INVITATIONS,
     HAND_OVERS,
     CUSTOMER_SESSIONS,
     ANSWERS,

@@ -426,6 +426,7 @@ def test_a_copy_for_a_referrer_tells_of_themselves_and_of_nobody_else(
     }
     assert [name for name, rows in told.items() if not rows] == [
         "second_steps",
+        "teams",
         "leads",
         "own_rates",
         "clicks",

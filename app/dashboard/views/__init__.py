@@ -15,6 +15,7 @@ import app.dashboard.views.privacy
 import app.dashboard.views.profile
 import app.dashboard.views.promo
 import app.dashboard.views.second_step
+import app.dashboard.views.team
 import app.dashboard.views.terms
 import app.dashboard.views.undo_account
 import app.dashboard.views.why  # noqa: F401 - the routes of all these join the blueprint of home

@@ -35,6 +35,7 @@ from app.identity.users import (
 from app.kernel import clock
 from app.kernel.errors import Conflict, InvalidInput
 from app.referrals.leaving import come_back
+from app.referrals.merged import merger_of
 from app.referrals.published_terms import NewerTerms, accept_terms, newest_terms
 from app.referrals.queries import programs_shown
 from app.referrals.referrers import AlreadyJoined, Joining, LeftBefore
@@ -130,7 +131,7 @@ def password(token: str) -> ResponseReturnValue:
     except MailLinkRefused:
         return render_template("account/password.html", form=form, refused=True), 410
     except WeakPassword as error:
-        show_refusal(form, error, _weak())
+        show_refusal(form, error, weak_password())
         return _form_page("account/password.html", form=form)
     answer = enter(user)
     flash(_("Your password is set."), "done")
@@ -185,7 +186,7 @@ def _joined(form: JoinAgainForm, shown: ShownProgram) -> bool:
     except EmailTaken as error:
         show_refusal(form, error, _("There is an account for this address already. Log in first, then join."))
     except WeakPassword as error:
-        show_refusal(form, error, _weak())
+        show_refusal(form, error, weak_password())
     except AlreadyJoined as error:
         show_refusal(form, error, _("This address takes part already. Set a password by mail, then log in."))
     except NewerTerms as error:
@@ -228,7 +229,8 @@ def _take_part(user: User, form: JoinAgainForm, shown: ShownProgram, now: dateti
         )
     except LeftBefore as left:
         unclaimed = left.referrer.user_id is None and user.email_verified_at is not None
-        if left.referrer.user_id != user.id and not unclaimed:
+        merged = merger_of(session(), left.referrer.id) is not None
+        if merged or (left.referrer.user_id != user.id and not unclaimed):
             raise AlreadyJoined from left
         left.referrer.user_id = user.id
         terms_version = presenter.terms_version(shown)
@@ -252,5 +254,6 @@ def _new_user(form: JoinAgainForm) -> User:
     return create_user(session(), new, now=clock.now())
 
 
-def _weak() -> str:
+def weak_password() -> str:
+    """What stands beside a password that is easily guessed."""
     return _("Please choose a longer password that is not easily guessed (at least 10 characters).")

@@ -24,6 +24,7 @@ from app.dashboard.presenters.earn import rates
 from app.dashboard.presenters.next_payout import Calendar, first_open_period, next_payout
 from app.dashboard.presenters.payout_card import Situation
 from app.dashboard.presenters.share import share_links
+from app.dashboard.teams import looked_at, remember, require_level, tab_of
 from app.identity.login import who
 from app.kernel import clock
 from app.ledger.balances import balance, holdings
@@ -61,7 +62,11 @@ def me() -> SignedIn:
 
 
 def my_memberships() -> list[Membership]:
-    """The programmes that they take part in; without one, the way to join."""
+    """The programmes that they take part in; without one, the way to join.
+
+    Where the request changes something these are the ones that they may change, and 403 answers whoever only reads
+    along in the one that is looked at.
+    """
     only = me().program_id
     found = [
         each
@@ -70,7 +75,7 @@ def my_memberships() -> list[Membership]:
     ]
     if not found:
         abort(redirect(url_for("accounts.join")))
-    return found
+    return require_level(found, looked_at(found))
 
 
 def chosen_membership(found: list[Membership]) -> Membership:
@@ -85,10 +90,7 @@ def switch(found: list[Membership], chosen: Membership, endpoint: str | None = N
     """The tabs of somebody who takes part in several programmes."""
     here = endpoint or request.endpoint or "home.index"
     return [
-        NavItem(
-            each.program.name, url_for(here, program=each.program.slug), each.program.id == chosen.program.id
-        )
-        for each in found
+        NavItem(*tab_of(found, each, here), current=each.referrer.id == chosen.referrer.id) for each in found
     ]
 
 
