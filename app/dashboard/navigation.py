@@ -10,9 +10,12 @@ from flask_babel import lazy_gettext as _l
 
 from app.dashboard.access import reaches
 from app.dashboard.components import NavItem
+from app.dashboard.directories import has_directory
 from app.identity.roles import STAFF, Action
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask_babel.speaklater import LazyString
 
     from app.identity.sessions import SignedIn
@@ -41,6 +44,8 @@ class Section:
 
     label: LazyString
     pages: tuple[Page, ...]
+    shows: Callable[[], bool] = lambda: True
+    """Whether it is shown at all, in the programme that one looks at."""
 
 
 REFERRERS: Final = (
@@ -69,6 +74,11 @@ REFERRERS: Final = (
             Page(_l("Banners and texts"), "home.promo"),
             Page(_l("Leads"), "home.leads"),
         ),
+    ),
+    Section(
+        _l("Profile"),
+        (Page(_l("Profile"), "home.profile"), Page(_l("Ratings"), "home.own_ratings")),
+        has_directory,
     ),
     Section(
         _l("Account"),
@@ -103,6 +113,7 @@ OFFICE: Final = (
         (
             Page(_l("Referrers"), "staff.referrers", Action.VIEW_REFERRERS),
             Page(_l("Click quality"), "staff.clicks", Action.VIEW_REFERRERS),
+            Page(_l("Directory"), "staff.directory", Action.VIEW_REFERRERS),
         ),
     ),
     Section(
@@ -155,7 +166,8 @@ def navigation(me: SignedIn | None) -> Navigation:
     sections = [
         (section, pages)
         for section in (OFFICE if me.role in STAFF else REFERRERS)
-        if (pages := [page for page in section.pages if me.may(page.action) and reaches(me, page.endpoint)])
+        if section.shows()
+        and (pages := [page for page in section.pages if me.may(page.action) and reaches(me, page.endpoint)])
     ]
     here = _here([page for _section, pages in sections for page in pages])
     found = tuple(_item(section.label, pages[0], current=here in pages) for section, pages in sections)

@@ -16,9 +16,18 @@ from app.directory.domain.profile import (
     price_term,
     word_term,
 )
+from app.directory.domain.states import ProfileState, RatingState, ReportState
 from app.directory.domain.texts import words_of
 from app.directory.errors import NoDirectory, NoProfile, NotListed, RatingNotFound
-from app.directory.models import Directory, Expertise, Listing, ListingTerm, Profile, Rating
+from app.directory.models import (
+    Directory,
+    Expertise,
+    Listing,
+    ListingTerm,
+    Profile,
+    Rating,
+    RatingReport,
+)
 from app.referrals.models import Program, Referrer, ReferrerStatus
 
 if TYPE_CHECKING:
@@ -92,6 +101,11 @@ def open_program(session: Session, slug: str) -> Program:
     return found
 
 
+def programs_with_a_directory(session: Session) -> frozenset[int]:
+    """The programmes that have one, open or not: their partners write profiles."""
+    return frozenset(session.scalars(select(Directory.program_id)))
+
+
 def expertises(session: Session, program_id: int, *, retired: bool = False) -> list[Expertise]:
     """The list that staff keep, by name; with those that are offered no more where asked."""
     wanted = select(Expertise).where(Expertise.program_id == program_id).order_by(Expertise.name_en)
@@ -114,6 +128,12 @@ def profile_of(session: Session, referrer_id: int) -> Profile | None:
 def listing_of(session: Session, referrer_id: int) -> Listing | None:
     """What the public sees of a partner, whether or not they are suspended."""
     return session.get(Listing, referrer_id)
+
+
+def listed_among(session: Session, referrer_ids: Sequence[int]) -> frozenset[int]:
+    """Those of these partners of whom there is a public copy."""
+    wanted = select(Listing.referrer_id).where(Listing.referrer_id.in_(referrer_ids))
+    return frozenset(session.scalars(wanted))
 
 
 def listed_partner(session: Session, program_id: int, code: str) -> Partner:
@@ -221,3 +241,44 @@ def shown_rating(session: Session, referrer_id: int, rating_id: str) -> Rating:
     if found is None:
         raise RatingNotFound(rating_id)
     return found
+
+
+def waiting_profiles(
+    session: Session, program_id: int, *, limit: int = PAGE
+) -> list[tuple[Profile, Referrer]]:
+    """What partners have submitted, oldest first."""
+    wanted = (
+        select(Profile, Referrer)
+        .join(Referrer, Referrer.id == Profile.referrer_id)
+        .where(Profile.program_id == program_id, Profile.state == ProfileState.SUBMITTED)
+        .order_by(Profile.submitted_at)
+        .limit(limit)
+    )
+    return [(profile, referrer) for profile, referrer in session.execute(wanted)]
+
+
+def waiting_ratings(session: Session, program_id: int, *, limit: int = PAGE) -> list[tuple[Rating, Referrer]]:
+    """What customers have written, oldest first."""
+    wanted = (
+        select(Rating, Referrer)
+        .join(Referrer, Referrer.id == Rating.referrer_id)
+        .where(Rating.program_id == program_id, Rating.state == RatingState.WAITING)
+        .order_by(Rating.written_at)
+        .limit(limit)
+    )
+    return [(rating, referrer) for rating, referrer in session.execute(wanted)]
+
+
+def open_reports(
+    session: Session, program_id: int, *, limit: int = PAGE
+) -> list[tuple[RatingReport, Rating, Referrer]]:
+    """What was reported, oldest first."""
+    wanted = (
+        select(RatingReport, Rating, Referrer)
+        .join(Rating, Rating.id == RatingReport.rating_id)
+        .join(Referrer, Referrer.id == Rating.referrer_id)
+        .where(RatingReport.program_id == program_id, RatingReport.state == ReportState.OPEN)
+        .order_by(RatingReport.made_at)
+        .limit(limit)
+    )
+    return [(report, rating, referrer) for report, rating, referrer in session.execute(wanted)]

@@ -10,6 +10,7 @@ from werkzeug.exceptions import NotFound
 
 from app.dashboard.components import NavItem
 from app.dashboard.cursors import read_cursor, read_key, write_cursor
+from app.dashboard.directories import note_directory
 from app.dashboard.i18n import _
 from app.dashboard.look import wear
 from app.dashboard.presenters import chart as charts
@@ -19,9 +20,9 @@ from app.dashboard.presenters import news, payout_card, qr
 from app.dashboard.presenters import orders as orders_presenter
 from app.dashboard.presenters import payouts as payouts_presenter
 from app.dashboard.presenters import terms as terms_presenter
-from app.dashboard.presenters.commissions import PaidBy
 from app.dashboard.presenters.earn import rates
 from app.dashboard.presenters.next_payout import Calendar, first_open_period, next_payout
+from app.dashboard.presenters.paid_by import PaidBy
 from app.dashboard.presenters.payout_card import Situation
 from app.dashboard.presenters.share import share_links
 from app.dashboard.teams import looked_at, remember, require_level, tab_of
@@ -83,6 +84,7 @@ def chosen_membership(found: list[Membership]) -> Membership:
     chosen = looked_at(found)
     remember(found, chosen)
     wear(chosen.program)
+    note_directory(chosen.program)
     return chosen
 
 

@@ -114,6 +114,7 @@ _LISTS = {
     "staff.rate": "staff.products",
     "staff.document": "staff.documents",
     "staff.bonus": "staff.products",
+    "staff.directory_profile": "staff.directory",
 }
 
 
