@@ -4,6 +4,7 @@ The map of the house. Dependencies run one way, top to bottom:
 
     api  dashboard  cli  jobs  mail  demo  observe    edges: parse, call one use case, render
     privacy                                           how long what is kept, a person's copy, erasure
+    overview                                          what referrers brought, by day; what needs a person; search
     finance                                           closed months, sealed days, what is owed, files for bookkeeping
     payouts                                           bank accounts on file, runs, bank files, bank feedback
     directory                                         partners' profiles, what customers say of them, moderation

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.referrals.domain.rates import Rate, choose_bonus, choose_rate
 from app.referrals.domain.worse import NOTICE_DAYS, pays_less
@@ -71,6 +71,12 @@ def taking_part(session: Session, program_id: int, *, after: int, limit: int) ->
     """The ids, rising and above ``after``, of referrers whom news of rates and terms concerns."""
     wanted = select(Referrer.id).where(Referrer.program_id == program_id, Referrer.status.in_(TAKES_PART))
     return list(session.scalars(wanted.where(Referrer.id > after).order_by(Referrer.id).limit(limit)))
+
+
+def taking_part_count(session: Session, program_id: int) -> int:
+    """How many there are of them."""
+    wanted = select(func.count()).where(Referrer.program_id == program_id, Referrer.status.in_(TAKES_PART))
+    return session.scalar(wanted) or 0
 
 
 def _who_takes_part(program: Program) -> Select[int]:

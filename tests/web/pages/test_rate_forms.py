@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,9 +11,11 @@ from sqlalchemy import select
 
 from app.identity.models import AuditEvent
 from app.identity.roles import Role
+from app.kernel import clock
 from app.referrals.domain.review import LEAST, LIMIT_NAMES, MOST, review_shown
 from app.referrals.models import Program, RateVersion
 from app.referrals.words import CommissionKind, TierBasis
+from tests.builders import line
 from tests.web.pages.conftest import words_of
 
 if TYPE_CHECKING:
@@ -165,3 +168,36 @@ def test_who_may_not_change_the_rules_reads_them(quick_site: Site) -> None:
     assert "From how many customers on one click: 3" in page
     assert "Save the review rules" not in page
     assert browser.post(RULES, {"shared_click": "hold"}, start="/staff").status_code == 403
+
+
+def test_a_rate_is_looked_at_before_it_is_published(quick_site: Site, owner: Browser) -> None:
+    with quick_site.world() as world:
+        world.bind("zoe", "c1", "2026-10-01")
+        day = clock.now() - timedelta(days=20)
+        world.order("o1", line("l1"), customer="c1", placed=f"{day:%Y-%m-%d}", paid=f"{day:%Y-%m-%d}")
+    preview, before = "/staff/rates/preview?sku=web", newest(quick_site).id
+    form = rate_form(rate="4%")
+    page = words_of(owner.post(preview, form, start=RATE).get_data(as_text=True))
+    assert "Nothing is published yet." in page
+    assert "1 customer gets it for orders paid from then on" in page
+    assert "4 referrers" in page.partition("Who gets less")[2]
+    assert "short notice" in page
+    # Zoe's order of 100.00 would have brought 4.00 instead of 10.00.
+    assert "Was €10.00 Would be €4.00 Difference \u2212€6.00" in page
+    assert newest(quick_site).id == before
+    edited = owner.post(preview, {**form, "edit": "1"}, start=RATE)
+    assert 'value="4%"' in edited.text
+    wrong = owner.post(preview, {**form, "referrer": "nobody-9"}, start=RATE)
+    assert wrong.status_code == 422
+    assert "There is no referrer with this code." in error_beside(wrong.text, "referrer")
+    past = owner.post(preview, {**form, "valid_from": f"{day:%Y-%m-%d}"}, start=RATE)
+    assert "Choose a later day." in words_of(past.text)
+    assert owner.post(RATE, form, start=RATE).status_code == 302
+    assert "4%, of the paid amount, for as long as the customer stays" in owner.text(
+        "/staff/products/versions?sku=web"
+    )
+    bonus = owner.post(
+        "/staff/bonus/preview", {"signup_bonus": "5.00", "referrer": "", "valid_from": ""}, start=BONUS
+    )
+    assert "keep what held for them" in words_of(bonus.get_data(as_text=True))
+    assert newest(quick_site).pays is CommissionKind.KICKBACK

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from flask import url_for
 
 from app.dashboard import formatting
-from app.dashboard.components import Cell, Column, Empty, Fact, Status, Table, Tone
+from app.dashboard.components import Cell, Column, Empty, Fact, Status, Step, Table, Tone
 from app.dashboard.i18n import _
 from app.dashboard.presenters import rate_words, words
 from app.kernel.clock import BEGINNING
-from app.referrals.words import ConsentMode, RateScope
+from app.referrals.words import CommissionKind, ConsentMode, RateScope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from app.referrals.models import Product, Program, ProgramTerms, RateVersion
     from app.referrals.queries.programs_shown import ShownProgram
+    from app.referrals.queries.rate_table import DatedRate, RateTable
 
 
 def no_program() -> Empty:
@@ -68,7 +69,7 @@ def product_table(shown: ShownProgram, *, may_change: bool) -> Table:
     currency = shown.program.currency
     rows = [
         (
-            Cell(product.name, sub=product.sku),
+            Cell(product.name, sub=product.sku, href=url_for("staff.product_versions", sku=product.sku)),
             Cell(rate_words.rate(rate, currency)),
             Cell(rate_words.rate_terms(rate, currency)),
             _change(product.sku) if may_change else Cell(),
@@ -77,7 +78,11 @@ def product_table(shown: ShownProgram, *, may_change: bool) -> Table:
     ]
     rows.append(
         (
-            Cell(_("Every other product"), sub=_("programme-wide")),
+            Cell(
+                _("Every other product"),
+                sub=_("programme-wide"),
+                href=url_for("staff.product_versions"),
+            ),
             Cell(rate_words.rate(shown.everything_else, currency)),
             Cell(rate_words.rate_terms(shown.everything_else, currency)),
             _change("") if may_change else Cell(),
@@ -108,6 +113,54 @@ def product_table(shown: ShownProgram, *, may_change: bool) -> Table:
 
 def _change(sku: str) -> Cell:
     return Cell(_("New rate"), href=url_for("staff.rate", sku=sku) if sku else url_for("staff.rate"))
+
+
+def version_steps(
+    table: RateTable, product: Product | None, program: Program, names: Mapping[str, str]
+) -> tuple[Step, ...]:
+    """The versions of one level of the programme, oldest first, as a timeline."""
+    wanted = product.id if product else None
+    return tuple(
+        _step(version, table.at, program, names)
+        for level in table.levels
+        if level.pays is CommissionKind.KICKBACK and (level.product.id if level.product else None) == wanted
+        for version in level.versions
+    )
+
+
+def _step(version: DatedRate, at: datetime, program: Program, names: Mapping[str, str]) -> Step:
+    rate = version.rate
+    begins = (
+        _("From the beginning")
+        if rate.valid_from == BEGINNING
+        else _("From %(when)s", when=formatting.instant(rate.valid_from, program.timezone))
+    )
+    until = version.until
+    ends = _("until %(when)s", when=formatting.instant(until, program.timezone)) if until else ""
+    scope = (
+        _("For customers who came from then on; earlier ones keep theirs.")
+        if rate.scope is RateScope.NEW_CUSTOMERS
+        else _("For every order paid from then on.")
+    )
+    if version.is_in_force(at):
+        tone, state = Tone.DONE, _("in force")
+    elif rate.valid_from > at:
+        tone, state = Tone.WAIT, _("planned")
+    else:
+        tone, state = Tone.CALM, _("followed by the next")
+    return Step(
+        title=f"{rate_words.rate(rate, program.currency)}, {rate_words.rate_terms(rate, program.currency)}",
+        tone=tone,
+        when=f"{begins} {ends}".strip() + f" \u00b7 {state}",
+        text=f"{scope} " + _("Set by %(name)s.", name=names.get(version.set_by, version.set_by)),
+    )
+
+
+def no_versions() -> Empty:
+    """A product without a rate of its own."""
+    return Empty(
+        _("No rate of its own"), _("It pays what every other product pays, if the programme has such a rate.")
+    )
 
 
 def rate_table(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import flash, redirect, url_for
+from flask import flash, redirect, request, url_for
 
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.staff import ProductForm, SettingsForm
 from app.dashboard.i18n import _
 from app.dashboard.presenters.staff import programs as presenter
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, staff
+from app.identity.queries import names_of_actors
 from app.identity.roles import Action
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
@@ -18,6 +19,7 @@ from app.kernel.money import Money
 from app.referrals import programs
 from app.referrals.programs import ProgramSettings
 from app.referrals.queries import programs_shown
+from app.referrals.queries.rate_table import rate_table
 from app.referrals.words import Approval, AttributionModel, ConsentMode
 from app.requests import session
 
@@ -64,6 +66,26 @@ def _products_page(form: ProductForm) -> str:
         rates=presenter.rate_table(programs_shown.rate_history(session(), chosen.id), names, chosen, now),
         form=form,
         may_change=may_change,
+    )
+
+
+@staff.get("/products/versions")
+def product_versions() -> ResponseReturnValue:
+    """What one product has paid, from when to when, and who said so; without a product the programme-wide rate."""
+    found = all_programs()
+    chosen = chosen_program(found)
+    sku = request.args.get("sku")
+    product = programs.find_product(session(), chosen, sku) if sku else None
+    table = rate_table(session(), chosen, clock.now(), None)
+    setters = {version.set_by for level in table.levels for version in level.versions}
+    return page(
+        "staff/versions.html",
+        chosen,
+        found,
+        title=product.name if product else _("Every other product"),
+        steps=presenter.version_steps(table, product, chosen, names_of_actors(session(), setters)),
+        nothing=presenter.no_versions(),
+        new_href=url_for("staff.rate", sku=sku) if me().may(Action.CHANGE_RATES) else None,
     )
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import structlog
 from flask import Response, redirect, request, stream_with_context, url_for
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.rates import REFUSED_FIELDS, plain, refusal_words
@@ -17,40 +14,24 @@ from app.dashboard.forms.what_if import WhatIfForm, range_until
 from app.dashboard.i18n import _
 from app.dashboard.presenters.staff import what_if as presenter
 from app.dashboard.views.staff.base import all_programs, chosen_program, page, staff, streamed_page
+from app.dashboard.views.staff.reckoning import Question, Work, study_of
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
 from app.referrals.errors import ProductNotFound, ReferrerNotFound
-from app.referrals.models import Program
 from app.referrals.programs import find_product
 from app.referrals.queries import staff as queries
 from app.referrals.rates import bonus_terms, supposed_rate
 from app.referrals.referrers import find_referrer
-from app.referrals.whatif import Study, Supposed, count_customers
+from app.referrals.whatif import Supposed
 from app.referrals.words import AttributionModel
 from app.requests import services, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date, datetime
 
     from flask.typing import ResponseReturnValue
-    from sqlalchemy.orm import Session
 
-
-_log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    program_id: int
-    currency: str
-    supposed: Supposed
-    product: str
-    referrer: str
-    first: date
-    last: date
-    start: datetime
-    end: datetime
+    from app.referrals.models import Program
 
 
 @staff.get("/what-if")
@@ -65,7 +46,9 @@ def what_if() -> ResponseReturnValue:
     question = _question(form, chosen)
     if question is None:
         return page("staff/what_if.html", chosen, found, form=form, work=None), 422
-    return streamed_page("staff/what_if.html", chosen, found, form=form, work=_Work(question))
+    return streamed_page(
+        "staff/what_if.html", chosen, found, form=form, work=Work(question, _here("staff.what_if_file"))
+    )
 
 
 @staff.get("/what-if.csv")
@@ -94,7 +77,7 @@ def _form(program: Program, *, asked: bool) -> WhatIfForm:
     return form
 
 
-def _question(form: WhatIfForm, program: Program) -> _Question | None:
+def _question(form: WhatIfForm, program: Program) -> Question | None:
     """What is asked; ``None`` where the form says what is wrong."""
     first, last = form.first.data, form.last.data
     if not form.validate() or first is None or last is None:
@@ -102,7 +85,7 @@ def _question(form: WhatIfForm, program: Program) -> _Question | None:
     supposed = _supposed(form, program)
     if supposed is None:
         return None
-    return _Question(
+    return Question(
         program.id,
         program.currency,
         supposed,
@@ -139,53 +122,11 @@ def _supposed(form: WhatIfForm, program: Program) -> Supposed | None:
     return None
 
 
-class _Work:
-    """The reckoning of one answer, in a session of its own that sees one snapshot for as long as it takes."""
-
-    def __init__(self, question: _Question) -> None:
-        self._question = question
-        self.supposed = presenter.supposed_facts(
-            question.supposed, question.product, question.referrer, question.currency
-        )
-        self.days = presenter.days_words(question.first, question.last)
-        self.answer: presenter.Answer | None = None
-        """Stands once :meth:`steps` has ended; ``None`` then says that the database gave up."""
-
-    def steps(self) -> Iterator[presenter.Step]:
-        """How far it is, again and again."""
-        asked = self._question
-        try:
-            with services().db.snapshot() as live:
-                customers, study = _study(live, asked)
-                yield from presenter.steps(study.steps(), customers)
-                found = study.by_code()
-                names = queries.names_by_code(live, asked.program_id, presenter.most_concerned(found))
-        except SQLAlchemyError:
-            # The page is half sent: an error page can no longer take its place.
-            _log.exception("what_if_interrupted")
-            return
-        self.answer = presenter.answer(
-            found,
-            names,
-            currency=asked.currency,
-            customers=customers,
-            last=asked.last,
-            file_href=_here("staff.what_if_file"),
-        )
-
-
-def _study(live: Session, asked: _Question) -> tuple[int, Study]:
-    """How many customers are to be reckoned, and the study of them."""
-    program = live.get_one(Program, asked.program_id)
-    customers = count_customers(live, program, asked.start, asked.end)
-    return customers, Study(services().referrals, live, program, asked.supposed, asked.start, asked.end)
-
-
-def _sheet(asked: _Question) -> Iterator[str]:
+def _sheet(asked: Question) -> Iterator[str]:
     # Sent at once, so that no proxy tires of waiting for the rest.
     yield presenter.sheet_head()
     with services().db.snapshot() as live:
-        _customers, study = _study(live, asked)
+        _customers, study = study_of(live, asked)
         for _some in study.steps():
             pass
         yield from presenter.sheet_lines(study.by_code(), asked.currency)
