@@ -1,0 +1,150 @@
+"""The pages and forms of a site, found the way a person finds them: by following links from what needs no id."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from lxml import html
+from werkzeug.exceptions import HTTPException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Flask
+    from lxml.html import HtmlElement
+    from werkzeug.routing import MapAdapter
+    from werkzeug.test import TestResponse
+
+    from tests.web.pages.conftest import Browser
+
+TYPED: Final = frozenset({"text", "email", "search", "tel", "url", "textarea", "number", "date", "month"})
+"""Kinds of fields that a person types into and that are shown again."""
+
+_PER_ENDPOINT: Final = 2
+"""How many pages of one kind are looked at: a run that is a draft has other forms than one that is closed."""
+
+_NOT_FOLLOWED: Final = ("/static/", "/r/", "/b/", "/pictures/", "/api/", "/dev/")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field with what it holds; ``kind`` is the input's type, ``textarea`` or ``select``."""
+
+    name: str
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form of the page ``path``; ``endpoint`` takes it."""
+
+    path: str
+    action: str
+    method: str
+    endpoint: str
+    fields: tuple[Field, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.fields)
+
+    @property
+    def typed(self) -> tuple[Field, ...]:
+        return tuple(field for field in self.fields if field.kind in TYPED)
+
+
+class Walk:
+    """Follows the links of one person. ``pages`` maps endpoints to their addresses, ``forms`` is what stands on them."""
+
+    def __init__(self, app: Flask, browser: Browser) -> None:
+        self._app, self._browser = app, browser
+        self._seen: Counter[str] = Counter()
+        self._known: set[str] = set()
+        self.pages: dict[str, list[str]] = {}
+        self.forms: dict[tuple[str, frozenset[str]], Form] = {}
+
+    def begin(self) -> Walk:
+        """Start from every address that needs no id."""
+        adapter = self._adapter()
+        rules = [rule for rule in self._app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments]
+        waiting = [adapter.build(rule.endpoint) for rule in rules]
+        while waiting:
+            waiting += self._visit(waiting.pop(0), adapter)
+        return self
+
+    def _adapter(self) -> MapAdapter:
+        return self._app.url_map.bind("localhost")
+
+    def _visit(self, address: str, adapter: MapAdapter) -> Iterable[str]:
+        endpoint = self.endpoint(address, "GET")
+        if address in self._known or endpoint is None or address.startswith(_NOT_FOLLOWED):
+            return []
+        self._known.add(address)
+        if self._seen[endpoint] >= _PER_ENDPOINT:
+            return []
+        answer = self._browser.get(address)
+        if answer.status_code != 200 or answer.mimetype != "text/html":
+            answer.close()
+            return []
+        self._seen[endpoint] += 1
+        self.pages.setdefault(endpoint, []).append(address)
+        root = parsed(answer)
+        for form in forms_of(root, address, self):
+            self.forms.setdefault((form.endpoint, form.names), form)
+        return [target for link in root.iter("a") if (target := self._local(address, link.get("href", "")))]
+
+    def _local(self, page: str, href: str) -> str:
+        parts = urlsplit(urljoin(f"http://localhost{page}", href))
+        if parts.netloc != "localhost":
+            return ""
+        return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+    def endpoint(self, address: str, method: str) -> str | None:
+        """Which view answers an address."""
+        try:
+            found, _arguments = self._adapter().match(urlsplit(address).path, method=method)
+        except HTTPException:
+            return None
+        return str(found)
+
+
+def parsed(answer: TestResponse) -> HtmlElement:
+    """The page as a tree."""
+    return html.document_fromstring(answer.get_data(as_text=True).replace("\x00", ""))
+
+
+def forms_of(root: HtmlElement, path: str, walk: Walk) -> list[Form]:
+    """The forms of a page but for those in header and footer, which every page has."""
+    found = []
+    for form in root.iter("form"):
+        if any(above.tag in {"header", "footer"} for above in form.iterancestors()):
+            continue
+        method = form.get("method", "get").upper()
+        action = urljoin(path, form.get("action") or path)
+        endpoint = walk.endpoint(action, method)
+        if endpoint is not None:
+            found.append(Form(path, action, method, endpoint, tuple(_fields(form))))
+    return found
+
+
+def _fields(form: HtmlElement) -> list[Field]:
+    found = []
+    for each in form.iter("input", "select", "textarea"):
+        name, kind = each.get("name"), each.get("type", "text") if each.tag == "input" else each.tag
+        if name and kind not in {"submit", "button"} and not (kind == "radio" and "checked" not in each.attrib):
+            found.append(Field(name, kind, _value(each, kind)))
+    return found
+
+
+def _value(each: Any, kind: str) -> str:
+    if kind == "textarea":
+        return str(each.text or "").removeprefix("\n")
+    if kind == "select":
+        chosen = [option.get("value") for option in each.iter("option") if "selected" in option.attrib]
+        options = [option.get("value") for option in each.iter("option")]
+        return next(iter([*chosen, *options]), "") or ""
+    return str(each.get("value", "on" if kind == "checkbox" else ""))
