@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from app.dashboard.presenters.chart import FunnelStep
-    from app.dashboard.presenters.commissions import PaidBy
     from app.dashboard.presenters.news import NewsCard
     from app.dashboard.presenters.next_payout import NextPayout
+    from app.dashboard.presenters.paid_by import PaidBy
     from app.dashboard.presenters.payout_card import PayoutCard
     from app.dashboard.presenters.share import ShareLink
     from app.ledger.balances import Holdings

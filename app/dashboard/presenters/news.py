@@ -20,7 +20,7 @@ from app.payouts.domain.state import PayoutState
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from app.dashboard.presenters.commissions import PaidBy
+    from app.dashboard.presenters.paid_by import PaidBy
     from app.payouts.models import PayoutDestination
     from app.referrals.models import Program
     from app.referrals.queries.dashboard import Membership

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from app.dashboard.presenters.commissions import PaidBy
     from app.dashboard.presenters.next_payout import Calendar, NextPayout
+    from app.dashboard.presenters.paid_by import PaidBy
     from app.ledger.balances import Holdings
     from app.payouts.models import PayoutDestination
     from app.referrals.models import Program, Referrer
@@ -48,15 +48,20 @@ class Situation:
     @property
     def hindrance(self) -> OmissionReason | None:
         """Why a run would pass this referrer over, whatever there is to pay."""
-        if self.referrer.status is ReferrerStatus.SUSPENDED:
-            return OmissionReason.SUSPENDED
-        if self.destination is None:
-            return OmissionReason.NO_BANK_ACCOUNT
-        return None if self.destination.blocked_at is None else OmissionReason.ACCOUNT_BLOCKED
+        return hindrance(self.referrer, self.destination)
 
     def amount(self, minor: int) -> str:
         """Money of this programme, written."""
         return formatting.amount(minor, self.program.currency)
+
+
+def hindrance(referrer: Referrer, destination: PayoutDestination | None) -> OmissionReason | None:
+    """Why a run would pass a referrer over who has this bank account on file."""
+    if referrer.status is ReferrerStatus.SUSPENDED:
+        return OmissionReason.SUSPENDED
+    if destination is None:
+        return OmissionReason.NO_BANK_ACCOUNT
+    return None if destination.blocked_at is None else OmissionReason.ACCOUNT_BLOCKED
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from flask import url_for
 
 from app.dashboard import formatting
-from app.dashboard.components import Cell, Column, Empty, Fact, Figure, ListPage, NavItem, Step, Table, Tone
+from app.dashboard.components import Cell, Column, Empty, Fact, Figure, ListPage, NavItem, Table, WhyPage
 from app.dashboard.i18n import _
 from app.dashboard.presenters import words
-from app.dashboard.presenters.commissions import WhyPage
 from app.dashboard.presenters.home import opening_figure
+from app.dashboard.presenters.journey import payout_steps
 from app.payouts.domain.calendar import Period
 from app.payouts.domain.state import PayoutState
-from app.payouts.words import BlockedReason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,7 +102,7 @@ def why_payout(payout: Payout, run: PayoutRun, program: Program) -> WhyPage:
         title=_("Payout for %(month)s", month=month),
         sentence=_sentence(payout, run, amount),
         status=words.payout_state(payout.state),
-        steps=tuple(_steps(payout, run, program)),
+        steps=tuple(payout_steps(payout, run, program)),
         facts=tuple(facts),
         back=NavItem(_("All payouts"), url_for("home.payouts")),
     )
@@ -128,43 +127,3 @@ def _sentence(payout: Payout, run: PayoutRun, amount: str) -> str:
                 amount=amount,
                 day=formatting.day(run.execution_on),
             )
-
-
-def _steps(payout: Payout, run: PayoutRun, program: Program) -> list[Step]:
-    zone = program.timezone
-    amount = formatting.amount(payout.amount_minor, program.currency)
-    steps = [
-        Step(
-            _("Reserved for this payout"), Tone.DONE, formatting.instant(payout.created_at, zone), "", amount
-        )
-    ]
-    if run.approved_at is not None:
-        steps.append(Step(_("Approved"), Tone.DONE, formatting.instant(run.approved_at, zone)))
-    if run.submitted_at is not None:
-        steps.append(Step(_("Handed to the bank"), Tone.MOVE, formatting.instant(run.submitted_at, zone)))
-    if payout.paid_on is not None:
-        steps.append(Step(_("Booked by the bank"), Tone.DONE, formatting.day(payout.paid_on)))
-    if payout.state is PayoutState.REJECTED:
-        steps.append(
-            Step(
-                _("Refused by the bank"),
-                Tone.STOP,
-                formatting.instant(payout.changed_at, zone),
-                _reason(payout),
-            )
-        )
-    if payout.state is PayoutState.CANCELLED:
-        steps.append(Step(_("Cancelled"), Tone.CALM, formatting.instant(payout.changed_at, zone)))
-    if payout.returned_on is not None:
-        steps.append(
-            Step(_("Sent back by the bank"), Tone.STOP, formatting.day(payout.returned_on), _reason(payout))
-        )
-    return steps
-
-
-def _reason(payout: Payout) -> str:
-    if payout.reason_code in set(BlockedReason):
-        return (
-            words.blocked(BlockedReason(payout.reason_code)) + " " + _("Please enter another bank account.")
-        )
-    return ""

@@ -5,11 +5,11 @@ What is said to a referrer names nobody else: not the customer, not another refe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app.dashboard import formatting
+from app.dashboard.components import Paragraph
 from app.dashboard.i18n import _, ngettext
 from app.dashboard.presenters import rate_words, words
 from app.dashboard.presenters.tier_words import tier_sentences
@@ -24,20 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
-    from app.dashboard.presenters.commissions import PaidBy
+    from app.dashboard.presenters.paid_by import PaidBy
     from app.referrals.domain.rates import Rate
     from app.referrals.models import Decision, Hold, Program, RateVersion, Refund
     from app.referrals.queries.dashboard import CommissionStory
     from app.referrals.queries.explanation import ExplainedLine
-    from app.referrals.queries.non_events import ClickStory, OrderStory
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """A heading and the sentences under it."""
-
-    title: str
-    sentences: tuple[str, ...]
 
 
 def of_commission(
@@ -301,50 +292,6 @@ def of_line(line: ExplainedLine, referrer: str, program: Program, paid_at: datet
     if line.deciding is not None:
         said = f"{said} {_where_from(line.deciding, program.timezone)}"
     return _("%(product)s: %(sentence)s", product=name, sentence=said)
-
-
-def of_click(story: ClickStory, program: Program) -> tuple[str, ...]:
-    """What became of a click of the reader's."""
-    zone = program.timezone
-    said = [_("This is a click on your link of %(when)s.", when=formatting.instant(story.at, zone))]
-    if story.label is not None:
-        said.append(_("It was labelled: %(label)s.", label=words.click_label(story.label)))
-    if story.missed:
-        said.append(
-            _(
-                "Very likely the same visitor registered or ordered that day, and the shop passed on another click. "
-                "Yours would have counted before it, but it was not presented."
-            )
-        )
-    elif not story.uses:
-        said.append(
-            _(
-                "Nobody has registered or ordered with it, or the shop did not pass it on. A click alone earns nothing."
-            )
-        )
-    for use in story.uses:
-        when = formatting.instant(use.at, zone)
-        if use.occasion == "order":
-            said.append(_("Somebody ordered with it on %(when)s.", when=when))
-        else:
-            said.append(_("Somebody registered with it on %(when)s.", when=when))
-        said.append(_("It won: the customer is yours.") if use.lost is None else words.lost(use.lost))
-    return tuple(said)
-
-
-def of_order(story: OrderStory, program: Program) -> tuple[str, ...]:
-    """Why an order of which something spoke for the reader earned the reader nothing."""
-    zone = program.timezone
-    said = [own_candidate_lost(each, zone) for each in story.lost]
-    if story.bound_until is not None and story.bound_until <= story.placed_at:
-        ended = formatting.instant(story.bound_until, zone)
-        said.append(_("The customer was yours until %(when)s; this order came after that.", when=ended))
-    if story.bound_from is not None and story.bound_from > story.placed_at:
-        begun = formatting.instant(story.bound_from, zone)
-        said.append(
-            _("The customer became yours on %(when)s; this order was placed before that.", when=begun)
-        )
-    return tuple(said)
 
 
 def _instant(at: str | None, zone: str) -> str:

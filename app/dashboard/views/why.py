@@ -9,15 +9,20 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.belonging import ContestForm
 from app.dashboard.i18n import _
-from app.dashboard.presenters import commissions as commissions_presenter
 from app.dashboard.presenters import contests as contests_presenter
-from app.dashboard.presenters import orders as orders_presenter
 from app.dashboard.presenters import why_not as why_not_presenter
+from app.dashboard.presenters.journey import Outlook
+from app.dashboard.presenters.next_payout import Calendar, first_open_period
+from app.dashboard.presenters.payout_card import hindrance
+from app.dashboard.presenters.why_commission import why_commission
+from app.dashboard.presenters.why_order import why_order
 from app.dashboard.views.home import chosen_membership, home, me, my_memberships, paid_by, switch, today_in
 from app.identity.audit import Actor
 from app.identity.queries import staff as staff_people
 from app.identity.roles import Action, allowed
 from app.kernel import clock
+from app.payouts.queries import least_paid
+from app.payouts.shown import standing
 from app.referrals import contests as use_cases
 from app.referrals.contests import Contested
 from app.referrals.models import ContestSubject
@@ -68,7 +73,7 @@ def _commission(commission_id: int, form: ContestForm) -> str:
         abort(404)
     owner = _owner(found, story.row.commission.referrer_id)
     labels = labels_of(session(), [story.decision] if story.decision else [])
-    page = commissions_presenter.why_commission(story, labels, owner.program, paid_by(owner), today_in(owner))
+    page = why_commission(story, labels, owner.program, paid_by(owner), _outlook(owner))
     return _render("home/why.html", page, form, _about_commission(owner, commission_id, story.row.order.id))
 
 
@@ -102,9 +107,22 @@ def _order(order_id: int, form: ContestForm) -> str:
         abort(404)
     owner = _owner(found, mine[0].referrer_id)
     book = services().referrals.rulebooks.of(session(), owner.program)
-    told = explain_order(session(), mine[0], book)
-    page = orders_presenter.why_order(told, mine[0], owner.referrer.code, owner.program)
-    return _render("home/order.html", page, form, _about_order(owner, order_id))
+    told = explain_order(session(), mine[0], book, reader=owner.referrer)
+    page = why_order(told, mine[0], owner.program, paid_by(owner), _outlook(owner))
+    return _render("home/why.html", page, form, _about_order(owner, order_id))
+
+
+def _outlook(owner: Membership) -> Outlook:
+    """When money of theirs that no payout has taken yet will reach the bank."""
+    program, today = owner.program, today_in(owner)
+    file = standing(session(), program.id, owner.referrer.id)
+    account = file.destination
+    return Outlook(
+        Calendar(program.payout_day, first_open_period(today, program.payout_day, file.latest_period), today),
+        least_paid(program, owner.referrer),
+        hindrance(owner.referrer, account),
+        account.usable_on if account else None,
+    )
 
 
 def _about_order(owner: Membership, order_id: int) -> About:

@@ -171,7 +171,8 @@ def test_a_click_that_lost_says_why_and_not_to_whom(site: Site, zoe: Browser) ->
         other = world.click("eve", clock.as_utc(world.now).replace(year=2026, month=8, day=30))
         world.signup(click_ids=(mine, other))
     shown = ask(zoe, mine)
-    assert "Somebody registered with it on 1 Sept 2026" in shown
+    assert "This click earns you nothing." in shown
+    assert "Somebody registered with it 1 Sept 2026, 02:00 It did not count" in shown
     assert "There was a later click, and the last one counts." in shown
     assert "eve" not in shown.lower().replace("every", "").replace("never", "")
     assert "There was a later click" in ask(zoe, f"https%3A%2F%2Fshop.example%2F%3Fref%3D{mine}")
