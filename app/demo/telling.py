@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from app.demo import advertising, opening
+from app.demo import advertising, directory, opening
 from app.demo.cast import DIRECTORY, HOSTING, PARTNERS, PASSWORD, STAFF
 from app.demo.payday import TIMEZONE, Cashier, paydays
 from app.demo.scenes import history
@@ -138,6 +138,7 @@ def _open(services: Services, plan: DemoPlan) -> None:
         if session.scalar(select(Program.id).limit(1)) is None:
             opening.open_programs(session, plan.shop_url, plan.start)
             advertising.offer_assets(session, plan.start)
+            directory.open_directory(session, plan.start)
             opening.hire_staff(session, plan.start)
 
 
@@ -159,9 +160,13 @@ def _play(services: Services, plan: DemoPlan, say: Callable[[str], None]) -> Non
             played += len(batch)
         if day:
             cashier.pay(day, plan.now)
+            if day.plan.slug == DIRECTORY:
+                with services.db.transaction() as session:
+                    directory.go_on(session, day.at)
             say(f"{day.plan.slug} {day.period} paid out")
     with services.db.transaction() as session:
         stage.play(session, advertising.follow_assets(session, plan.start, plan.now, plan.seed))
+        directory.leave_work(session, plan.now)
 
 
 def _close(services: Services, plan: DemoPlan) -> None:
