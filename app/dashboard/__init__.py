@@ -48,6 +48,7 @@ def register(app: Flask) -> None:
     init_login(app, parts.db, session)
     framing.register_framing(app)
     locale.register_babel(app)
+    look.register_look(app)
     throttle.register_throttle(app, parts.settings.redis_url)
     security.register_headers(app)
     security.register_csrf(app, CSRFProtect(app))
@@ -55,7 +56,6 @@ def register(app: Flask) -> None:
     assets.register_assets(app)
     page.register_page(app)
     teams.register_teams(app)
-    look.register_look(app)
     errors.register_errors(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -13,9 +13,11 @@ from flask import abort, redirect, render_template, request, url_for
 from werkzeug.exceptions import Forbidden, NotFound
 
 from app.dashboard.framing import frame, is_framed
+from app.dashboard.look import wear
 from app.identity.login import who
 from app.identity.roles import STAFF, Action
-from app.requests import services
+from app.referrals.models import Program
+from app.requests import services, session
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -334,7 +336,7 @@ def guard() -> ResponseReturnValue | None:
         return None
     me = _who_here()
     if me is not None and not reaches(me, endpoint) and me.may(action or Action.VIEW_OWN):
-        return ask_for_own_login()
+        return ask_for_own_login(me)
     if action is None:
         return None
     if me is None:
@@ -361,7 +363,7 @@ def reaches(me: SignedIn, endpoint: str) -> bool:
     return me.program_id is None or endpoint in HANDED
 
 
-def ask_for_own_login() -> ResponseReturnValue:
+def ask_for_own_login(me: SignedIn) -> ResponseReturnValue:
     """The page that says why a session without a password does not reach this, and how to log in."""
     # Opened on a page of its own, so outside of the frame's path.
     wanted = request.path if request.method == "GET" else None
@@ -373,6 +375,9 @@ def ask_for_own_login() -> ResponseReturnValue:
 def enrol_first() -> ResponseReturnValue | None:
     """Lead staff without a second step to where they set one up, where the installation requires one."""
     action = ACCESS.get(request.endpoint or "")
+    program = session().get(Program, me.program_id)
+    if program is not None:
+        wear(program)
     if (
         action in {None, Action.CHANGE_ACCOUNT}
         or request.endpoint == "staff.security"

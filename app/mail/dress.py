@@ -28,7 +28,9 @@ def dressed(session: Session, mail: Mail, letter: Letter, envelope: Envelope) ->
         return letter, envelope
     name, address = parseaddr(envelope.sender)
     sender = formataddr((dress.mail_name or dress.brand or name, dress.mail_from or address))
-    return replace(letter, paint=_paint(dress)), replace(envelope, sender=sender, reply_to=envelope.reply_to or dress.reply_to)
+    return replace(letter, paint=_paint(dress)), replace(
+        envelope, sender=sender, reply_to=envelope.reply_to or dress.reply_to
+    )
 
 
 def _program_of(session: Session, mail: Mail) -> Program | None:

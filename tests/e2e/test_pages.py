@@ -53,6 +53,7 @@ OFFICE = [
     "/staff/payouts",
     "/staff/bank",
     "/staff/settings",
+    "/staff/look",
     "/staff/settings/review",
     "/staff/terms",
     "/staff/audit",

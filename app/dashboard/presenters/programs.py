@@ -182,7 +182,7 @@ def _facts(shown: ShownProgram) -> tuple[Fact, ...]:
     return (
         Fact(_("From click to signup"), Cell(formatting.days(terms.window_days))),
         Fact(_("If several links were followed"), Cell(words.attribution(terms.attribution))),
-        Fact(_("Hold period"), Cell(formatting.days(terms.hold_days))),
+        Fact(_("Hold period"), Cell(formatting.days(terms.hold_days) if terms.hold_days else _("none"))),
         *(
             Fact(
                 _("Hold period for %(method)s", method=method.replace("_", " ")), Cell(formatting.days(days))
@@ -213,7 +213,9 @@ def terms_text(shown: ShownProgram) -> tuple[str, ...]:
         _(
             "A commission is payable %(hold)s after the customer has paid; by direct debit it can take longer.",
             hold=formatting.days(terms.hold_days),
-        ),
+        )
+        if terms.hold_days
+        else _("A commission is payable once the customer has paid; by direct debit it can take longer."),
         _("If the customer gets money back, your commission shrinks in the same proportion."),
         _("Your own orders earn no commission."),
         _(

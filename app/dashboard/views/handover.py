@@ -54,7 +54,10 @@ def use(token: str) -> ResponseReturnValue:
     try:
         validate_csrf(request.form.get("csrf_token"))
     except ValidationError:
-        return _private(render_template("handover/no_cookies.html", token=token), HTTPStatus.BAD_REQUEST)
+        # The same address outside of the frame; it has not been used up.
+        own_href = url_for("handover.show", token=token).removeprefix(request.script_root)
+        page = render_template("handover/no_cookies.html", own_href=own_href)
+        return _private(page, HTTPStatus.BAD_REQUEST)
     try:
         found = burn(session(), token, clock.now())
         program = _program(found)

@@ -109,7 +109,7 @@ def test_what_cannot_be_worn_is_refused_beside_its_field(
 def test_a_look_can_be_tried_without_being_kept(quick_site: Site) -> None:
     answer = owner(quick_site).post(LOOK, {**FILLED, "try": "1"}, start=LOOK)
     assert answer.status_code == 200
-    assert ".swatch.light{" in answer.text
+    assert ".swatch-page.light{" in answer.text
     assert "--accent:#7a1f3d" in answer.text
     assert kept(quick_site) is None
 

@@ -92,6 +92,7 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
         "/staff/what-if?rate=12%25&kinds=new&duration=lifetime&window_days=60&from=2026-06-01&to=2026-11-30",
         "/staff/settings",
         "/staff/settings/review",
+        "/staff/look",
         "/staff/referrers",
         "/staff/referrers?q=zoe",
         "/staff/referrers?q=zoe@example.org&sort=-name",

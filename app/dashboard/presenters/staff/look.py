@@ -61,7 +61,7 @@ def preview(look: Look, name: str) -> Preview:
     colours = {"light": look.accent_light, "dark": look.accent_dark}
     accents = {mode: accent_of(colour or _HOUSE[mode], mode) for mode, colour in colours.items()}
     rules = "".join(
-        f".swatch.{mode}{{{_SHEETS[mode]};{_properties(each)}}}" for mode, each in accents.items()
+        f".swatch-page.{mode}{{{_SHEETS[mode]};{_properties(each)}}}" for mode, each in accents.items()
     )
     return Preview(
         look.brand or name,
