@@ -47,6 +47,8 @@ ACCESS: Final[dict[str, Action | None]] = {
     "accounts.unsubscribe": None,
     "accounts.second_step": None,
     "accounts.invitation": None,
+    "accounts.confirm_address": None,
+    "accounts.undo_address": None,
     # Everybody's own login
     "accounts.end_session": Action.CHANGE_ACCOUNT,
     "accounts.end_other_sessions": Action.CHANGE_ACCOUNT,
@@ -54,6 +56,8 @@ ACCESS: Final[dict[str, Action | None]] = {
     "accounts.authenticator": Action.CHANGE_ACCOUNT,
     "accounts.remove_authenticator": Action.CHANGE_ACCOUNT,
     "accounts.recovery_codes": Action.CHANGE_ACCOUNT,
+    "accounts.mail_again": Action.CHANGE_ACCOUNT,
+    "accounts.change_address": Action.CHANGE_ACCOUNT,
     # A shop's customer, by a signed link of their own
     "customer.partner": None,
     "customer.end_partner": None,

@@ -121,6 +121,21 @@ class PasskeyChallenge(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
+class EmailChange(Base):
+    """Another address that a person asked for: it holds from the press on the link mailed to it."""
+
+    __tablename__ = "email_changes"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id"), index=True)
+    old_email: Mapped[str] = mapped_column(String(254))
+    new_email: Mapped[str] = mapped_column(String(254))
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class ApiKey(Base):
     """A key of one programme's shop or billing system. Only the SHA-256 of its secret part is stored."""
 

@@ -220,11 +220,17 @@ def verification_token(links: MailLinks, user: User, now: datetime) -> str:
     return links.sign(LinkPurpose.VERIFY_EMAIL, user.public_id, _email_state(user), now)
 
 
-def verify_email(session: Session, links: MailLinks, token: str, *, now: datetime) -> User:
-    """Mark the address as verified. Raises ``MailLinkRefused``, also the second time."""
+def user_of_verification(session: Session, links: MailLinks, token: str, now: datetime) -> User:
+    """Whose address the link verifies; reads only. Raises ``MailLinkRefused``, also once it was used."""
     link = links.read(LinkPurpose.VERIFY_EMAIL, token, now)
     user = _linked(session, link.subject)
     link.require(_email_state(user))
+    return user
+
+
+def verify_email(session: Session, links: MailLinks, token: str, *, now: datetime) -> User:
+    """Mark the address as verified. Raises ``MailLinkRefused``, also the second time."""
+    user = user_of_verification(session, links, token, now)
     user.email_verified_at = now
     _record(session, None, user, "user.email_verified", {}, now)
     return user

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.identity.models import User
+    from app.identity.models import EmailChange, User
     from app.identity.tokens import MailLinks
     from app.referrals.models import Program, Referrer
     from app.referrals.models.team import TeamInvitation
@@ -43,6 +43,20 @@ def tell_factor_changed(session: Session, user: User, *, is_new: bool, now: date
     context = {"name": user.name, "is_new": is_new, "is_left": user.second_factor_at is not None}
     key = f"factor-changed:{user.public_id}:{now.timestamp():.6f}"
     _queue(session, key, MailKind.FACTOR_CHANGED, user.email, user.locale, context, now)
+
+
+def tell_address_asked(session: Session, user: User, change: EmailChange, *, now: datetime) -> None:
+    """Ask the new address whether it is theirs."""
+    context = {"signed": [LinkPurpose.CONFIRM_ADDRESS.value, change.public_id], "name": user.name}
+    key = f"address-asked:{change.public_id}"
+    _queue(session, key, MailKind.ADDRESS_ASKED, change.new_email, user.locale, context, now)
+
+
+def tell_address_moved(session: Session, user: User, change: EmailChange, *, now: datetime) -> None:
+    """Tell the old address, with the link that takes the change back. It does not say what the new one is."""
+    context = {"signed": [LinkPurpose.UNDO_ADDRESS.value, change.public_id], "name": user.name}
+    key = f"address-moved:{change.public_id}"
+    _queue(session, key, MailKind.ADDRESS_MOVED, change.old_email, user.locale, context, now)
 
 
 def tell_invited(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import delete, select, update
 
 from app.identity.audit import Actor, record_event
-from app.identity.models import User, UserSession
+from app.identity.models import EmailChange, User, UserSession
 from app.identity.roles import Role
 from app.identity.second_factor import forget_factors
 from app.kernel import ids
@@ -185,6 +185,7 @@ def _is_nowhere_else(session: Session, user: User) -> bool:
 def _forget_user(house: House, session: Session, user: User, now: datetime) -> None:
     house.mail.forget_recipient(session, {user.email})
     forget_factors(session, user.id)
+    session.execute(delete(EmailChange).where(EmailChange.user_id == user.id))
     session.execute(delete(table_of(UserSession)).where(table_of(UserSession).c.user_id == user.id))
     session.execute(
         update(table_of(User))

@@ -43,6 +43,7 @@ NOTHING: Final = _Words("Nothing is kept.", "Er wordt niets bewaard.", "Es ist n
 SECTIONS: Final[Mapping[str, _Words]] = {
     "account": _Words("Account", "Account", "Konto"),
     "sessions": _Words("Where you were logged in", "Waar je was ingelogd", "Wo Sie eingeloggt waren"),
+    "addresses": _Words("Changes of your address", "Wijzigingen van je adres", "Änderungen Ihrer Adresse"),
     "second_steps": _Words(
         "Second steps of logging in", "Tweede stappen bij het inloggen", "Zweite Schritte der Anmeldung"
     ),
@@ -81,6 +82,7 @@ FIELDS: Final[Mapping[str, _Words]] = {
     "amount": _Words("Amount", "Bedrag", "Betrag"),
     "answer": _Words("Answer", "Antwoord", "Antwort"),
     "answered_at": _Words("Answered", "Beantwoord", "Beantwortet"),
+    "asked_at": _Words("Asked", "Gevraagd", "Erbeten"),
     "asset_id": _Words("Banner", "Banner", "Banner"),
     "at": _Words("When", "Wanneer", "Wann"),
     "available": _Words("Available", "Uitbetaalbaar", "Auszahlbar"),
@@ -92,6 +94,7 @@ FIELDS: Final[Mapping[str, _Words]] = {
     "campaign": _Words("Campaign", "Campagne", "Kampagne"),
     "closed_at": _Words("Decided", "Beslist", "Entschieden"),
     "code": _Words("Code", "Code", "Code"),
+    "confirmed_at": _Words("Confirmed", "Bevestigd", "Bestätigt"),
     "count": _Words("Number", "Aantal", "Anzahl"),
     "country": _Words("Country", "Land", "Land"),
     "created_at": _Words("Made", "Gemaakt", "Angelegt"),
@@ -121,8 +124,10 @@ FIELDS: Final[Mapping[str, _Words]] = {
     "locale": _Words("Language", "Taal", "Sprache"),
     "name": _Words("Name", "Naam", "Name"),
     "network": _Words("Network", "Netwerk", "Netzwerk"),
+    "new_email": _Words("New address", "Nieuw adres", "Neue Adresse"),
     "number": _Words("Number", "Nummer", "Nummer"),
     "objection": _Words("What you objected to", "Jouw bezwaar", "Ihr Widerspruch"),
+    "old_email": _Words("Old address", "Oud adres", "Alte Adresse"),
     "opened_at": _Words("Begun", "Begonnen", "Begonnen"),
     "paid_at": _Words("Customer paid", "Klant betaalde", "Kunde zahlte"),
     "paid_on": _Words("Paid out", "Uitbetaald", "Ausgezahlt"),
@@ -159,6 +164,7 @@ FIELDS: Final[Mapping[str, _Words]] = {
     "terms_version": _Words("Version of the terms", "Versie van de voorwaarden", "Fassung der Bedingungen"),
     "to": _Words("Leads to", "Leidt naar", "Führt zu"),
     "town": _Words("Town", "Plaats", "Ort"),
+    "undone_at": _Words("Taken back", "Teruggedraaid", "Zurückgenommen"),
     "usable_on": _Words("Used from", "Gebruikt vanaf", "Benutzt ab"),
     "used_at": _Words("Last used", "Laatst gebruikt", "Zuletzt benutzt"),
     "valid_from": _Words("Holds from", "Geldt vanaf", "Gilt ab"),

@@ -8,7 +8,15 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import or_, select
 
-from app.identity.models import AuditEvent, Authenticator, Passkey, RecoveryCode, User, UserSession
+from app.identity.models import (
+    AuditEvent,
+    Authenticator,
+    EmailChange,
+    Passkey,
+    RecoveryCode,
+    User,
+    UserSession,
+)
 from app.payouts.models import Payout, PayoutDestination, PayoutOmission, PayoutRun, TaxDocument, TaxProfile
 from app.privacy.plain import plain, row_of
 from app.promo.models import BannerViews
@@ -67,6 +75,7 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
     return [
         Section("account", lambda: _account(user)),
         Section("sessions", lambda: _sessions(session, user)),
+        Section("addresses", lambda: _addresses(session, user)),
         Section("second_steps", lambda: _second_steps(session, user)),
         Section(
             "networks",
@@ -129,6 +138,13 @@ def _sessions(session: Session, user: User | None) -> Iterator[Row]:
         wanted = select(UserSession).where(UserSession.user_id == user.id).order_by(UserSession.id)
         for each in session.scalars(wanted):
             yield row_of(each, "agent", "created_at", "seen_at", "expires_at", "revoked_at")
+
+
+def _addresses(session: Session, user: User | None) -> Iterator[Row]:
+    if user is not None:
+        wanted = select(EmailChange).where(EmailChange.user_id == user.id).order_by(EmailChange.id)
+        for each in session.scalars(wanted):
+            yield row_of(each, "old_email", "new_email", "asked_at", "confirmed_at", "undone_at")
 
 
 def _second_steps(session: Session, user: User | None) -> Iterator[Row]:

@@ -14,7 +14,7 @@ from sqlalchemy import CursorResult, String, column, delete, select, table, upda
 from sqlalchemy import cast as sql_cast
 
 from app.identity.audit import Actor, record_event
-from app.identity.models import AuditEvent, UserSession
+from app.identity.models import AuditEvent, EmailChange, UserSession
 from app.kernel import ids
 from app.kernel.db import UtcDateTime, table_of
 from app.privacy import rules
@@ -240,6 +240,11 @@ def _sessions(_house: House, session: Session, before: datetime, limit: int) -> 
     return _delete(session, sessions, sessions.c.id, limit, sessions.c.expires_at < before)
 
 
+def _addresses(_house: House, session: Session, before: datetime, limit: int) -> int:
+    rows = table_of(EmailChange)
+    return _delete(session, rows, rows.c.id, limit, rows.c.asked_at < before)
+
+
 def _invitations(_house: House, session: Session, before: datetime, limit: int) -> int:
     rows = table_of(TeamInvitation)
     return _delete(session, rows, rows.c.id, limit, rows.c.expires_at < before)
@@ -271,6 +276,7 @@ WORK: Final[dict[str, Work]] = {
     rules.CONTESTS.name: _contests,
     rules.MAILS.name: _mails,
     rules.SESSIONS.name: _sessions,
+    rules.ADDRESSES.name: _addresses,
     rules.INVITATIONS.name: _invitations,
     rules.HAND_OVERS.name: _hand_overs,
     rules.CUSTOMER_SESSIONS.name: _customer_sessions,

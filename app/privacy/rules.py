@@ -174,6 +174,15 @@ SESSIONS: Final = Rule(
     Deed.DELETED,
     "the question: was that me?",
 )
+ADDRESSES: Final = Rule(
+    "addresses",
+    "email_changes",
+    "Addresses that a login had or was to have",
+    _days(30),
+    "the day on which the change was asked for",
+    Deed.DELETED,
+    "taking the change back, for two weeks after it",
+)
 INVITATIONS: Final = Rule(
     "invitations",
     "team_invitations",
@@ -223,6 +232,7 @@ RULES: Final = (
     CONTESTS,
     MAILS,
     SESSIONS,
+    ADDRESSES,
     INVITATIONS,
     HAND_OVERS,
     CUSTOMER_SESSIONS,

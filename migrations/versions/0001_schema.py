@@ -386,6 +386,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("program_id", "country", "year", name=op.f("pk_document_series")),
     )
     op.create_table(
+        "email_changes",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("public_id", sa.String(length=32), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("old_email", sa.String(length=254), nullable=False),
+        sa.Column("new_email", sa.String(length=254), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_email_changes_user_id_users")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_email_changes")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_email_changes_public_id")),
+    )
+    with op.batch_alter_table("email_changes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_email_changes_asked_at"), ["asked_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_email_changes_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "expertises",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1461,6 +1479,8 @@ def upgrade() -> None:
                 "contest_answered",
                 "staff_invited",
                 "factor_changed",
+                "address_asked",
+                "address_moved",
                 "team_invited",
                 "team_joined",
                 "team_removed",
@@ -1511,6 +1531,8 @@ def upgrade() -> None:
                 "contest_answered",
                 "staff_invited",
                 "factor_changed",
+                "address_asked",
+                "address_moved",
                 "team_invited",
                 "team_joined",
                 "team_removed",
@@ -3456,6 +3478,11 @@ def downgrade() -> None:
 
     op.drop_table("facts")
     op.drop_table("expertises")
+    with op.batch_alter_table("email_changes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_email_changes_user_id"))
+        batch_op.drop_index(batch_op.f("ix_email_changes_asked_at"))
+
+    op.drop_table("email_changes")
     op.drop_table("document_series")
     op.drop_table("directories")
     with op.batch_alter_table("customers", schema=None) as batch_op:

@@ -425,6 +425,7 @@ def test_a_copy_for_a_referrer_tells_of_themselves_and_of_nobody_else(
         for section in referrer_sections(services, session, world.referrers["zoe"])
     }
     assert [name for name, rows in told.items() if not rows] == [
+        "addresses",
         "second_steps",
         "teams",
         "leads",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import app.dashboard.views.address
 import app.dashboard.views.authenticator
 import app.dashboard.views.bank_account
 import app.dashboard.views.banners

@@ -30,7 +30,6 @@ from app.identity.users import (
     create_user,
     set_password_by_token,
     user_of_password_token,
-    verify_email,
 )
 from app.kernel import clock
 from app.kernel.errors import Conflict, InvalidInput
@@ -136,20 +135,6 @@ def password(token: str) -> ResponseReturnValue:
     answer = enter(user)
     flash(_("Your password is set."), "done")
     return answer
-
-
-@accounts.get("/verify/<token>")
-def verify(token: str) -> ResponseReturnValue:
-    """Confirm an e-mail address by a mailed link."""
-    # Following the link is the proof, so a GET writes here: in a transaction of its own.
-    try:
-        with services().db.transaction() as own:
-            verify_email(own, services().mail_links, token, now=clock.now())
-    except MailLinkRefused:
-        flash(_("This link has been used or has expired."), "wait")
-    else:
-        flash(_("Your e-mail address is confirmed."), "done")
-    return redirect(url_for("home.index") if who() else url_for("accounts.login"))
 
 
 def _form_page(template: str, **values: object) -> ResponseReturnValue:
