@@ -166,6 +166,8 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.suspend": Action.CHANGE_REFERRERS,
     "staff.reinstate": Action.CHANGE_REFERRERS,
     "staff.correct_referrer": Action.CHANGE_REFERRERS,
+    "staff.merge_referrer": Action.CORRECT_ATTRIBUTION,
+    "staff.merge_referrers": Action.CORRECT_ATTRIBUTION,
     "staff.clicks": Action.VIEW_REFERRERS,
     "staff.orders": Action.VIEW_ORDERS,
     "staff.orders_file": Action.VIEW_ORDERS,
@@ -235,6 +237,10 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.document_file": Action.VIEW_PAYOUTS,
     "staff.issue_document_again": Action.PREPARE_PAYOUTS,
     "staff.search": Action.VIEW_PROGRAM,
+    "staff.payment_settings": Action.VIEW_PROGRAM,
+    "staff.change_payment_settings": Action.CHANGE_PROGRAM,
+    "staff.book_settings": Action.VIEW_BOOKS,
+    "staff.change_book_settings": Action.CLOSE_BOOKS,
     "staff.api_keys": Action.MANAGE_API_KEYS,
     "staff.make_key": Action.MANAGE_API_KEYS,
     "staff.revoke_key": Action.MANAGE_API_KEYS,
@@ -369,6 +375,9 @@ def reaches(me: SignedIn, endpoint: str) -> bool:
 
 def ask_for_own_login(me: SignedIn) -> ResponseReturnValue:
     """The page that says why a session without a password does not reach this, and how to log in."""
+    program = session().get(Program, me.program_id)
+    if program is not None:
+        wear(program)
     # Opened on a page of its own, so outside of the frame's path.
     wanted = request.path if request.method == "GET" else None
     login = "/login" + (f"?{urlencode({'next': wanted})}" if wanted else "")
@@ -379,9 +388,6 @@ def ask_for_own_login(me: SignedIn) -> ResponseReturnValue:
 def enrol_first() -> ResponseReturnValue | None:
     """Lead staff without a second step to where they set one up, where the installation requires one."""
     action = ACCESS.get(request.endpoint or "")
-    program = session().get(Program, me.program_id)
-    if program is not None:
-        wear(program)
     if (
         action in {None, Action.CHANGE_ACCOUNT}
         or request.endpoint == "staff.security"

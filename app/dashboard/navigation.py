@@ -142,6 +142,8 @@ OFFICE: Final = (
         (
             Page(_l("Programme"), "staff.settings", Action.VIEW_PROGRAM),
             Page(_l("Review rules"), "staff.rule_settings", Action.VIEW_PROGRAM),
+            Page(_l("Payments"), "staff.payment_settings", Action.VIEW_PROGRAM),
+            Page(_l("Bookkeeping"), "staff.book_settings", Action.VIEW_BOOKS),
             Page(_l("API keys"), "staff.api_keys", Action.MANAGE_API_KEYS),
             Page(_l("People"), "staff.people", Action.MANAGE_USERS),
             Page(_l("Audit trail"), "staff.audit", Action.VIEW_AUDIT),

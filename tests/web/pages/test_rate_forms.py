@@ -193,9 +193,10 @@ def test_a_rate_is_looked_at_before_it_is_published(quick_site: Site, owner: Bro
     past = owner.post(preview, {**form, "valid_from": f"{day:%Y-%m-%d}"}, start=RATE)
     assert "Choose a later day." in words_of(past.text)
     assert owner.post(RATE, form, start=RATE).status_code == 302
-    assert "4%, of the paid amount, for as long as the customer stays" in owner.text(
-        "/staff/products/versions?sku=web"
-    )
+    timeline = owner.text("/staff/products/versions?sku=web")
+    assert timeline.index("10%, of the paid amount") < timeline.index("4%, of the paid amount")
+    assert "followed by the next" in timeline
+    assert "For every order paid from then on. Set by owner@example.org." in timeline
     bonus = owner.post(
         "/staff/bonus/preview", {"signup_bonus": "5.00", "referrer": "", "valid_from": ""}, start=BONUS
     )

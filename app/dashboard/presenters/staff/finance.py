@@ -217,7 +217,7 @@ def settings_facts(kept: Bookkeeping) -> tuple[Fact, ...]:
         Fact(_("Chart of accounts"), Cell(kept.chart.value.upper())),
         Fact(_("Tax adviser's number"), Cell(str(kept.adviser or formatting.DASH))),
         Fact(_("Client's number"), Cell(str(kept.client or formatting.DASH))),
-        Fact(_("Set with"), Cell("flask finance settings", code=True)),
+        Fact(_("Change"), Cell(_("Settings of the books"), href=url_for("staff.book_settings"))),
     )
 
 

@@ -44,7 +44,7 @@ def settings_facts(program: Program, terms: ProgramTerms) -> tuple[Fact, ...]:
         Fact(_("Payout day"), Cell(_("day %(day)s of each month", day=program.payout_day))),
         Fact(_("Approval of payout runs"), Cell(words.approval(program.approval))),
         Fact(_("Cookies"), Cell(_consent(program.consent_mode))),
-        Fact(_("Paid from"), Cell(_debtor(program))),
+        Fact(_("Paid from"), Cell(debtor(program))),
     )
 
 
@@ -58,7 +58,8 @@ def _consent(mode: ConsentMode) -> str:
             return _("none at all")
 
 
-def _debtor(program: Program) -> str:
+def debtor(program: Program) -> str:
+    """Who pays, the IBAN masked."""
     if not program.debtor_name or not program.debtor_iban:
         return _("no account yet; payouts cannot start")
     return f"{program.debtor_name}, {program.debtor_iban[:2]}\u2022\u2022 {program.debtor_iban[-4:]}"

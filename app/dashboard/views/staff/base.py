@@ -101,6 +101,8 @@ _LISTS = {
     "staff.shut_person_out": "staff.people",
     "staff.referrer": "staff.referrers",
     "staff.correct_referrer": "staff.referrers",
+    "staff.merge_referrer": "staff.referrers",
+    "staff.merge_referrers": "staff.referrers",
     "staff.order": "staff.orders",
     "staff.customer": "staff.orders",
     "staff.run": "staff.runs",
