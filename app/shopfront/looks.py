@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 from sqlalchemy import select
@@ -77,7 +77,7 @@ def framed_program(
     ).one_or_none()
     if row is None:
         return None
-    program, look = row
+    program, look = cast("tuple[Program, Look | None]", tuple(row))
     origins: Sequence[str] = look.frame_origins if look else ()
     return program, tuple(each for each in origins if not production or each.startswith("https://"))
 

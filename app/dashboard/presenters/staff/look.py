@@ -77,7 +77,7 @@ def preview(look: Look, name: str) -> Preview:
 
 def ratio(value: float) -> str:
     """A contrast in the language's form: "4,5"."""
-    return format_decimal(value, format="0.0#")
+    return str(format_decimal(value, format="0.0#"))
 
 
 def _readable(accent: Accent, mode: str) -> str:
