@@ -8,6 +8,7 @@ import structlog
 
 from app.kernel import clock
 from app.kernel.queue import JobRequest
+from app.referrals.mergers import FOLLOW, follow, unfollowed
 from app.referrals.resettle import decide_latecomers, recount_tiers, recounts_due, settle_waiting
 from app.referrals.tiers import RECOUNT
 
@@ -28,6 +29,12 @@ def recount(services: Services, referrer_id: int) -> None:
         _log.info("tiers_recounted", referrer=referrer_id, customers=customers)
 
 
+def follow_merger(services: Services, gone_id: int) -> None:
+    """Move the customers of a merged referrer to the one that stands for it."""
+    moved = follow(services.referrals, services.db, gone_id, clock.now())
+    _log.info("merger_followed", referrer=gone_id, customers=moved)
+
+
 def settle_what_waits(services: Services, now: datetime) -> None:
     """Settle what an import of exchange rates left: an order that came while it ran, or an import that was killed."""
     settled, waiting = settle_waiting(services.referrals, services.db, now)
@@ -42,5 +49,6 @@ def look_back_at_clicks(services: Services) -> None:
 
 
 def due_jobs(session: Session) -> list[JobRequest]:
-    """A job for each referrer whose tiers are to be counted again."""
-    return [JobRequest(RECOUNT, (referrer_id,)) for referrer_id in recounts_due(session)]
+    """A job for each referrer whose tiers are to be counted again, and for each merger that customers lag behind."""
+    recounts = [JobRequest(RECOUNT, (referrer_id,)) for referrer_id in recounts_due(session)]
+    return recounts + [JobRequest(FOLLOW, (gone_id,)) for gone_id in unfollowed(session)]

@@ -20,6 +20,7 @@ from app.payouts.documents.profiles import CHECK_VAT_ID
 from app.promo.views import drain_views
 from app.referrals.click_report import make_reports
 from app.referrals.marks import REVIEW_CLICK
+from app.referrals.mergers import FOLLOW
 from app.referrals.reviewing import review_click, review_referrers
 from app.referrals.tiers import RECOUNT
 
@@ -105,6 +106,7 @@ JOBS: Final[Mapping[str, Callable[..., Any]]] = {
     REVIEW_CLICK: _review_click,
     REVIEW_REFERRERS: _review_referrers,
     RECOUNT: referrals.recount,
+    FOLLOW: referrals.follow_merger,
     SETTLE_WAITING: _settle_waiting,
     LOOK_BACK_AT_CLICKS: referrals.look_back_at_clicks,
     DRAIN_VIEWS: _drain_views,

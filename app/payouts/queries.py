@@ -19,7 +19,7 @@ from app.payouts.errors import NoSuchPayout
 from app.payouts.models import BankEvent, BankFile, Payout, PayoutDestination, PayoutRun
 from app.payouts.rails import rail_named
 from app.payouts.words import BankEventState, BankFileState, OmissionReason
-from app.referrals.models import Program, Referrer, ReferrerStatus
+from app.referrals.models import Merger, Program, Referrer, ReferrerStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,12 +92,10 @@ def codes_with_account(session: Session, program_id: int, iban_key: str, *, besi
 
 
 def referrer_iban_keys(session: Session, referrer_id: int) -> frozenset[str]:
-    """The fingerprints of every bank account that a referrer has or had on file."""
-    return frozenset(
-        session.scalars(
-            select(PayoutDestination.iban_key).where(PayoutDestination.referrer_id == referrer_id)
-        )
-    )
+    """The fingerprints of every bank account that a referrer, or who was merged into it, has or had on file."""
+    merged = select(Merger.gone_id).where(Merger.survivor_id == referrer_id)
+    own = (PayoutDestination.referrer_id == referrer_id) | PayoutDestination.referrer_id.in_(merged)
+    return frozenset(session.scalars(select(PayoutDestination.iban_key).where(own)))
 
 
 def run_by_name(session: Session, name: str) -> PayoutRun | None:

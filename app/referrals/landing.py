@@ -14,9 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.kernel import clock
 from app.kernel.db import UtcDateTime
 from app.referrals.domain.deep_link import ascii_url, split_for_ref
+from app.referrals.merged import standing_for, stands_at
 from app.referrals.models import ConsentMode, Program, ProgramTerms, Referrer, ReferrerStatus
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from app.kernel.db import Database
 
 _log = structlog.get_logger(__name__)
@@ -87,6 +90,14 @@ _READ: Final = (
 )
 
 
+def _standing(session: Session, referrer_id: int, status: ReferrerStatus) -> tuple[int, ReferrerStatus]:
+    """Whom the clicks are for: of a referrer that was merged, who stands for it now."""
+    if status is not ReferrerStatus.LEFT:
+        return referrer_id, status
+    now = stands_at(referrer_id, clock.now(), standing_for(session, [referrer_id]))
+    return (referrer_id, status) if now == referrer_id else (now, session.get_one(Referrer, now).status)
+
+
 @dataclass(slots=True)
 class _Kept:
     landing: Landing | None
@@ -144,9 +155,10 @@ class Landings:
         with self._db.reading() as session:
             # On the connection: nothing is mapped here, and this is the part of a click that costs most.
             row = session.connection().execute(_READ, {"code": code, "now": clock.now()}).one_or_none()
-        if row is None:
-            return None
-        program_id, slug, landing_url, hosts, consent, referrer_id, status, window_days = row
+            if row is None:
+                return None
+            referrer_id, status = _standing(session, row[5], row[6])
+        program_id, slug, landing_url, hosts, consent, _own_id, _own_status, window_days = row
         url = ascii_url(landing_url)
         before, after = split_for_ref(url)
         return Landing(

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.identity.audit import Actor, record_event
 from app.referrals import locks
 from app.referrals.intake import AHEAD
+from app.referrals.merged import merger_of
 from app.referrals.models import Product, RateVersion, ReferrerStatus
 from app.referrals.rates import RateChangesRecordedOrders, RateTerms, set_rate
 from app.referrals.referrers import NotActive
@@ -46,10 +47,11 @@ def come_back(
     """Let a referrer who left take part again, having accepted the terms anew, on the terms that hold for everybody.
 
     Code, links, history and balance are as they were; what was paid while they were away earns nothing, and rates of
-    their own must be agreed anew. Raises :class:`NotActive` unless they had left.
+    their own must be agreed anew. Raises :class:`NotActive` unless they had left, and of who was merged.
     """
     referrer = locks.own_referrer(session, referrer.id)
-    if referrer.status is not ReferrerStatus.LEFT or referrer.erased_at is not None:
+    merged = merger_of(session, referrer.id)
+    if referrer.status is not ReferrerStatus.LEFT or referrer.erased_at is not None or merged is not None:
         raise NotActive(referrer.code)
     referrer.status = ReferrerStatus.ACTIVE
     referrer.suspensions = [*referrer.suspensions[:-1], [referrer.suspensions[-1][0], now.isoformat()]]

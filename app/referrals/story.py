@@ -29,6 +29,7 @@ from app.referrals.domain.attribution import (
     unpresented,
 )
 from app.referrals.marks import mark_customer
+from app.referrals.merged import named_in, spoken_for
 from app.referrals.models import Assignment as AssignmentRow
 from app.referrals.models import (
     Binding,
@@ -137,7 +138,7 @@ class _Teller:
         coupons = self._coupons({value for kind, value in _values(presented) if kind is CandidateKind.COUPON})
         codes = self._codes({value for kind, value in _values(presented) if kind is CandidateKind.CODE})
         leads = self._leads({value for kind, value in _values(presented) if kind is CandidateKind.LEAD})
-        occasions = [
+        presented_at = [
             Occasion(
                 kind=kind,
                 ref=ref,
@@ -155,8 +156,8 @@ class _Teller:
             Assignment(each.from_at, each.referrer_id, each.id, each.also_earlier)
             for each in self._assignments
         ]
-        named = {candidate.referrer_id for occasion in occasions for candidate in occasion.candidates}
-        suspensions = self._suspensions({referrer_id for referrer_id in named if referrer_id is not None})
+        occasions = spoken_for(self._session, presented_at)
+        suspensions = self._suspensions(named_in(occasions))
         return attribute(occasions, choices, self._customer.first_seen_at, suspensions, assignments)
 
     def unpresented(self, verdict: Verdict, current: _Decided) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from app.referrals.models.commissions import (
 from app.referrals.models.contests import Contest, ContestState, ContestSubject
 from app.referrals.models.customers import Binding, BindingMethod, Customer, Decision, PartnerChoice, Signup
 from app.referrals.models.exchange import ExchangeRate
+from app.referrals.models.mergers import Merger
 from app.referrals.models.orders import (
     GONE,
     Correction,
@@ -84,6 +85,7 @@ __all__ = [
     "Lead",
     "LineKind",
     "Link",
+    "Merger",
     "Order",
     "OrderLine",
     "OrderStatus",

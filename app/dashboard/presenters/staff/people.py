@@ -43,6 +43,8 @@ class ReferrerPage:
     """Where name and address are corrected; ``None`` where there is nobody, or somebody else has to."""
     write_off_href: str | None = None
     """Where a debt is forgiven; ``None`` where nothing is owed, or somebody else has to."""
+    merge_href: str | None = None
+    """Where two who are one person are merged; ``None`` where somebody else has to, or there is nothing to merge."""
 
 
 def referrer_table(rows: Sequence[tuple[Referrer, Balance]], program: Program) -> Table:
@@ -96,7 +98,11 @@ def figures(money: Balance, opening: int) -> tuple[Figure, ...]:
 
 
 def referrer_facts(
-    referrer: Referrer, program: Program, account: PayoutDestination | None, shared_with: Sequence[str]
+    referrer: Referrer,
+    program: Program,
+    account: PayoutDestination | None,
+    shared_with: Sequence[str],
+    survivor: Referrer | None = None,
 ) -> tuple[Fact, ...]:
     """Who it is and where money goes; the IBAN masked, and who else of the programme has the same one."""
     bank = _("none on file")
@@ -109,8 +115,14 @@ def referrer_facts(
         Fact(_("Joined"), Cell(formatting.instant(referrer.joined_at, program.timezone))),
         Fact(_("Terms accepted"), Cell(referrer.terms_version or _("by the merchant's system"))),
         Fact(_("Bank account"), Cell(bank)),
+        *((_merged_into(survivor),) if survivor else ()),
         *((Fact(_("The same account as"), Cell(", ".join(shared_with), code=True)),) if shared_with else ()),
     )
+
+
+def _merged_into(survivor: Referrer) -> Fact:
+    href = url_for("staff.referrer", code=survivor.code)
+    return Fact(_("Merged into"), Cell(survivor.name, href=href, sub=survivor.code))
 
 
 def may_suspend(referrer: Referrer) -> bool:

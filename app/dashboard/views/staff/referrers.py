@@ -24,6 +24,8 @@ from app.ledger.balances import balance
 from app.payouts.queries import codes_with_account
 from app.payouts.shown import destinations_of, payouts_of_referrer
 from app.referrals import referrers as use_cases
+from app.referrals.merged import merger_of
+from app.referrals.models import Referrer, ReferrerStatus
 from app.referrals.queries import programs_shown
 from app.referrals.queries import staff as queries
 from app.referrals.queries.opening import opening_balance
@@ -32,7 +34,7 @@ from app.requests import session
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from app.referrals.models import Program, Referrer
+    from app.referrals.models import Program
 
 _FEW = 10
 
@@ -70,7 +72,9 @@ def _referrer_page(code: str, form: ReasonForm) -> str:
         code=row.code,
         status=words.referrer_status(row.status),
         figures=presenter.figures(money, opening_balance(session(), row.id)),
-        facts=presenter.referrer_facts(row, owner, accounts[0] if accounts else None, shared_with),
+        facts=presenter.referrer_facts(
+            row, owner, accounts[0] if accounts else None, shared_with, _survivor(row)
+        ),
         rates=tuple(
             f"{rate_words.rate(rate, owner.currency)}, {rate_words.rate_terms(rate, owner.currency)}"
             for rate in own_rates
@@ -87,11 +91,21 @@ def _referrer_page(code: str, form: ReasonForm) -> str:
         correct_href=url_for("staff.correct_referrer", code=row.code)
         if may_change and row.erased_at is None
         else None,
+        merge_href=url_for("staff.merge_referrer", code=row.code)
+        if me().may(Action.CORRECT_ATTRIBUTION) and presenter.may_suspend(row)
+        else None,
         write_off_href=url_for("staff.write_off_debt", code=row.code)
         if money.available < 0 and me().may(Action.SETTLE_PAYOUTS)
         else None,
     )
     return page("staff/referrer.html", owner, found, page=shown, form=form)
+
+
+def _survivor(row: Referrer) -> Referrer | None:
+    if row.status is not ReferrerStatus.LEFT:
+        return None
+    merger = merger_of(session(), row.id)
+    return session().get_one(Referrer, merger.survivor_id) if merger else None
 
 
 def _find(found: list[Program], code: str) -> tuple[Program, Referrer]:
