@@ -109,12 +109,12 @@ def beginning(came: Origin | None, bound: tuple[BindingMethod, datetime] | None,
             yield Step(_("The customer registered"), Tone.DONE, formatting.instant(came.occasion_at, zone))
     if bound is not None:
         method, since = bound
-        yield Step(
-            _("The customer belongs to you"),
-            Tone.DONE,
-            formatting.instant(since, zone),
-            _("Attributed %(method)s.", method=words.method(method)),
-        )
+        text = _("Attributed %(method)s.", method=words.method(method))
+        if came is not None and came.occasion_at > since:
+            counts = _("Orders count from %(when)s on.", when=formatting.instant(since, zone))
+            text = f"{text} {counts}"
+        at = max(since, came.occasion_at) if came else since
+        yield Step(_("The customer belongs to you"), Tone.DONE, formatting.instant(at, zone), text)
 
 
 def ordered(
