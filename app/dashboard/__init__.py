@@ -24,6 +24,7 @@ def register(app: Flask) -> None:
         locale,
         look,
         page,
+        plain_text,
         security,
         teams,
         throttle,
@@ -47,11 +48,12 @@ def register(app: Flask) -> None:
     )
     init_login(app, parts.db, session)
     framing.register_framing(app)
-    locale.register_babel(app)
     look.register_look(app)
+    locale.register_babel(app)
     throttle.register_throttle(app, parts.settings.redis_url)
     security.register_headers(app)
     security.register_csrf(app, CSRFProtect(app))
+    plain_text.register_plain_text(app)
     access.register_access(app)
     assets.register_assets(app)
     page.register_page(app)

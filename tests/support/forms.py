@@ -11,12 +11,11 @@ from lxml import html
 from werkzeug.exceptions import HTTPException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from flask import Flask
     from lxml.html import HtmlElement
     from werkzeug.routing import MapAdapter
-    from werkzeug.test import TestResponse
 
     from tests.web.pages.conftest import Browser
 
@@ -58,10 +57,11 @@ class Form:
 
 
 class Walk:
-    """Follows the links of one person. ``pages`` maps endpoints to their addresses, ``forms`` is what stands on them."""
+    """Follows one person's links. ``pages`` maps endpoints to their addresses, ``forms`` is what stands on them."""
 
-    def __init__(self, app: Flask, browser: Browser) -> None:
-        self._app, self._browser = app, browser
+    def __init__(self, app: Flask, read: Callable[[str], str | None]) -> None:
+        """``read`` gives the page of an address, ``None`` where there is no page."""
+        self._app, self._read = app, read
         self._seen: Counter[str] = Counter()
         self._known: set[str] = set()
         self.pages: dict[str, list[str]] = {}
@@ -70,29 +70,28 @@ class Walk:
     def begin(self) -> Walk:
         """Start from every address that needs no id."""
         adapter = self._adapter()
-        rules = [rule for rule in self._app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments]
-        waiting = [adapter.build(rule.endpoint) for rule in rules]
+        rules = [rule for rule in self._app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+        waiting = [adapter.build(rule.endpoint) for rule in rules if not rule.arguments]
         while waiting:
-            waiting += self._visit(waiting.pop(0), adapter)
+            waiting += self._visit(waiting.pop(0))
         return self
 
     def _adapter(self) -> MapAdapter:
         return self._app.url_map.bind("localhost")
 
-    def _visit(self, address: str, adapter: MapAdapter) -> Iterable[str]:
+    def _visit(self, address: str) -> Iterable[str]:
         endpoint = self.endpoint(address, "GET")
         if address in self._known or endpoint is None or address.startswith(_NOT_FOLLOWED):
             return []
         self._known.add(address)
         if self._seen[endpoint] >= _PER_ENDPOINT:
             return []
-        answer = self._browser.get(address)
-        if answer.status_code != 200 or answer.mimetype != "text/html":
-            answer.close()
+        page = self._read(address)
+        if page is None:
             return []
         self._seen[endpoint] += 1
         self.pages.setdefault(endpoint, []).append(address)
-        root = parsed(answer)
+        root = parsed(page)
         for form in forms_of(root, address, self):
             self.forms.setdefault((form.endpoint, form.names), form)
         return [target for link in root.iter("a") if (target := self._local(address, link.get("href", "")))]
@@ -112,9 +111,21 @@ class Walk:
         return str(found)
 
 
-def parsed(answer: TestResponse) -> HtmlElement:
+def reader(browser: Browser) -> Callable[[str], str | None]:
+    """Reads pages as this browser of a test gets them."""
+
+    def read(address: str) -> str | None:
+        answer = browser.get(address)
+        page = answer.text if answer.status_code == 200 and answer.mimetype == "text/html" else None
+        answer.close()
+        return page
+
+    return read
+
+
+def parsed(page: str) -> HtmlElement:
     """The page as a tree."""
-    return html.document_fromstring(answer.get_data(as_text=True).replace("\x00", ""))
+    return html.document_fromstring(page.replace("\x00", ""))
 
 
 def forms_of(root: HtmlElement, path: str, walk: Walk) -> list[Form]:
@@ -134,8 +145,13 @@ def forms_of(root: HtmlElement, path: str, walk: Walk) -> list[Form]:
 def _fields(form: HtmlElement) -> list[Field]:
     found = []
     for each in form.iter("input", "select", "textarea"):
-        name, kind = each.get("name"), each.get("type", "text") if each.tag == "input" else each.tag
-        if name and kind not in {"submit", "button"} and not (kind == "radio" and "checked" not in each.attrib):
+        name, tag = each.get("name"), str(each.tag)
+        kind = each.get("type", "text") if tag == "input" else tag
+        if (
+            name
+            and kind not in {"submit", "button"}
+            and not (kind == "radio" and "checked" not in each.attrib)
+        ):
             found.append(Field(name, kind, _value(each, kind)))
     return found
 
