@@ -53,7 +53,7 @@ def test_the_overview_compares_a_period_and_links_each_figure_to_its_source(site
             "/staff/finance",
             "/staff/clicks",
             "/staff/referrers/zoe-1",
-            "/staff/orders/waiting",
+            "/staff/facts",
         ):
             assert f'href="{href}"' in html
         with site.statements() as seen:

@@ -208,7 +208,7 @@ def attention_table(
         (_("Payouts whose fate nobody knows"), found.unknown, Tone.STOP, "staff.runs", Action.VIEW_PAYOUTS),
         (_("Payouts rejected or returned"), found.failed, Tone.STOP, "staff.runs", Action.VIEW_PAYOUTS),
         (_("Bank records that matched nothing"), found.exceptions, Tone.STOP, "staff.bank", Action.VIEW_PAYOUTS),
-        (_("Facts that wait for another one"), found.parked, Tone.WAIT, "staff.waiting_orders", Action.VIEW_ORDERS),
+        (_("Facts that wait for another one"), found.parked, Tone.WAIT, "staff.facts", Action.VIEW_ORDERS),
         (
             _("Orders that wait for an exchange rate"),
             found.without_rate,
