@@ -49,7 +49,7 @@ class Section:
 
 
 REFERRERS: Final = (
-    Section(_l("Home"), (Page(_l("Home"), "home.index"),)),
+    Section(_l("Home"), (Page(_l("Home"), "home.index"), Page(_l("News"), "home.news"))),
     Section(
         _l("Earnings"),
         (

@@ -36,6 +36,17 @@ class MakeCoupon:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeLink:
+    """A referrer makes a link for a campaign; ``to`` is the page it leads to, or empty."""
+
+    at: datetime
+    program: str
+    code: str
+    campaign: str
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FollowLink:
     """A request to a referral link. ``key`` names it within the demo; ``agent`` is the full user agent."""
 
@@ -104,4 +115,4 @@ class SetRate:
     code: str | None = None
 
 
-Event = Join | MakeCoupon | FollowLink | SignUp | Report | TradeAs | Suspend | SetRate
+Event = Join | MakeCoupon | MakeLink | FollowLink | SignUp | Report | TradeAs | Suspend | SetRate

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from app.demo.events import Event, FollowLink, Join, MakeCoupon, Report, SetRate, SignUp, Suspend, TradeAs
+from app.demo.events import (
+    Event,
+    FollowLink,
+    Join,
+    MakeCoupon,
+    MakeLink,
+    Report,
+    SetRate,
+    SignUp,
+    Suspend,
+    TradeAs,
+)
 from app.identity.audit import Actor
 from app.kernel.clock import frozen
 from app.payouts.destinations import GivenAccount, put_destination
@@ -34,7 +45,7 @@ from app.referrals.models import RateVersion, ReferrerStatus
 from app.referrals.orders import record_cancellation, record_order, record_payment
 from app.referrals.programs import find_product, find_program
 from app.referrals.rates import RateTerms, set_rate
-from app.referrals.referrers import Joining, create_coupon, find_referrer, join, suspend
+from app.referrals.referrers import Joining, create_coupon, find_referrer, join, make_link, suspend
 from app.referrals.refunds import record_refund
 from app.referrals.signups import record_signup
 
@@ -81,9 +92,8 @@ class Stage:
                 self._sign_up(session, program, event)
             case Report():
                 self._report(session, program, event)
-            case MakeCoupon():
-                owner = find_referrer(session, program, event.code)
-                create_coupon(session, program, owner, event.coupon, actor=ACTOR, now=event.at)
+            case MakeCoupon() | MakeLink():
+                self._recommend(session, program, event)
             case Suspend():
                 guilty = find_referrer(session, program, event.code)
                 if guilty.status is ReferrerStatus.ACTIVE:
@@ -108,6 +118,14 @@ class Stage:
             by=ACTOR,
             now=event.at,
         )
+
+    def _recommend(self, session: Session, program: Program, event: MakeCoupon | MakeLink) -> None:
+        """A referrer gets something to recommend with."""
+        owner = find_referrer(session, program, event.code)
+        if isinstance(event, MakeCoupon):
+            create_coupon(session, program, owner, event.coupon, actor=ACTOR, now=event.at)
+        else:
+            make_link(session, program, owner, campaign=event.campaign, to=event.to, now=event.at)
 
     def _sign_up(self, session: Session, program: Program, event: SignUp) -> None:
         fact = SignupFact(

@@ -34,6 +34,7 @@ SIZES = """[...new Set([...document.querySelectorAll("main *")]
 PUBLIC = ["/", "/programs/hosting", "/join?program=hosting", "/login", "/password"]
 MINE = [
     "/dashboard",
+    "/dashboard/news",
     "/dashboard/commissions",
     "/dashboard/orders",
     "/dashboard/payouts",

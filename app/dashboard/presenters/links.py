@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from flask import url_for
+
 from app.dashboard import formatting
 from app.dashboard.components import Cell, Column, Empty, NavItem, Table
 from app.dashboard.i18n import _
 from app.dashboard.presenters.qr import downloads
 from app.dashboard.presenters.share import ShareLink, share_links
-from app.referrals.links import referral_url
+from app.referrals.links import ASSET_CAMPAIGN, referral_url
 from app.referrals.queries.campaigns import MOST_LINKS, Brought
 
 if TYPE_CHECKING:
@@ -73,11 +75,20 @@ def links_page(
 
 def _campaigns(brought: Mapping[str, Brought], balance: Balance, program: Program) -> Table:
     """What each campaign brought, the best first; the last row is all that no campaign did."""
-    named = [(campaign, each) for campaign, each in brought.items() if campaign]
+    named, assets = [], Brought()
+    for campaign, each in brought.items():
+        if ASSET_CAMPAIGN.fullmatch(campaign):
+            assets.add(each)
+        elif campaign:
+            named.append((campaign, each))
     named.sort(key=lambda item: (-item[1].commission_minor, -item[1].clicks, item[0]))
-    others = brought.get("", Brought())
-    rest = balance.earned - balance.clawed_back - sum(each.commission_minor for _name, each in named)
     rows = [_row(Cell(name, wraps=True), each, each.commission_minor, program) for name, each in named]
+    if assets.clicks or assets.signups:
+        label = Cell(_("Banners and texts"), href=url_for("home.promo"))
+        rows.append(_row(label, assets, assets.commission_minor, program))
+    counted = assets.commission_minor + sum(each.commission_minor for _name, each in named)
+    others = brought.get("", Brought())
+    rest = balance.earned - balance.clawed_back - counted
     label = Cell(_("Plain link"), sub=_("and coupons, codes and partners chosen"))
     return Table(
         title=_("What each campaign brought"),

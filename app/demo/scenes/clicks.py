@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app.demo.events import FollowLink
+from app.demo.events import FollowLink, MakeLink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,14 @@ CRAWLERS = (
     "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
 )
 CAMPAIGNS = ("", "", "", "blog", "newsletter", "talk")
+
+
+def campaign_links(program: str, code: str, at: datetime) -> Iterator[MakeLink]:
+    """The links that a referrer made for the campaigns by which visits come."""
+    for number, (campaign, to) in enumerate(
+        (("blog", ""), ("newsletter", "/products/web-pro"), ("talk", ""))
+    ):
+        yield MakeLink(at + timedelta(minutes=number), program, code, campaign, to)
 
 
 class LinkFollower:

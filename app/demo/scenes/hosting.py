@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.demo.cast import HOSTING, Person, referrers
 from app.demo.events import FollowLink, Join, MakeCoupon, SetRate, SignUp, Suspend
-from app.demo.scenes.clicks import LinkFollower
+from app.demo.scenes.clicks import LinkFollower, campaign_links
 from app.demo.scenes.orders import Goods, Till
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ class _Hosting:
         span = self._now - self._start
         anna, bram = self._people[0], self._people[min(1, len(self._people) - 1)]
         yield MakeCoupon(self._start + DAY, HOSTING, anna.code, "ANNA10")
+        yield from campaign_links(HOSTING, anna.code, self._start + DAY)
         for _ in range(self._share_of(6)):
             yield from self._customer(
                 self._dice.within(self._start + 2 * DAY, span - 3 * DAY), coupon="ANNA10"

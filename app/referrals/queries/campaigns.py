@@ -29,6 +29,13 @@ class Brought:
     """Those of them who have paid an order."""
     commission_minor: int = 0
 
+    def add(self, other: Brought) -> None:
+        """Count what another campaign brought, too."""
+        self.clicks += other.clicks
+        self.signups += other.signups
+        self.paying += other.paying
+        self.commission_minor += other.commission_minor
+
 
 def links_of(session: Session, referrer_id: int) -> list[Link]:
     """The links that a referrer made, newest first."""

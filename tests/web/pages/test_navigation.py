@@ -34,7 +34,7 @@ def test_a_referrer_sees_where_they_are_on_both_levels(quick_site: Site) -> None
     assert sections == ["Home", "Earnings", "Payouts", "Links", "Account"]
     assert pages == ["Payouts", "Statements", "Documents", "Bank account"]
     assert here == [("Payouts", "true"), ("Statements", "page")]
-    assert shown(browser, "/dashboard")[1:] == ([], [("Home", "page")])
+    assert shown(browser, "/dashboard")[1:] == (["Home", "News"], [("Home", "true"), ("Home", "page")])
 
 
 def test_a_page_of_one_thing_belongs_to_the_list_that_it_came_from(quick_site: Site) -> None:

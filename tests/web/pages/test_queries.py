@@ -70,6 +70,8 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
     mine = [
         "/dashboard",
         "/dashboard?days=365",
+        "/dashboard?days=365&by=week",
+        "/dashboard/news",
         "/dashboard/commissions",
         "/dashboard/commissions?after=ff-1",
         f"/dashboard/commissions/{commission}",
