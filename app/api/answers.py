@@ -176,6 +176,7 @@ class CustomerDataAnswer(AnswerModel):
     corrections_by_staff: list[dict[str, Any]]
     orders: list[dict[str, Any]]
     reviews: list[dict[str, Any]]
+    ratings: list[dict[str, Any]]
     facts: list[dict[str, Any]]
 
 

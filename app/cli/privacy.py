@@ -15,12 +15,12 @@ from app.cli.command import BadInput, House, answer, blaming, json_option, parts
 from app.identity.audit import Actor, record_event
 from app.kernel import clock
 from app.privacy import rules
+from app.privacy.customer_erasure import erase_customer
 from app.privacy.customer_export import customer_export
 from app.privacy.erasure import erase_referrer
 from app.privacy.readable import write_zip
 from app.privacy.referrer_export import referrer_sections, write_json
 from app.privacy.retain import reports, retain
-from app.referrals.customers import erase_personal_data
 from app.referrals.errors import CustomerNotFound
 from app.referrals.leaving import leave
 from app.referrals.models import Customer
@@ -153,11 +153,11 @@ def erase_referrer_(slug: str, code: str, as_json: bool) -> None:
 @_PROGRAM
 @_CUSTOMER
 @json_option
-def erase_customer(slug: str, customer_id: str, as_json: bool) -> None:
+def erase_customer_(slug: str, customer_id: str, as_json: bool) -> None:
     """Erase what is kept of a customer; amounts and decisions stay."""
     with parts().db.transaction() as session, blaming("--customer"):
         program = program_of(session, slug)
-        erase_personal_data(session, program, customer_id, clock.now(), actor=Actor.cli())
+        erase_customer(session, program, customer_id, clock.now(), actor=Actor.cli())
     answer(as_json, {"customer": customer_id, "erased": True}, f"customer {customer_id} is erased")
 
 

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from app.referrals.models import Program
 
 _RATED_AFTER: Final = timedelta(days=10)
-_CRITICAL: Final = 3
-"""Who is given at most so many stars answers."""
-
 _EACH: Final = 4
 """Ratings that a partner gets in a month, at most."""
 
@@ -53,8 +50,9 @@ def go_on(session: Session, now: datetime) -> None:
         if rating is None:
             continue
         ratings.show_rating(session, program, rating.rating_id, rating.revision, actor=ACTOR, now=now)
-        if said.stars <= _CRITICAL and partner.code == PARTNERS[0][0]:
-            ratings.answer_rating(session, partner, rating.rating_id, words.ANSWER, actor=ACTOR, now=now)
+        answer = words.ANSWERS.get(said.stars)
+        if answer and partner.code == PARTNERS[0][0]:
+            ratings.answer_rating(session, partner, rating.rating_id, answer, actor=ACTOR, now=now)
 
 
 def leave_work(session: Session, now: datetime) -> None:

@@ -141,9 +141,12 @@ SAID: Final = (
 )
 """What customers say, in turn."""
 
-ANSWER: Final = (
-    "Dank voor je eerlijke woorden. De vertraging lag bij ons; sindsdien plannen we een week extra in."
-)
+ANSWERS: Final = {
+    3: "Dank voor je eerlijke woorden. De vertraging lag bij ons; sindsdien plannen we een week extra in.",
+    2: "Jammer dat te lezen. Het inrichten zit sinds dit najaar in de prijs; bel ons, dan doen we dat alsnog.",
+}
+"""What the partner answers to so many stars."""
+
 REPORTED: Final = "Dit gaat over een andere partner, wij waren er zelf bij."
 CHANGED: Final = "Nieuwsbrieven die mensen uitlezen, nu ook in het Fries"
 """The tagline that waits for staff."""

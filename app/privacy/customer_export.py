@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
+from app.directory.models import Rating
 from app.privacy.plain import plain, rows_of
 from app.referrals.customers import signups_of
 from app.referrals.models import (
@@ -69,6 +70,7 @@ def customer_export(session: Session, program: Program, customer: Customer) -> d
         ),
         "orders": [_order(session, order) for order in orders],
         "reviews": _reviews(session, pks),
+        "ratings": _ratings(session, customer),
         "facts": _facts(session, program, customer, orders),
     }
 
@@ -147,6 +149,19 @@ def _order(session: Session, order: Order) -> dict[str, Any]:
         found = session.scalars(select(model).where(model.order_id == order.id).order_by(model.id))
         own[name] = rows_of(found, *columns)
     return own
+
+
+def _ratings(session: Session, customer: Customer) -> list[dict[str, Any]]:
+    """What the customer said of partners in the directory, and what of it is shown."""
+    found = session.execute(
+        select(Rating, Referrer.code)
+        .join(Referrer, Referrer.id == Rating.referrer_id)
+        .where(Rating.customer_id == customer.id)
+        .order_by(Rating.id)
+    )
+    columns = ("state", "stars", "words", "signature", "written_at", "remark")
+    shown = ("shown_stars", "shown_words", "shown_signature", "shown_at")
+    return [{"referrer": code} | rows_of([rating], *columns, *shown)[0] for rating, code in found]
 
 
 def _reviews(session: Session, order_pks: list[int]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, select, update
 
+from app.directory.forgetting import forget_partner
 from app.identity.audit import Actor, record_event
 from app.identity.models import EmailChange, User, UserSession
 from app.identity.roles import Role
@@ -143,6 +144,7 @@ def erase_referrer(
     _forget_accounts(session, referrer.id)
     _forget_tax_details(session, referrer.id)
     clear_words(session, Contest.referrer_id == referrer.id)
+    forget_partner(session, referrer.id)
     for model in (Link, ReferrerNetwork):
         session.execute(delete(model).where(model.referrer_id == referrer.id))
     referrer.name, referrer.email = NOBODY, _no_address(referrer.code)

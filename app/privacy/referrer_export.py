@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import or_, select
 
+from app.directory.models import Listing, Profile, Rating
 from app.identity.models import (
     AuditEvent,
     Authenticator,
@@ -99,6 +100,24 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
             lambda: told.of(
                 select(Contest.referrer_id, Contest).order_by(Contest.id),
                 *("subject", "about", "state", "words", "opened_at", "answer", "answered_at"),
+            ),
+        ),
+        Section(
+            "profile",
+            lambda: told.of(
+                select(Profile.referrer_id, Profile),
+                *("state", "content", "saved_at", "submitted_at", "remark"),
+            ),
+        ),
+        Section(
+            "directory",
+            lambda: told.of(select(Listing.referrer_id, Listing), "content", "published_at"),
+        ),
+        Section(
+            "ratings",
+            lambda: told.of(
+                select(Rating.referrer_id, Rating).where(Rating.shown_at.is_not(None)).order_by(Rating.id),
+                *("shown_stars", "shown_words", "shown_signature", "shown_at", "answer", "answered_at"),
             ),
         ),
         Section("payouts", told.payouts),

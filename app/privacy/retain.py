@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sqlalchemy import CursorResult, String, column, delete, select, table, update
 from sqlalchemy import cast as sql_cast
 
+from app.directory.forgetting import forget_refused, forget_reports
 from app.identity.audit import Actor, record_event
 from app.identity.models import AuditEvent, EmailChange, UserSession
 from app.kernel import ids
@@ -231,6 +232,14 @@ def _contests(_house: House, session: Session, before: datetime, limit: int) -> 
     return clear_words(session, Contest.answered_at < before, limit=limit)
 
 
+def _ratings(_house: House, session: Session, before: datetime, limit: int) -> int:
+    return forget_refused(session, before, limit)
+
+
+def _reports(_house: House, session: Session, before: datetime, limit: int) -> int:
+    return forget_reports(session, before, limit)
+
+
 def _mails(house: House, session: Session, before: datetime, limit: int) -> int:
     return house.mail.forget_old(session, before, limit)
 
@@ -274,6 +283,8 @@ WORK: Final[dict[str, Work]] = {
     rules.PAYERS.name: _payers,
     rules.EVIDENCE.name: _evidence,
     rules.CONTESTS.name: _contests,
+    rules.RATINGS.name: _ratings,
+    rules.REPORTS.name: _reports,
     rules.MAILS.name: _mails,
     rules.SESSIONS.name: _sessions,
     rules.ADDRESSES.name: _addresses,

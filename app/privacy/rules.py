@@ -156,6 +156,24 @@ CONTESTS: Final = Rule(
     Deed.CLEARED,
     "objections against the answer; what was contested, and when, stays",
 )
+RATINGS: Final = Rule(
+    "refused-ratings",
+    "ratings",
+    "What a customer wrote of a partner and staff did not let through, or took down",
+    Span(months=12),
+    "the decision",
+    Deed.DELETED,
+    "objections against the decision; what is shown stays until the customer or the partner goes",
+)
+REPORTS: Final = Rule(
+    "rating-reports",
+    "rating_reports",
+    "Why somebody reported a rating or its answer; who it was is never kept",
+    Span(months=12),
+    "the decision",
+    Deed.DELETED,
+    "objections against the decision",
+)
 MAILS: Final = Rule(
     "mails",
     "mails",
@@ -230,6 +248,8 @@ RULES: Final = (
     PAYERS,
     EVIDENCE,
     CONTESTS,
+    RATINGS,
+    REPORTS,
     MAILS,
     SESSIONS,
     ADDRESSES,

@@ -23,11 +23,14 @@ from app.directory.errors import (
     OwnRating,
     RatingNotFound,
 )
+from app.directory.forgetting import forget_partner, forget_refused, forget_reports
 from app.directory.models import Listing, ListingTerm, Profile, Rating, RatingReport
 from app.directory.queries import Order, Wanted
 from app.directory.ratings import Said
 from app.directory.reports import MOST_OPEN, ReportDecided
 from app.identity.models import AuditEvent
+from app.privacy.customer_erasure import erase_customer
+from app.privacy.customer_export import customer_export
 from app.referrals.models import Customer
 from app.referrals.outcome import CREATED, REPEATED
 from app.referrals.referrers import reinstate, suspend
@@ -291,3 +294,63 @@ def test_the_partner_answers_what_is_shown_and_staff_decide_what_is_reported(pla
     assert [rating.shown_at, rating.remark, listing.rating_count] == [None, "Untrue", 0]
     with pytest.raises(NothingShown):
         reports.report_rating(place.session, ada, rating.rating_id, ReportedPart.RATING, "x", now=NOW)
+
+
+def test_an_erased_customer_leaves_their_stars_and_none_of_their_words(place: Place) -> None:
+    for name in ("ada", "bob"):
+        place.publish(name)
+        place.world.choose(name, when=f"2026-10-0{1 if name == 'ada' else 5}")
+    shown = place.rate("ada", 4, "My name is Carla.")
+    place.show(shown)
+    place.rate("bob", 2, "Bob never called Carla back.")
+    ada = place.world.referrers["ada"]
+    ratings.answer_rating(place.session, ada, shown.rating_id, "Thank you, Carla", actor=ACTOR, now=NOW)
+    reports.report_rating(place.session, ada, shown.rating_id, ReportedPart.RATING, "Carla lies", now=NOW)
+    told = customer_export(place.session, place.program, place.customer())
+    assert [row["shown_stars"] for row in told["ratings"]] == [4, None]
+    customer = place.customer()
+    for _twice in range(2):
+        erase_customer(place.session, place.program, "c1", NOW, actor=ACTOR)
+    [left] = place.session.scalars(select(Rating)).all()
+    assert [left.shown_stars, left.answer, place.listing("ada").rating_total] == [4, None, 4]
+    assert "Carla" not in str([left.words, left.shown_words, left.signature, left.remark])
+    assert place.session.scalar(select(func.count()).select_from(RatingReport)) == 0
+    with pytest.raises(NeverTheirPartner):
+        ratings.record_rating(place.session, place.program, customer, ada.code, Said(1, "Again"), now=NOW)
+
+
+def test_a_partner_who_goes_takes_profile_and_ratings_along(place: Place) -> None:
+    place.publish("ada")
+    place.world.choose("ada")
+    rating = place.rate("ada")
+    place.show(rating)
+    ada = place.world.referrers["ada"]
+    reports.report_rating(place.session, ada, rating.rating_id, ReportedPart.RATING, "x", now=NOW)
+    forget_partner(place.session, ada.id)
+    for model in (Profile, Listing, ListingTerm, Rating, RatingReport):
+        assert place.session.scalar(select(func.count()).select_from(model)) == 0, model
+
+
+def test_what_staff_refused_goes_after_its_time_and_what_is_shown_stays(place: Place) -> None:
+    place.publish("ada")
+    place.world.choose("ada")
+    place.world.choose("ada", "c2")
+    kept, gone = place.rate("ada", 5, "Fine."), place.rate("ada", 1, "Rude", "c2")
+    place.show(kept)
+    ada = place.world.referrers["ada"]
+    reports.report_rating(place.session, ada, kept.rating_id, ReportedPart.RATING, "Untrue", now=NOW)
+    [report] = place.session.scalars(select(RatingReport)).all()
+    reports.dismiss_report(place.session, place.program, report.report_id, actor=ACTOR, now=NOW)
+    place.rate("ada", 1, "Ruder")
+    for each in (kept, gone):
+        ratings.refuse_rating(
+            place.session, place.program, each.rating_id, each.revision, "No", actor=ACTOR, now=NOW
+        )
+    session, later = place.session, NOW + timedelta(seconds=1)
+    assert [forget_refused(session, NOW, 10), forget_reports(session, NOW, 10)] == [0, 0]
+    session.flush()
+    assert [forget_refused(session, later, 10) for _run in range(3)] == [1, 1, 0]
+    assert [forget_reports(session, later, 10) for _run in range(2)] == [1, 0]
+    session.expire_all()
+    [left] = session.scalars(select(Rating)).all()
+    assert [left.state, left.words, left.shown_words] == [RatingState.SHOWN, "Fine.", "Fine."]

@@ -9,8 +9,8 @@ from app.api import answers, intake, schemas, views
 from app.api.explanation import signup_explanation
 from app.api.operations import Answer, Call, OperationTable
 from app.identity.api_keys import Scope
+from app.privacy.customer_erasure import erase_customer
 from app.referrals.choices import record_partner_choice
-from app.referrals.customers import erase_personal_data
 from app.referrals.facts import PartnerChoiceFact
 from app.referrals.outcome import OutcomeStatus
 
@@ -111,6 +111,8 @@ def delete_partner(call: Call, customer_id: str) -> Answer:
     answers={200: answers.ErasureAnswer},
 )
 def delete_personal_data(call: Call, customer_id: str) -> Answer:
-    """The fingerprints of e-mail and bank account go; ids, amounts and decisions stay."""
-    erase_personal_data(call.session, call.program, customer_id, call.now, actor=call.access.actor)
+    """The fingerprints of e-mail and bank account go, and what they wrote of partners; ids, amounts and decisions
+    stay.
+    """
+    erase_customer(call.session, call.program, customer_id, call.now, actor=call.access.actor)
     return Answer(HTTPStatus.OK, views.erasure(call.session, call.program, customer_id))

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stars:
-    """An average or one rating: full stars for the eye, words for everybody. ``full`` of five are filled."""
+    """An average or one rating: filled stars for the eye (to the nearest half), words for everybody."""
 
-    full: int
+    halves: int
     words: str
     count: str = ""
 
@@ -145,12 +145,12 @@ def average(listing: Listing) -> Stars | None:
     tenths = average_tenths(listing.rating_total, listing.rating_count)
     shown = str(format_decimal(Decimal(tenths).scaleb(-1), format="0.0", locale=formatting.language()))
     count = ngettext("%(num)s rating", "%(num)s ratings", listing.rating_count)
-    return Stars((tenths + 5) // 10, _("%(average)s of %(most)s", average=shown, most=MOST), count)
+    return Stars((tenths + 2) // 5, _("%(average)s of %(most)s", average=shown, most=MOST), count)
 
 
 def one(stars: int) -> Stars:
     """The stars of one rating."""
-    return Stars(stars, _("%(average)s of %(most)s", average=stars, most=MOST))
+    return Stars(2 * stars, _("%(average)s of %(most)s", average=stars, most=MOST))
 
 
 def paragraphs(text: str) -> tuple[str, ...]:
