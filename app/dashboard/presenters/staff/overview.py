@@ -231,6 +231,7 @@ def attention_table(
     return Table(
         title=_("To look at"),
         id="attention",
+        folds=True,
         columns=(Column(_("What")), Column(_("How many"), numeric=True), Column(_("State"))),
         rows=tuple(cells),
         empty=Empty(

@@ -61,7 +61,7 @@ def _table(kind: Kind, hits: Sequence[Hit]) -> Table:
         title=str(_NAMES[kind]),
         note=_("The first %(most)s; type more to narrow it down", most=MOST) if len(hits) == MOST else "",
         id=f"found-{kind.value}",
-        columns=(Column(_("Found")), Column(_("Belongs to")), Column(_("How"))),
+        columns=(Column(_("Found")), Column(_("Details")), Column(_("How"))),
         rows=tuple(
             (
                 Cell(hit.text, href=_href(hit)),
