@@ -147,7 +147,7 @@ def _sale_of_today(case: Situation, shown: ShownProgram) -> Fact:
     ]
     if case.program.minimum_payout_minor:
         minimum = case.amount(case.program.minimum_payout_minor)
-        notes.append(_("from a minimum of %(minimum)s on", minimum=minimum))
+        notes.append(_("once %(minimum)s or more is payable", minimum=minimum))
     on = case.calendar.bank_day(today + timedelta(days=days))
     return Fact(_("A sale of today"), Cell(formatting.day(on), sub="; ".join(notes)))
 
