@@ -70,6 +70,7 @@ def build_services(settings: Settings) -> Services:
 def create_app(settings: Settings) -> Flask:
     """The Flask application, with the redirect mounted beside it under ``/r/``."""
     from app import api, cli, dashboard, observe  # noqa: PLC0415 - a worker needs no routes
+    from app.dashboard.dev import register_dev_components  # noqa: PLC0415
     from app.mail.dev import register_dev_mail  # noqa: PLC0415
     from app.referrals.redirect_wsgi import mount_redirect  # noqa: PLC0415
 
@@ -97,6 +98,7 @@ def create_app(settings: Settings) -> Flask:
     cli.register(app)
     if not settings.production:
         register_dev_mail(app, settings.var_dir / "mail")
+        register_dev_components(app)
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

@@ -45,6 +45,8 @@ class Cell:
     code: bool = False
     wraps: bool = False
     """Long text without blanks that may break anywhere."""
+    asks: bool = False
+    """Whether ``href`` is a page that only asks "are you sure?": with script it opens as a dialog."""
 
 
 @dataclass(frozen=True, slots=True)

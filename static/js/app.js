@@ -46,6 +46,54 @@
     }
   });
 
+  // A flashed message is a toast: it can be closed, and good news goes by itself unless somebody is at it.
+  document.querySelectorAll(".toasts").forEach((shelf) => {
+    shelf.querySelectorAll(".notice").forEach((toast) => {
+      const close = document.createElement("button");
+      close.type = "button";
+      close.className = "close";
+      close.setAttribute("aria-label", shelf.dataset.close);
+      close.addEventListener("click", () => toast.remove());
+      toast.append(close);
+      if (!toast.classList.contains("done")) return;
+      const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : toast.remove());
+      setTimeout(leave, 8000);
+    });
+  });
+
+  // A link to a page that asks first opens that page's question over this one. Whatever goes wrong, the link is a link.
+  const ask = async (link) => {
+    const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+    if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
+    const asked = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
+    const dialog = document.createElement("dialog");
+    const title = asked.querySelector("h1");
+    title.id = "dialog-title";
+    dialog.setAttribute("aria-labelledby", title.id);
+    asked.querySelectorAll(".crumb, .toasts").forEach((each) => each.remove());
+    asked.querySelectorAll("form:not([action])").forEach((form) => form.setAttribute("action", link.href));
+    dialog.append(...asked.childNodes);
+    dialog.addEventListener("click", (event) => {
+      const leaves = event.target === dialog || event.target.closest("[data-leave]");
+      if (!leaves) return;
+      event.preventDefault();
+      dialog.close();
+    });
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      link.focus();
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    ask(link).catch(() => location.assign(link.href));
+  });
+
   // One key to search: "/" as on many sites, unless somebody is typing.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -48,7 +48,9 @@ def _row(key: ApiKey, program: Program) -> tuple[Cell, ...]:
             status=Status(_("revoked"), Tone.STOP) if ended else Status(_("in use"), Tone.DONE),
             sub=formatting.instant(ended, program.timezone) if ended else "",
         ),
-        Cell() if ended else Cell(_("Revoke"), href=url_for("staff.revoke_key", prefix=key.prefix)),
+        Cell()
+        if ended
+        else Cell(_("Revoke"), href=url_for("staff.revoke_key", prefix=key.prefix), asks=True),
     )
 
 
