@@ -13,7 +13,7 @@ COVERING := tests/domain tests/db/test_main_job.py tests/db/test_ledger_check.py
 	tests/db/test_payouts_check.py tests/db/test_documents_check.py tests/db/test_seals.py tests/db/test_closing.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz mutants check bench install format lock migration coverage audit clean
+.PHONY: help run test fuzz mutants check bench screenshots install format lock migration coverage audit clean
 
 help: ## Lists the commands
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
@@ -43,6 +43,9 @@ check: $(TOOLS) $(TRANSLATIONS) ## Format, lint, types, import contracts, templa
 
 bench: $(TOOLS) ## Runs the benchmarks of bench/, prints ratios, writes bench/results.json
 	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: $(TOOLS) $(TRANSLATIONS) ## Takes the README's pictures anew, from the demo; needs Chromium
+	@$(BIN)/python -m tests.support.screenshot $(ARGS)
 
 install: $(RUNTIME) $(TOOLS) $(TRANSLATIONS) ## Creates .venv with the locked packages (with pip; with uv where it is on the PATH)
 
