@@ -109,16 +109,13 @@ class Passkey(Base):
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class PasskeyChallenge(Base):
-    """What a device was asked to sign. The row goes with its first answer, so that no answer counts twice."""
+class PasskeyAnswer(Base):
+    """A challenge that a device has answered: for as long as it would still count, so that none counts twice."""
 
-    __tablename__ = "passkey_challenges"
+    __tablename__ = "passkey_answers"
 
     challenge_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    purpose: Mapped[str] = mapped_column(String(16))
-    user_id: Mapped[int | None] = mapped_column(Id, ForeignKey("users.id"), index=True)
-    """Whom it was made for; null where the passkey is to say who it is."""
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    answered_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class EmailChange(Base):

@@ -12,7 +12,7 @@ from pyotp import TOTP
 from sqlalchemy import CursorResult, delete, func, select, update
 
 from app.identity.audit import Actor, record_event
-from app.identity.models import Authenticator, Passkey, PasskeyChallenge, RecoveryCode
+from app.identity.models import Authenticator, Passkey, RecoveryCode
 from app.identity.sessions import revoke_all
 from app.kernel import ids
 from app.kernel.errors import Conflict
@@ -157,7 +157,7 @@ def reset_factors(session: Session, user: User, *, actor: Actor, now: datetime) 
 
 def forget_factors(session: Session, user_id: int) -> None:
     """Delete what is kept of a person's factors."""
-    for model in (Authenticator, RecoveryCode, Passkey, PasskeyChallenge):
+    for model in (Authenticator, RecoveryCode, Passkey):
         session.execute(delete(model).where(model.user_id == user_id))
 
 

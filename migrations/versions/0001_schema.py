@@ -80,6 +80,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_mail_marks_at"), ["at"], unique=False)
 
     op.create_table(
+        "passkey_answers",
+        sa.Column("challenge_hash", sa.String(length=64), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("challenge_hash", name=op.f("pk_passkey_answers")),
+    )
+    with op.batch_alter_table("passkey_answers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_passkey_answers_answered_at"), ["answered_at"], unique=False)
+
+    op.create_table(
         "programs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("slug", sa.String(length=32), nullable=False),
@@ -672,19 +681,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("program_id", name=op.f("pk_overview_owed_marks")),
     )
-    op.create_table(
-        "passkey_challenges",
-        sa.Column("challenge_hash", sa.String(length=64), nullable=False),
-        sa.Column("purpose", sa.String(length=16), nullable=False),
-        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_passkey_challenges_user_id_users")),
-        sa.PrimaryKeyConstraint("challenge_hash", name=op.f("pk_passkey_challenges")),
-    )
-    with op.batch_alter_table("passkey_challenges", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_passkey_challenges_expires_at"), ["expires_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_passkey_challenges_user_id"), ["user_id"], unique=False)
-
     op.create_table(
         "passkeys",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -3456,11 +3452,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_passkeys_user_id"))
 
     op.drop_table("passkeys")
-    with op.batch_alter_table("passkey_challenges", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_passkey_challenges_user_id"))
-        batch_op.drop_index(batch_op.f("ix_passkey_challenges_expires_at"))
-
-    op.drop_table("passkey_challenges")
     op.drop_table("overview_owed_marks")
     op.drop_table("overview_owed")
     op.drop_table("overview_days")
@@ -3520,6 +3511,10 @@ def downgrade() -> None:
     op.drop_table("seals")
     op.drop_table("promo_pictures")
     op.drop_table("programs")
+    with op.batch_alter_table("passkey_answers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_passkey_answers_answered_at"))
+
+    op.drop_table("passkey_answers")
     with op.batch_alter_table("mail_marks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_mail_marks_at"))
 

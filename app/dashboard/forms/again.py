@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from flask import url_for
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
 from app.dashboard.forms.base import stripped
+from app.dashboard.passkeys import has_passkey
 from app.identity.login import who
 
 
@@ -28,7 +30,7 @@ def code_field() -> StringField:
 
 
 class AgainForm(FlaskForm):
-    """The password once more; ``code`` is gone where the person has no second factor.
+    """The password once more; ``code`` is gone where the person has no second factor. A passkey does for both.
 
     Several may stand on one page: each is made with a prefix of its own.
     """
@@ -39,10 +41,17 @@ class AgainForm(FlaskForm):
         render_kw={"autocomplete": "current-password"},
     )
     code = code_field()
+    passkey = HiddenField()
+    """What the device answered, in the place of password and code."""
 
     def __init__(self, *args: object, **values: object) -> None:
         super().__init__(*args, **values)
         me = who()
         self.asks_code = me is not None and me.second_factor
+        self.passkey_href = (
+            url_for("accounts.passkey_again_options") if self.asks_code and has_passkey() else ""
+        )
+        if self.passkey_href and self.passkey.data:
+            self.password.validators = self.code.validators = ()
         if not self.asks_code:
             del self.code

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from app.identity.models import Authenticator, UserSession
+    from app.identity.models import Authenticator, Passkey, UserSession
     from app.identity.sessions import SignedIn
 
 _SYSTEMS: Final = (
@@ -46,6 +46,16 @@ class OpenSession:
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeyRow:
+    """One passkey."""
+
+    title: str
+    text: str
+    href: str
+    remove_href: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecurityPage:
     """A person's login: address, second step, browsers."""
 
@@ -59,6 +69,9 @@ class SecurityPage:
     codes_text: str
     few_codes: bool
     sessions: tuple[OpenSession, ...]
+    passkeys: tuple[PasskeyRow, ...]
+    offers_passkeys: bool
+    """Whether devices would accept our address."""
     must_enrol: bool
 
 
@@ -66,7 +79,9 @@ def security_page(
     me: SignedIn,
     sessions: Sequence[UserSession],
     app: Authenticator | None,
+    passkeys: Sequence[Passkey],
     *,
+    offers_passkeys: bool,
     codes: int,
     must_enrol: bool,
 ) -> SecurityPage:
@@ -90,7 +105,20 @@ def security_page(
         codes_text=ngettext("%(num)s recovery code is left.", "%(num)s recovery codes are left.", codes),
         few_codes=codes < 3,  # noqa: PLR2004 - a phone lost on a journey takes one, and one more on the way home
         sessions=tuple(_session(each, me) for each in sessions),
+        passkeys=tuple(passkey_row(each) for each in passkeys),
+        offers_passkeys=offers_passkeys,
         must_enrol=must_enrol,
+    )
+
+
+def passkey_row(row: Passkey) -> PasskeyRow:
+    """A passkey: what it is called, since when there is one, and when it was used."""
+    used = _("last used on %(when)s", when=_when(row.used_at)) if row.used_at else _("not used yet")
+    return PasskeyRow(
+        title=row.name,
+        text=_("Made on %(when)s, %(used)s", when=_when(row.created_at), used=used),
+        href=url_for("accounts.passkey", passkey_id=row.public_id),
+        remove_href=url_for("accounts.remove_passkey", passkey_id=row.public_id),
     )
 
 

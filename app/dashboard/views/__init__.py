@@ -12,6 +12,7 @@ import app.dashboard.views.leads
 import app.dashboard.views.links
 import app.dashboard.views.mails
 import app.dashboard.views.news
+import app.dashboard.views.passkeys
 import app.dashboard.views.privacy
 import app.dashboard.views.profile
 import app.dashboard.views.promo

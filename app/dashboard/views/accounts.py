@@ -13,6 +13,7 @@ from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.i18n import _
 from app.dashboard.locale import chosen_language
 from app.dashboard.look import wear
+from app.dashboard.passkeys import passkey_form
 from app.dashboard.presenters import programs as presenter
 from app.dashboard.presenters import terms as terms_presenter
 from app.dashboard.throttle import count_failure, require_patience
@@ -67,7 +68,7 @@ def login() -> ResponseReturnValue:
         count_failure(text(form.email))
         # The same words for an unknown address and a wrong password.
         form.form_errors.append(_("E-mail address and password do not belong together."))
-    return _form_page("account/login.html", form=form)
+    return _form_page("account/login.html", form=form, passkey=passkey_form())
 
 
 @accounts.post("/logout")

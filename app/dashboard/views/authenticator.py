@@ -48,7 +48,7 @@ def new_authenticator() -> ResponseReturnValue:
             flash(_("There is an app already. Remove it first."), "stop")
             return redirect(security_href())
         return redirect(url_for("accounts.authenticator"))
-    return _again(
+    return ask_again(
         form,
         title=_("Set up an authenticator app"),
         words=_("An app such as Aegis, FreeOTP or your password manager then shows a code for each login."),
@@ -94,7 +94,7 @@ def remove_authenticator() -> ResponseReturnValue:
             tell_factor_changed(session(), person, is_new=False, now=now)
             flash(_("The app is removed."), "done")
         return redirect(security_href())
-    return _again(
+    return ask_again(
         form,
         title=_("Remove the authenticator app"),
         words=_(
@@ -113,7 +113,7 @@ def recovery_codes() -> ResponseReturnValue:
     form = AgainForm()
     if form.validate_on_submit() and is_me(form):
         return shown_once(new_recovery_codes(session(), services().keyring, person, now=clock.now()))
-    return _again(
+    return ask_again(
         form,
         title=_("New recovery codes"),
         words=_("Each lets you in once when your phone is lost. The codes that you have now stop working."),
@@ -129,7 +129,8 @@ def shown_once(codes: list[str]) -> ResponseReturnValue:
     return render_template("account/recovery_codes.html", codes=codes, back=security_href())
 
 
-def _again(form: AgainForm, *, title: str, words: str, button: str) -> ResponseReturnValue:
+def ask_again(form: AgainForm, *, title: str, words: str, button: str) -> ResponseReturnValue:
+    """A page that asks who it is, before something that matters."""
     body = render_template(
         "account/again.html", form=form, title=title, words=words, button=button, back=security_href()
     )

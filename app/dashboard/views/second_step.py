@@ -11,6 +11,7 @@ from app.dashboard.entering import half_in, let_in
 from app.dashboard.forms.base import text
 from app.dashboard.forms.security import CodeForm
 from app.dashboard.i18n import _
+from app.dashboard.passkeys import passkey_form
 from app.dashboard.throttle import count_code
 from app.dashboard.views.accounts import accounts
 from app.dashboard.views.public import local_target
@@ -36,4 +37,5 @@ def second_step() -> ResponseReturnValue:
         if code_is_right(session(), services().keyring, user, text(form.code), now=clock.now()):
             return let_in(user, target)
         form.code.errors = [wrong_code()]
-    return render_template("account/second_step.html", form=form), 422 if request.method == "POST" else 200
+    body = render_template("account/second_step.html", form=form, passkey=passkey_form())
+    return body, 422 if request.method == "POST" else 200

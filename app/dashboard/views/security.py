@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from flask import abort, flash, redirect, render_template, url_for
 
 from app.dashboard.i18n import _, ngettext
+from app.dashboard.passkeys import party
 from app.dashboard.presenters import security as presenter
 from app.dashboard.views.accounts import accounts
 from app.dashboard.views.home import home
 from app.dashboard.views.staff.base import me, staff
 from app.identity.audit import Actor, record_event
+from app.identity.passkeys import passkeys_of
 from app.identity.queries import open_sessions, user_by_public_id
 from app.identity.roles import STAFF
 from app.identity.second_factor import authenticator_of, codes_left
@@ -47,6 +49,8 @@ def security() -> ResponseReturnValue:
         person,
         open_sessions(session(), person.user_id, now),
         authenticator_of(session(), person.user_id),
+        passkeys_of(session(), person.user_id),
+        offers_passkeys=party().usable,
         codes=codes_left(session(), person.user_id) if person.second_factor else 0,
         must_enrol=services().settings.require_staff_second_factor
         and person.role in STAFF

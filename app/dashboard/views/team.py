@@ -51,6 +51,10 @@ def invite_member() -> ResponseReturnValue:
     form, now = InviteForm(), clock.now()
     if not (form.validate_on_submit() and is_me(form)):
         return _page(form), 422
+    if not me().email_verified:
+        # Or anybody could have us write to strangers, in the name of an address that is not theirs.
+        form.form_errors.append(_("First confirm your own e-mail address, on the page Security."))
+        return _page(form), 422
     inviter = user_by_public_id(session(), me().public_id)
     if inviter is None:
         abort(404)

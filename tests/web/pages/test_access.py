@@ -48,7 +48,7 @@ NUMBERS: dict[str, Any] = {
     "slug": "hosting",
     "token": "x",
     "session_id": 1,
-    "key": "psk_x",
+    "passkey_id": "psk_x",
     "invitation": "inv_x",
     "person": "usr_x",
     "prefix": "rfl_x",
