@@ -57,7 +57,7 @@ def facts(seen: RatePreview, about: Asked, program: Program) -> tuple[Fact, ...]
     terms = rate_words.bonus_terms(seen.rate) if bonus else rate_words.rate_terms(seen.rate, program.currency)
     begins = seen.valid_from
     return (
-        Fact(about.product, Cell(rate_words.rate(seen.rate, program.currency), sub=terms)),
+        Fact(about.product, Cell(f"{rate_words.rate(seen.rate, program.currency)}, {terms}")),
         Fact(_("For which referrer (the code)"), Cell(about.referrer or _("all of them"))),
         Fact(
             _("From"),
@@ -87,9 +87,8 @@ def _worse(seen: RatePreview) -> Cell:
         return Cell(_("nobody"))
     count = ngettext("%(num)s referrer", "%(num)s referrers", seen.worse)
     if seen.in_time:
-        return Cell(count, sub=_("They hear of it by mail, 30 days ahead or more."))
+        return Cell(f"{count}. " + _("They hear of it by mail, 30 days ahead or more."))
     return Cell(
-        count,
+        f" {count}. " + _("They hear of it by mail, less than 30 days ahead."),
         status=Status(_("short notice"), Tone.STOP),
-        sub=_("They hear of it by mail, less than 30 days ahead."),
     )
