@@ -93,8 +93,9 @@ def steps(chosen: By, days: int) -> tuple[NavItem, ...]:
 
 def _address(days: int, by: By) -> str:
     """Without what goes without saying."""
-    asked = {"days": days if days != RANGES[0] else None, "by": by if by is not By.DAY else None}
-    return url_for("home.index", **asked)
+    return url_for(
+        "home.index", days=days if days != RANGES[0] else None, by=by if by is not By.DAY else None
+    )
 
 
 def points(seen: Activity, timezone: str, today: date, days: int, by: By) -> list[Point]:

@@ -15,7 +15,6 @@ from app.dashboard.i18n import _
 from app.dashboard.presenters.bank_account import masked
 from app.payouts.domain.state import PayoutState
 from app.payouts.words import OmissionReason
-from app.referrals.terms import hold_days
 from app.referrals.words import ReferrerStatus
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def _facts(case: Situation, shown: ShownProgram) -> list[Fact]:
 def _sale_of_today(case: Situation, shown: ShownProgram) -> Fact:
     """When the money for an order that is paid today reaches the bank."""
     terms, today = shown.terms, case.calendar.today
-    days = hold_days(terms, None)
+    days = terms.hold_days
     notes = [
         _("after a hold period of %(days)s", days=formatting.days(days)) if days else _("no hold period")
     ]

@@ -67,7 +67,7 @@ def brought_by_campaign(session: Session, referrer_id: int) -> dict[str, Brought
     return found
 
 
-def _clicks(referrer_id: int) -> Select[tuple[str, str, int, int]]:
+def _clicks(referrer_id: int) -> Select[str, str, int, int]:
     return (
         select(literal("clicks"), ClickTotal.campaign, func.sum(ClickTotal.count), literal(0))
         .where(ClickTotal.referrer_id == referrer_id, ClickTotal.label == COUNTED)
@@ -75,7 +75,7 @@ def _clicks(referrer_id: int) -> Select[tuple[str, str, int, int]]:
     )
 
 
-def _customers(referrer_id: int) -> Select[tuple[str, str, int, int]]:
+def _customers(referrer_id: int) -> Select[str, str, int, int]:
     return (
         select(literal("customers"), Binding.campaign, func.count(), func.count(Binding.first_paid_at))
         .where(Binding.referrer_id == referrer_id)
@@ -83,7 +83,7 @@ def _customers(referrer_id: int) -> Select[tuple[str, str, int, int]]:
     )
 
 
-def _commission(referrer_id: int) -> Select[tuple[str, str, int, int]]:
+def _commission(referrer_id: int) -> Select[str, str, int, int]:
     """Along the customers that campaigns brought: their orders within the binding, and what those earned."""
     within = and_(
         Order.customer_id == Binding.customer_id,
