@@ -31,7 +31,15 @@ SIZES = """[...new Set([...document.querySelectorAll("main *")]
   .map(each => getComputedStyle(each).fontSize))]"""
 """The sizes of text that a page shows."""
 
-PUBLIC = ["/", "/programs/hosting", "/join?program=hosting", "/login", "/password"]
+PUBLIC = [
+    "/",
+    "/programs/hosting",
+    "/programs/directory/partners",
+    "/programs/directory/partners/studio-noord",
+    "/join?program=hosting",
+    "/login",
+    "/password",
+]
 MINE = [
     "/dashboard",
     "/dashboard/news",

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, text
 
+from app.directory import keeping
+from app.directory.domain.states import ReportedPart
+from app.directory.reports import report_rating
 from app.identity.roles import Role
 from app.kernel import clock
+from app.promo.assets import NewAsset, add_text
 from app.referrals.models import Commission, Order
-from tests.builders import line
+from tests.builders import ACTOR, line
+from tests.web.pages.test_directory import publish, rated
 
 if TYPE_CHECKING:
+    from tests.builders import World
     from tests.web.pages.conftest import Site
 
 MOST = 12
@@ -32,7 +38,13 @@ LARGE = {
     "holds",
     "facts",
     "clicks",
+    "partner_profiles",
+    "partner_listings",
+    "listing_terms",
+    "ratings",
+    "rating_reports",
     "click_totals",
+    "banner_views",
     "click_quality",
     "referrers",
     "users",
@@ -52,8 +64,31 @@ NEWEST_FIRST = {"audit_events", "bank_files", "bank_events"}
 """Read backwards along their key up to a page's length: SQLite calls that a scan, too."""
 
 
+DIRECTORY = (
+    "",
+    "?q=letters&expertise=1&language=nl&country=NL&price=low&sort=name&after=eve-1",
+    "?language=nl&after=eve-1",
+    "/zoe-1",
+    "/zoe-1?after=ff-1",
+    "/zoe-1/message",
+)
+
+
+def fill_directory(world: World) -> None:
+    """Two partners, what customers said, and work for staff."""
+    now = clock.now()
+    keeping.set_directory(world.session, world.program, is_open=True, actor=ACTOR, now=now)
+    for name in ("zoe", "eve"):
+        publish(world, name)
+    rating = rated(world, "r1", 4)
+    part = ReportedPart.RATING
+    report_rating(world.session, world.referrers["zoe"], rating.rating_id, part, "Untrue", now=now)
+
+
 def fill(site: Site) -> tuple[int, int]:
     with site.world() as world:
+        new = NewAsset("en", "A line for a newsletter")
+        add_text(world.session, world.program, new, "Look: {link}", actor=ACTOR, now=clock.now())
         for number in range(30):
             when = (clock.now() - timedelta(days=number + 1)).strftime("%Y-%m-%d %H:%M")
             world.bind("zoe", f"c{number}", when)
@@ -61,6 +96,7 @@ def fill(site: Site) -> tuple[int, int]:
                 f"o{number}", line("l1"), line("l2", "mail"), customer=f"c{number}", placed=when, paid=when
             )
         commission = world.session.scalars(select(Commission.id).limit(1)).one()
+        fill_directory(world)
         order = world.session.scalars(select(Order.id).limit(1)).one()
     site.account("zoe")
     return commission, order
@@ -78,8 +114,12 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
         "/dashboard/orders",
         f"/dashboard/orders/{order}",
         "/dashboard/payouts",
+        "/dashboard/profile",
+        "/dashboard/profile/preview",
+        "/dashboard/ratings",
         "/dashboard/links",
         "/dashboard/leads",
+        "/dashboard/promo",
         "/dashboard/why?q=o1",
         "/dashboard/bank-account",
     ]
@@ -122,6 +162,10 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
         "/staff/customers/1",
         "/staff/review",
         "/staff/contests",
+        "/staff/directory",
+        "/staff/directory/partners/zoe-1",
+        "/staff/directory/settings",
+        "/staff/promo",
         "/staff/payouts",
         "/staff/bank",
         "/staff/bank/records",
@@ -131,6 +175,7 @@ def pages(commission: int, order: int) -> list[tuple[str, str]]:
     ]
     return [
         *(("", path) for path in ("/", "/programs/hosting", "/join", "/login")),
+        *(("", f"/programs/hosting/partners{path}") for path in DIRECTORY),
         *(("zoe@example.org", path) for path in mine),
         *(("owner@example.org", path) for path in staff),
     ]
