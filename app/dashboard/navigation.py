@@ -84,6 +84,8 @@ REFERRERS: Final = (
         _l("Account"),
         (
             Page(_l("Your data"), "home.your_data"),
+            Page(_l("Security"), "home.security", also=("/account",)),
+            Page(_l("Team"), "home.team"),
             Page(_l("Mails"), "home.mails"),
             Page(_l("Terms"), "home.terms"),
         ),
@@ -146,6 +148,7 @@ OFFICE: Final = (
             Page(_l("Bookkeeping"), "staff.book_settings", Action.VIEW_BOOKS),
             Page(_l("API keys"), "staff.api_keys", Action.MANAGE_API_KEYS),
             Page(_l("People"), "staff.people", Action.MANAGE_USERS),
+            Page(_l("Security"), "staff.security", Action.VIEW_PROGRAM, ("/account",)),
             Page(_l("Audit trail"), "staff.audit", Action.VIEW_AUDIT),
         ),
     ),

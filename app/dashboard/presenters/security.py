@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import segno
 from flask import url_for
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.dashboard import formatting
 from app.dashboard.components import Status, Tone
@@ -133,7 +133,8 @@ def enrolment_qr(uri: str) -> Markup:
     """The secret as a QR code: inline SVG of presentation attributes alone, so the strict CSP lets it be."""
     code = segno.make(uri, error="m", micro=False)
     svg = code.svg_inline(scale=1, border=4, dark="#000", omitsize=True, svgclass=None, lineclass=None)
-    start = f'<svg role="img" aria-label="{_("QR code for the app")}" shape-rendering="crispEdges" '
+    label = escape(_("QR code for the app"))
+    start = f'<svg role="img" aria-label="{label}" shape-rendering="crispEdges" '
     return Markup(svg.replace("<svg ", start, 1))  # noqa: S704 - made here, from our own words and a random secret
 
 
