@@ -106,10 +106,11 @@
     field.select();
   });
 
-  // On a phone the navigation scrolls sideways: the page one is on is brought into sight.
+  // On a phone the navigation scrolls sideways: the page one is on is brought into sight, and what follows it hinted at.
   document.querySelectorAll("header [aria-current], .tabs [aria-current]").forEach((link) => {
     const strip = link.closest("ul");
-    strip.scrollLeft = link.offsetLeft - strip.offsetLeft - 16;
+    const end = link.offsetLeft - strip.offsetLeft + link.offsetWidth;
+    strip.scrollLeft = Math.max(0, end + 48 - strip.clientWidth);
   });
 
   // The first wrong field of a form takes the focus.

@@ -114,6 +114,7 @@ def tell(world: World) -> None:
             by="user:usr_a",
             now=clock.now(),
         )
+    (commission,) = world.commissions("rejected")
     hold = world.session.scalars(
         select(Hold).where(Hold.commission_id == commission.id, Hold.rule == HoldRule.STAFF)
     ).one()
