@@ -7,6 +7,7 @@ The map of the house. Dependencies run one way, top to bottom:
     overview                                          what referrers brought, by day; what needs a person; search
     finance                                           closed months, sealed days, what is owed, files for bookkeeping
     payouts                                           bank accounts on file, runs, bank files, bank feedback
+    promo                                             banners and texts to advertise with, what each brought
     directory                                         partners' profiles, what customers say of them, moderation
     referrals                                         programmes, links, clicks, signups, orders, commissions
     ledger  identity                                  the journal of money; people, keys and the audit trail
