@@ -211,12 +211,10 @@ def test_every_page_holds_in_every_language_light_and_dark_wide_and_narrow(
 
 
 def looks(language: str) -> list[tuple[dict[str, Any], Literal["light", "dark"], int]]:
-    """Each language sees both themes and both widths; between them, every rule meets every theme and width."""
+    """Each language sees both themes and both widths; what no language, theme or width changes is asked once."""
     if language == "en":
         return [(RULES, "dark", 360), (THE_LOOK, "light", 1280)]
-    if language == "nl":
-        return [(RULES, "light", 360), (THE_LOOK, "dark", 1280)]
-    return [(RULES, "dark", 1280), (THE_LOOK, "light", 360)]
+    return [(THE_LOOK, "light", 360), (THE_LOOK, "dark", 1280)]
 
 
 def test_everything_but_charts_and_copying_works_without_script(browser: Browser, house: House) -> None:
