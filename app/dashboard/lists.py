@@ -105,6 +105,17 @@ class Shown(Generic[Row]):
     """What goes along with the search: the order, and what the page was about before."""
 
     @property
+    def nothing(self) -> Empty | None:
+        """What stands where no row does, once the list was searched."""
+        if self.wrong:
+            return Empty(_("Not searched yet"), _("Please put right what is marked above."))
+        if not self.searched:
+            return None
+        return Empty(
+            _("Nothing found"), _("No row is like that. Search for something else, or for everything.")
+        )
+
+    @property
     def first(self) -> Field:
         """The field that is always there; the others unfold."""
         fields: list[Field] = list(self.form)
@@ -128,7 +139,7 @@ class Shown(Generic[Row]):
     def dress(self, table: Table) -> Table:
         """The table with its sort links, the way to its next part and its file."""
         columns = tuple(replace(each, sort=self.links.get(each.sorts_by)) for each in table.columns)
-        empty = nothing_found() if self.searched else table.empty
+        empty = table.empty if self.nothing is None else self.nothing
         return replace(
             table, columns=columns, more_href=self.more_href, export_href=self.export_href, empty=empty
         )
@@ -235,8 +246,3 @@ def _parts(listing: Listing[Row], scope: Scope, way: Way) -> Iterator[Sequence[R
         if len(rows) < _CHUNK:
             return
         after = listing.place(rows[-1], way)
-
-
-def nothing_found() -> Empty:
-    """What a list says that was searched in vain."""
-    return Empty(_("Nothing found"), _("No row is like that. Search for something else, or for everything."))

@@ -42,11 +42,6 @@ def _is_a_day_of_ours(_form: FlaskForm, field: Field) -> None:
         raise ValidationError(_("Choose a day from 2000 to 2099."))
 
 
-def _is_text(_form: FlaskForm, field: Field) -> None:
-    if "\0" in (field.data or ""):
-        raise ValidationError(_("This cannot be searched for."))
-
-
 def text_field(label: LazyString, name: str) -> StringField:
     """What is typed; a field called ``referrer`` is the code of one."""
     length = Length(max=_LONGEST, message=_l("At most 254 characters."))
@@ -54,7 +49,7 @@ def text_field(label: LazyString, name: str) -> StringField:
         label,
         name=name,
         filters=[stripped],
-        validators=[length, _is_text],
+        validators=[length],
         render_kw={"autocomplete": "off"},
     )
 

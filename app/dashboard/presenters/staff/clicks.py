@@ -72,7 +72,7 @@ def _row(row: QualityRow) -> tuple[Cell, ...]:
         return Cell(formatting.number(row.counts[label]))
 
     return (
-        Cell(row.name, href=url_for("staff.referrer", code=row.code), sub=row.code),
+        Cell(row.name, href=url_for("staff.referrer", code=row.code), sub=row.code, wraps=True),
         Cell(formatting.number(row.clicks)),
         count(ClickLabel.COUNTED),
         Cell(_share(row.counted_ppm)),

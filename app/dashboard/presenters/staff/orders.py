@@ -73,7 +73,7 @@ def _row(row: StaffOrder, program: Program) -> tuple[Cell, ...]:
         Cell(order.order_id, href=url_for("staff.order", order_id=order.id)),
         Cell(formatting.instant(order.placed_at, program.timezone)),
         Cell(status=words.order_status(order.status)),
-        Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code))
+        Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code), wraps=True)
         if referrer
         else Cell(formatting.DASH),
         Cell(formatting.amount(row.net_minor, order.currency)),

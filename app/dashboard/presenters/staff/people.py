@@ -65,7 +65,7 @@ def referrer_table(rows: Sequence[tuple[Referrer, Balance]], program: Program) -
         ),
         rows=tuple(
             (
-                Cell(row.name, href=url_for("staff.referrer", code=row.code)),
+                Cell(row.name, href=url_for("staff.referrer", code=row.code), wraps=True),
                 Cell(row.code, code=True),
                 Cell(status=words.referrer_status(row.status)),
                 Cell(formatting.short_day(formatting.local(row.joined_at, program.timezone))),

@@ -204,7 +204,7 @@ def payout_table(
         ),
         rows=tuple(
             (
-                Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code)),
+                Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code), wraps=True),
                 Cell(formatting.amount(payout.amount_minor, payout.currency)),
                 Cell(
                     status=words.payout_state(payout.state), sub=payout.decision or payout.reason_code or ""

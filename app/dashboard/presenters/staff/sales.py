@@ -51,7 +51,7 @@ def _commission(row: CommissionOnList, program: Program) -> tuple[Cell, ...]:
     return (
         Cell(listed.order.order_id, href=url_for("staff.order", order_id=listed.order.id)),
         Cell(_("Sign-up bonus") if bonus else product),
-        Cell(listed.referrer.name, href=url_for("staff.referrer", code=listed.referrer.code)),
+        Cell(listed.referrer.name, href=url_for("staff.referrer", code=listed.referrer.code), wraps=True),
         Cell(formatting.short_day(formatting.local(one.paid_at, program.timezone))),
         Cell(status=words.commission_state(row.state)),
         Cell(formatting.short_day(one.available_on)),
@@ -90,7 +90,7 @@ def _customer(row: ListedCustomer, program: Program) -> tuple[Cell, ...]:
     return (
         Cell(customer.customer_id, href=url_for("staff.customer", customer_id=customer.id), code=True),
         Cell(formatting.instant(seen, zone) if seen else formatting.DASH),
-        Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code))
+        Cell(referrer.name, href=url_for("staff.referrer", code=referrer.code), wraps=True)
         if referrer
         else Cell(_("nobody")),
         Cell(words.method(binding.method) if binding else formatting.DASH),

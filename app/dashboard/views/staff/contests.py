@@ -10,7 +10,7 @@ from app.dashboard.forms.base import text
 from app.dashboard.forms.belonging import AnswerForm
 from app.dashboard.i18n import _
 from app.dashboard.listings.work import CONTESTS
-from app.dashboard.lists import nothing_found, show
+from app.dashboard.lists import show
 from app.dashboard.presenters import contests as presenter
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, refused, staff
 from app.identity.roles import Action
@@ -74,7 +74,7 @@ def _page(wrong: str, form: AnswerForm) -> ResponseReturnValue:
         found,
         tabs=presenter.tabs(state),
         items=presenter.for_staff(shown.rows, chosen),
-        nothing=nothing_found() if shown.searched else presenter.nothing(state),
+        nothing=shown.nothing or presenter.nothing(state),
         list=shown,
         may_answer=me().may(Action.REVIEW) and state is ContestState.OPEN,
         form=form,

@@ -11,7 +11,7 @@ from app.dashboard.forms.review import DecideManyForm, Decision
 from app.dashboard.forms.staff import ReasonForm
 from app.dashboard.i18n import _, ngettext
 from app.dashboard.listings.work import REVIEWS
-from app.dashboard.lists import nothing_found, show
+from app.dashboard.lists import show
 from app.dashboard.presenters.staff import review as presenter
 from app.dashboard.presenters.staff.evidence import people_in
 from app.dashboard.views.staff.base import actor, all_programs, chosen_program, me, page, refused, staff
@@ -52,7 +52,7 @@ def _page(wrong: int, form: ReasonForm, many: DecideManyForm) -> ResponseReturnV
         found,
         tabs=presenter.tabs(counts, state),
         items=presenter.review_items(shown.rows, people, chosen),
-        nothing=nothing_found() if shown.searched else presenter.nothing_to_review(state),
+        nothing=shown.nothing or presenter.nothing_to_review(state),
         list=shown,
         may_decide=me().may(Action.REVIEW),
         noted=state is HoldState.NOTED,
