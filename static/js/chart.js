@@ -66,6 +66,8 @@
             scale: "money",
             side: 1,
             size: 60,
+            // Whole units: the labels have no cents.
+            incrs: [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6, 7].map((e) => n * 10 ** e)).sort((a, b) => a - b),
             grid: { show: false },
             values: (u, ticks) => ticks.map((t) => money.format(t)),
           }),

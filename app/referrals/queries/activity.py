@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import ColumnElement, String, cast, func, literal, literal_column, select, union_all
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
 COUNTED: Final = "counted"
+LONGEST_WINDOW: Final = timedelta(days=366)
+"""A binding begins at its click, at most so long (the longest attribution window) before its signup."""
 _HOUR: Final = len("2026-12-02 14")
 
 
@@ -45,7 +47,7 @@ def activity(session: Session, referrer_id: int, first_day: date, start: datetim
         .where(
             Binding.referrer_id == referrer_id,
             Signup.signed_up_at >= start,
-            Binding.from_at >= _window(start),
+            Binding.from_at >= start - LONGEST_WINDOW,
         )
         .group_by(hour_of(Signup.signed_up_at))
     )
@@ -66,11 +68,6 @@ def activity(session: Session, referrer_id: int, first_day: date, start: datetim
             case _:
                 seen.commission[_at(moment)] = int(total)
     return seen
-
-
-def _window(start: datetime) -> datetime:
-    """A binding begins at its click, at most a year (the longest attribution window) before its signup."""
-    return start.replace(year=start.year - 2, day=min(start.day, 28))
 
 
 def hour_of(column: InstrumentedAttribute[datetime]) -> ColumnElement[str]:
