@@ -67,6 +67,8 @@ def leave_work(session: Session, now: datetime) -> None:
     profiles.submit_profile(session, first, actor=ACTOR, now=now)
     shown = queries.shown_ratings(session, first.id, limit=1)
     if shown:
+        if shown[0].answer is None:
+            ratings.answer_rating(session, first, shown[0].rating_id, words.THANKS, actor=ACTOR, now=now)
         part = ReportedPart.RATING
         reports.report_rating(session, first, shown[0].rating_id, part, words.REPORTED, now=now)
     for partner, customer in _who_rates(session, program, now, all_of=True)[:1]:

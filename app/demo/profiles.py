@@ -147,6 +147,7 @@ ANSWERS: Final = {
 }
 """What the partner answers to so many stars."""
 
+THANKS: Final = "Dank je wel, fijn om te lezen. Tot de volgende brief!"
 REPORTED: Final = "Dit gaat over een andere partner, wij waren er zelf bij."
 CHANGED: Final = "Nieuwsbrieven die mensen uitlezen, nu ook in het Fries"
 """The tagline that waits for staff."""
