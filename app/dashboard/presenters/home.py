@@ -145,7 +145,13 @@ def figures(holdings: Holdings, payouts: Sequence[PaidBy], due: NextPayout | Non
     ]
     if balance.held:
         rows.insert(
-            2, Figure(_("Under review"), formatting.amount(balance.held, currency), _("someone checks it"))
+            2,
+            Figure(
+                _("Under review"),
+                formatting.amount(balance.held, currency),
+                _("someone checks it"),
+                url_for("home.commissions"),
+            ),
         )
     return (*rows, *opening_figure(holdings.opening_minor, currency))
 

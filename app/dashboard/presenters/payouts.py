@@ -36,9 +36,17 @@ def list_page(
         title=_("Payouts"),
         text=_("Once a month, everything that is available goes to your bank account."),
         figures=(
-            Figure(_("Paid in all"), formatting.amount(money.paid, program.currency)),
+            Figure(
+                _("Paid in all"),
+                formatting.amount(money.paid, program.currency),
+                href=url_for("home.statements"),
+            ),
             Figure(_("In flight"), formatting.amount(money.in_flight, program.currency)),
-            Figure(_("Available"), formatting.amount(money.available, program.currency)),
+            Figure(
+                _("Available"),
+                formatting.amount(money.available, program.currency),
+                href=url_for("home.commissions"),
+            ),
             *opening_figure(opening, program.currency),
         ),
         table=Table(
@@ -89,9 +97,11 @@ def why_payout(payout: Payout, run: PayoutRun, program: Program) -> WhyPage:
     """One payout: what happened to it and what comes next."""
     amount = formatting.amount(payout.amount_minor, program.currency)
     month = formatting.month(Period.parse(run.period).first_day)
+    # Every movement of that month, to the cent.
+    statement = url_for("home.statement", period=run.period, program=program.slug)
     facts = [
         Fact(_("Amount"), Cell(amount, sub=_vat(payout))),
-        Fact(_("For"), Cell(month)),
+        Fact(_("For"), Cell(month, href=statement)),
         Fact(_("Reference on your bank statement"), Cell(payout.end_to_end_id, code=True)),
     ]
     if run.execution_on:
