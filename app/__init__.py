@@ -9,6 +9,7 @@ The map of the house. Dependencies run one way, top to bottom:
     payouts                                           bank accounts on file, runs, bank files, bank feedback
     promo                                             banners and texts to advertise with, what each brought
     directory                                         partners' profiles, what customers say of them, moderation
+    shopfront                                         hand-overs, frames, a programme's look
     referrals                                         programmes, links, clicks, signups, orders, commissions
     ledger  identity                                  the journal of money; people, keys and the audit trail
     embedded                                          the Valkey, PostgreSQL and supervisor of a bare machine

@@ -115,7 +115,8 @@ def _csrf(_error: CSRFError) -> ResponseReturnValue:
 
 def _broken(error: Exception) -> ResponseReturnValue:
     # This page asks neither session nor database for anything: either may be what is broken.
-    _log.error("page_failed", path=request.path, exc_info=getattr(error, "original_exception", None) or error)
+    route = request.url_rule.rule if request.url_rule else "unrouted"  # a path may hold a token
+    _log.error("page_failed", route=route, exc_info=getattr(error, "original_exception", None) or error)
     return render_template("errors/broken.html", request_id=g.get("request_id", "")), 500
 
 

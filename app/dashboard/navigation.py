@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from flask import request, url_for
 from flask_babel import lazy_gettext as _l
 
-from app.dashboard.access import reaches
 from app.dashboard.components import NavItem
 from app.dashboard.directories import has_directory
+from app.dashboard.handed import reaches
 from app.identity.roles import STAFF, Action
 
 if TYPE_CHECKING:

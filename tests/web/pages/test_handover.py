@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from app.dashboard.access import ACCESS, HANDED, OWN_LOGIN
+from app.dashboard.access import ACCESS
+from app.dashboard.handed import HANDED, OWN_LOGIN
 from app.identity.api_keys import Scope, create_api_key
 from app.identity.audit import Actor
 from app.kernel import clock
