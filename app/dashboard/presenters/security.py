@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import segno
 from flask import url_for
-from markupsafe import Markup, escape
 
 from app.dashboard import formatting
 from app.dashboard.components import Status, Tone
@@ -127,15 +125,6 @@ def browser_in_words(agent: str) -> str:
     family = read_agent(agent[:MAX_CHARS]).family
     system = next((word for mark, word in _SYSTEMS if mark in agent), "")
     return ", ".join(part for part in (family, system) if part) or _("A browser without a name")
-
-
-def enrolment_qr(uri: str) -> Markup:
-    """The secret as a QR code: inline SVG of presentation attributes alone, so the strict CSP lets it be."""
-    code = segno.make(uri, error="m", micro=False)
-    svg = code.svg_inline(scale=1, border=4, dark="#000", omitsize=True, svgclass=None, lineclass=None)
-    label = escape(_("QR code for the app"))
-    start = f'<svg role="img" aria-label="{label}" shape-rendering="crispEdges" '
-    return Markup(svg.replace("<svg ", start, 1))  # noqa: S704 - made here, from our own words and a random secret
 
 
 def in_groups(secret: str) -> str:

@@ -12,6 +12,7 @@ from app.dashboard.forms.base import text
 from app.dashboard.forms.security import CodeForm
 from app.dashboard.i18n import _
 from app.dashboard.presenters import security as presenter
+from app.dashboard.presenters.qr import qr_svg
 from app.dashboard.throttle import count_code
 from app.dashboard.views.accounts import accounts
 from app.dashboard.views.security import myself, security_href
@@ -60,6 +61,7 @@ def new_authenticator() -> ResponseReturnValue:
 def authenticator() -> ResponseReturnValue:
     """Show the secret to the app, and take its first code."""
     form, person, keyring = CodeForm(), myself(), services().keyring
+    form.code.description = _("The six digits that the app shows.")
     row = authenticator_of(session(), person.id)
     if row is None or row.confirmed_at is not None:
         return redirect(security_href())
@@ -76,7 +78,7 @@ def authenticator() -> ResponseReturnValue:
     body = render_template(
         "account/authenticator.html",
         form=form,
-        qr=presenter.enrolment_qr(uri),
+        qr=qr_svg(uri),
         secret=presenter.in_groups(secret),
         uri=uri,
         back=security_href(),
