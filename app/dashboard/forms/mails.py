@@ -24,6 +24,7 @@ class MailsForm(FlaskForm):
             SelectChoice("review_decided", _l("a commission under review was decided on")),
             SelectChoice("partner_chosen", _l("a customer chooses me as their partner")),
             SelectChoice("partner_left", _l("a customer ends that again")),
+            SelectChoice("rating_shown", _l("what a customer says of me is shown in the directory")),
         ],
     )
 

@@ -46,6 +46,8 @@ def _what(kind: str, program: str) -> str:
             return _("Mails about payouts that %(program)s has transferred.", program=program)
         case "review_decided":
             return _("Mails about commissions from %(program)s that were under review.", program=program)
+        case "rating_shown":
+            return _("Mails about what customers of %(program)s say of you.", program=program)
         case _:
             return _("Mails about customers of %(program)s who choose or leave you.", program=program)
 
