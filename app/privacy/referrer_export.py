@@ -102,6 +102,26 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
                 *("subject", "about", "state", "words", "opened_at", "answer", "answered_at"),
             ),
         ),
+        *_shown_in_the_directory(told),
+        Section("payouts", told.payouts),
+        Section("left_out", told.omissions),
+        Section("bank_accounts", told.bank_accounts),
+        Section("tax_details", lambda: told.of(_tax_profiles(), *_TAX_DETAILS)),
+        Section("documents", told.documents),
+        Section(
+            "mails",
+            lambda: [
+                row_of(mail, "kind", "recipient", "created_at", "sent_at")
+                for mail in house.mail.kept_for(session, addresses)
+            ],
+        ),
+        Section("trail", lambda: _trail(session, mine, user)),
+    ]
+
+
+def _shown_in_the_directory(told: _Told) -> list[Section]:
+    """What the directory of partners says of them, and what they have ready for it."""
+    return [
         Section(
             "profile",
             lambda: told.of(
@@ -120,19 +140,6 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
                 *("shown_stars", "shown_words", "shown_signature", "shown_at", "answer", "answered_at"),
             ),
         ),
-        Section("payouts", told.payouts),
-        Section("left_out", told.omissions),
-        Section("bank_accounts", told.bank_accounts),
-        Section("tax_details", lambda: told.of(_tax_profiles(), *_TAX_DETAILS)),
-        Section("documents", told.documents),
-        Section(
-            "mails",
-            lambda: [
-                row_of(mail, "kind", "recipient", "created_at", "sent_at")
-                for mail in house.mail.kept_for(session, addresses)
-            ],
-        ),
-        Section("trail", lambda: _trail(session, mine, user)),
     ]
 
 
