@@ -14,7 +14,7 @@ from flask import Blueprint, abort, make_response, redirect, render_template, re
 from flask_wtf.csrf import validate_csrf
 from wtforms.validators import ValidationError
 
-from app.dashboard.customers import know_customer
+from app.dashboard.customers import current_customer, know_customer
 from app.dashboard.framing import frame
 from app.dashboard.look import wear
 from app.identity.login import log_in, who
@@ -99,8 +99,11 @@ def _by_itself(found: HandOver) -> bool:
     """Whether the page may go on without a press: not for a look ahead, and not where somebody else is signed in."""
     if "prefetch" in request.headers.get("Sec-Purpose", ""):
         return False
+    if found.referrer_id is None:
+        known = current_customer(session().get_one(Program, found.program_id))
+        return known is None or known.id == found.customer_id
     me = who()
-    if me is None or found.referrer_id is None:
+    if me is None:
         return True
     return session().get_one(Referrer, found.referrer_id).user_id == me.user_id
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,18 +14,31 @@ from app.dashboard.handed import HANDED, OWN_LOGIN
 from app.identity.api_keys import Scope, create_api_key
 from app.identity.audit import Actor
 from app.kernel import clock
+from app.privacy.retain import retain
 from app.referrals.models import Customer
 from app.shopfront.handover import CUSTOMER_STAYS, VALID_FOR
 from app.shopfront.looks import BadFrameHost, frame_origin, set_frame_hosts
 from app.shopfront.models import CustomerSession, HandOver
-from tests.builders import World, line
+from tests.builders import ACTOR, World, line
+from tests.web.pages.conftest import open_site
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from werkzeug.test import TestResponse
 
+    from config import Settings
     from tests.web.pages.conftest import Browser, Site
 
 SHOP = "https://shop.example"
+
+
+@pytest.fixture
+def https_site(make_settings: Callable[..., Settings], sqlite_url: str, valkey_url: str) -> Iterator[Site]:
+    """A site that people reach by https."""
+    yield from open_site(
+        make_settings(DATABASE_URL=sqlite_url, REDIS_URL=valkey_url, PUBLIC_URL="https://localhost")
+    )
 
 
 def ask(site: Site, path: str, body: dict[str, object] | None = None) -> TestResponse:
@@ -158,6 +172,50 @@ def test_a_session_that_was_handed_over_ends_soon(quick_site: Site) -> None:
 def test_who_is_signed_in_already_is_asked_before_being_replaced(quick_site: Site) -> None:
     path = address(quick_site, "/referrers/zoe-1/session")
     assert "getElementById" not in quick_site.browser("eve@example.org").get(path).text
+
+
+def test_another_customer_is_asked_before_taking_the_place_of_one_who_is_known(quick_site: Site) -> None:
+    a_customer(quick_site)
+    with quick_site.world() as world:
+        world.bind("zoe", "c2")
+    browser = quick_site.browser()
+    follow(browser, address(quick_site, "/customers/c1/session"))
+    assert "getElementById" in browser.get(address(quick_site, "/customers/c1/session")).text
+    assert "getElementById" not in browser.get(address(quick_site, "/customers/c2/session")).text
+
+
+def test_what_is_over_is_kept_for_a_day_and_no_longer(site: Site) -> None:
+    a_customer(site)
+    follow(site.browser(), address(site, "/customers/c1/session"))
+    for hours, left in ((23, 1), (25, 0)):
+        retain(site.services, clock.now() + timedelta(hours=hours), actor=ACTOR)
+        with site.services.db.reading() as session:
+            kept = [len(session.scalars(select(table)).all()) for table in (HandOver, CustomerSession)]
+        assert kept == [left, left], hours
+
+
+def test_in_a_frame_on_https_the_cookies_are_those_of_a_third_party(https_site: Site) -> None:
+    a_customer(https_site)
+    frames(https_site, "shop.example")
+    path = address(https_site, "/customers/c1/session", {"frame": True})
+    client = https_site.app.test_client()
+    page = client.get(path, base_url="https://localhost")
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert token is not None
+    answer = client.post(path, data={"csrf_token": token[1]}, base_url="https://localhost")
+    assert answer.status_code == 303
+    cookies = page.headers.getlist("Set-Cookie") + answer.headers.getlist("Set-Cookie")
+    assert {cookie.partition("=")[0] for cookie in cookies} == {
+        "__Secure-framed_session",
+        "__Secure-framed_customer",
+    }
+    for cookie in cookies:
+        said = set(cookie.split("; ")[1:])
+        assert said >= {"Secure", "HttpOnly", "SameSite=None", "Partitioned", "Path=/framed/hosting"}, cookie
+    own = client.get("/login", base_url="https://localhost").headers["Set-Cookie"]
+    assert own.startswith("__Host-session=")
+    assert "SameSite=Lax" in own
+    assert "Partitioned" not in own
 
 
 def test_a_customer_is_known_for_half_an_hour_and_can_end_their_partner(site: Site) -> None:
