@@ -74,14 +74,7 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
     told = _Told(session, mine)
     addresses = {each.email for each in mine} | ({user.email} if user else set())
     return [
-        Section("account", lambda: _account(user)),
-        Section("sessions", lambda: _sessions(session, user)),
-        Section("addresses", lambda: _addresses(session, user)),
-        Section("second_steps", lambda: _second_steps(session, user)),
-        Section(
-            "networks",
-            lambda: told.of(select(ReferrerNetwork.referrer_id, ReferrerNetwork), "day", "network"),
-        ),
+        *_account_and_sessions(session, user, told),
         Section("memberships", lambda: _memberships(session, mine)),
         Section("teams", lambda: _teams(session, user)),
         Section("links", lambda: told.of(select(Link.referrer_id, Link), "campaign", "to", "created_at")),
@@ -116,6 +109,20 @@ def referrer_sections(house: House, session: Session, referrer: Referrer) -> lis
             ],
         ),
         Section("trail", lambda: _trail(session, mine, user)),
+    ]
+
+
+def _account_and_sessions(session: Session, user: User | None, told: _Told) -> list[Section]:
+    """How they log in, and from where."""
+    return [
+        Section("account", lambda: _account(user)),
+        Section("sessions", lambda: _sessions(session, user)),
+        Section("addresses", lambda: _addresses(session, user)),
+        Section("second_steps", lambda: _second_steps(session, user)),
+        Section(
+            "networks",
+            lambda: told.of(select(ReferrerNetwork.referrer_id, ReferrerNetwork), "day", "network"),
+        ),
     ]
 
 
