@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from app.demo import advertising, directory, opening
+from app.demo import advertising, directory, opening, twins
 from app.demo.cast import DIRECTORY, HOSTING, PARTNERS, PASSWORD, STAFF
 from app.demo.payday import TIMEZONE, Cashier, paydays
 from app.demo.scenes import history
 from app.demo.stage import Stage
+from app.demo.team import READER, let_in_colleagues
 from app.kernel.clock import day_start, frozen
 from app.kernel.errors import Conflict, Forbidden
 from app.payouts.deps import PayoutDeps
@@ -167,6 +168,7 @@ def _play(services: Services, plan: DemoPlan, say: Callable[[str], None]) -> Non
     with services.db.transaction() as session:
         stage.play(session, advertising.follow_assets(session, plan.start, plan.now, plan.seed))
         directory.leave_work(session, plan.now)
+        twins.merge_twins(session, services.keyring, plan.now)
 
 
 def _close(services: Services, plan: DemoPlan) -> None:
@@ -174,6 +176,7 @@ def _close(services: Services, plan: DemoPlan) -> None:
     with frozen(plan.now), services.db.transaction() as session:
         logins = {HOSTING: FIRST_REFERRER, DIRECTORY: PARTNERS[0][0]}
         opening.give_logins(session, logins, plan.now)
+        let_in_colleagues(session, HOSTING, FIRST_REFERRER, plan.now)
         keys = opening.make_shop_keys(session, plan.now)
     path = services.settings.var_dir / "shop.env"
     path.touch(mode=0o600)
@@ -192,6 +195,7 @@ def logins_text() -> str:
     people = [(f"{role} {name}", email) for email, role, name in STAFF]
     people.append(("referrer of the hosting programme", f"{FIRST_REFERRER}@example.com"))
     people.append(("partner of the directory", f"{PARTNERS[0][0]}@example.org"))
+    people.append(("reads along in the hosting programme", READER))
     width = max(len(email) for _, email in people)
     lines = [f"    {email:<{width}}  {who}" for who, email in people]
     return "\n".join([f"  Demo logins, all with the password {PASSWORD}", *lines, ""])

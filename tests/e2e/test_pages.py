@@ -48,6 +48,8 @@ MINE = [
     "/dashboard/payouts",
     "/dashboard/links",
     "/dashboard/bank-account",
+    "/dashboard/security",
+    "/dashboard/team",
     "/dashboard/your-data",
     "/dashboard/mails",
     "/dashboard/terms",

@@ -54,7 +54,7 @@ class Device:
         flags = self.flags | (0x40 if made else 0)
         return AuthenticatorData.create(hashed.finalize(), flags, self.count, made)
 
-    def make(self, options: dict[str, Any]) -> str:
+    def make(self, options: Any) -> str:
         told = self._told("webauthn.create", options)
         public = ES256.from_cryptography_key(self.key.public_key())
         made = AttestedCredentialData.create(Aaguid(bytes(16)), self.id, public)
@@ -62,7 +62,7 @@ class Device:
         response = {"clientDataJSON": websafe_encode(told), "attestationObject": websafe_encode(attested)}
         return self._answer(response)
 
-    def show(self, options: dict[str, Any]) -> str:
+    def show(self, options: Any) -> str:
         self.count += 1
         told, data = self._told("webauthn.get", options), self._data(options["rpId"])
         signed = self.key.sign(bytes(data) + told.hash, ec.ECDSA(hashes.SHA256()))
