@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from app.demo import advertising, directory, opening
+from app.demo import advertising, directory, opening, twins
 from app.demo.cast import DIRECTORY, HOSTING, PARTNERS, PASSWORD, STAFF
 from app.demo.payday import TIMEZONE, Cashier, paydays
 from app.demo.scenes import history
@@ -168,6 +168,7 @@ def _play(services: Services, plan: DemoPlan, say: Callable[[str], None]) -> Non
     with services.db.transaction() as session:
         stage.play(session, advertising.follow_assets(session, plan.start, plan.now, plan.seed))
         directory.leave_work(session, plan.now)
+        twins.merge_twins(session, services.keyring, plan.now)
 
 
 def _close(services: Services, plan: DemoPlan) -> None:

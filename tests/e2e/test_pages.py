@@ -60,6 +60,7 @@ OFFICE = [
     "/staff/referrers",
     "/staff/clicks",
     "/staff/orders",
+    "/staff/commissions?sort=-amount&state=pending",
     "/staff/review",
     "/staff/payouts",
     "/staff/bank",
@@ -72,6 +73,7 @@ OFFICE = [
 OWNERS = [
     "/staff/rates/new",
     "/staff/bonus/new",
+    "/staff/referrers/anna/merge?into=bram",
     "/staff/settings/review",
     "/staff/what-if",
     "/staff/what-if?hold_days=3&rate=12%25&kinds=new&kinds=renewal&duration=lifetime&from=2026-01-01&to=2026-12-31",
