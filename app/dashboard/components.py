@@ -168,6 +168,8 @@ class WhyPage:
     paragraphs: tuple[Paragraph, ...] = ()
     lines: Table | None = None
     """Of an order, what each product earned."""
+    heading: str = ""
+    """What the steps are, where they are not the way from click to bank."""
 
 
 @dataclass(frozen=True, slots=True)

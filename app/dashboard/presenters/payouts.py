@@ -115,6 +115,7 @@ def why_payout(payout: Payout, run: PayoutRun, program: Program) -> WhyPage:
         steps=tuple(payout_steps(payout, run, program)),
         facts=tuple(facts),
         back=NavItem(_("All payouts"), url_for("home.payouts")),
+        heading=_("What happened"),
     )
 
 

@@ -254,5 +254,6 @@ def payout(payout_id: int) -> ResponseReturnValue:
     for each in found:
         rows = payouts_of_referrer(session(), each.referrer.id, only=payout_id, limit=1)
         if rows:
+            wear(each.program)
             return render_template("home/why.html", page=payouts_presenter.why_payout(*rows[0], each.program))
     raise NotFound

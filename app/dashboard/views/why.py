@@ -9,20 +9,22 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.belonging import ContestForm
 from app.dashboard.i18n import _
+from app.dashboard.look import wear
 from app.dashboard.presenters import contests as contests_presenter
 from app.dashboard.presenters import why_not as why_not_presenter
 from app.dashboard.presenters.journey import Outlook
 from app.dashboard.presenters.next_payout import Calendar, first_open_period
+from app.dashboard.presenters.paid_by import Share
 from app.dashboard.presenters.payout_card import hindrance
 from app.dashboard.presenters.why_commission import why_commission
-from app.dashboard.presenters.why_order import why_order
+from app.dashboard.presenters.why_order import share_of, why_order
 from app.dashboard.views.home import chosen_membership, home, me, my_memberships, paid_by, switch, today_in
 from app.identity.audit import Actor
 from app.identity.queries import staff as staff_people
 from app.identity.roles import Action, allowed
 from app.kernel import clock
 from app.payouts.queries import least_paid
-from app.payouts.shown import standing
+from app.payouts.shown import Standing, standing
 from app.referrals import contests as use_cases
 from app.referrals.contests import Contested
 from app.referrals.models import ContestSubject
@@ -35,6 +37,7 @@ from app.requests import services, session
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+    from app.dashboard.presenters.paid_by import PaidBy
     from app.kernel.errors import RefledgerError
     from app.referrals.queries.dashboard import Membership
 
@@ -73,7 +76,8 @@ def _commission(commission_id: int, form: ContestForm) -> str:
         abort(404)
     owner = _owner(found, story.row.commission.referrer_id)
     labels = labels_of(session(), [story.decision] if story.decision else [])
-    page = why_commission(story, labels, owner.program, paid_by(owner), _outlook(owner))
+    payouts, outlook = _money(owner, [Share.of(story.row.commission, story.row.posted_at)])
+    page = why_commission(story, labels, owner.program, payouts, outlook)
     return _render("home/why.html", page, form, _about_commission(owner, commission_id, story.row.order.id))
 
 
@@ -108,21 +112,27 @@ def _order(order_id: int, form: ContestForm) -> str:
     owner = _owner(found, mine[0].referrer_id)
     book = services().referrals.rulebooks.of(session(), owner.program)
     told = explain_order(session(), mine[0], book, reader=owner.referrer)
-    page = why_order(told, mine[0], owner.program, paid_by(owner), _outlook(owner))
+    shares = [share_of(each) for line in told.lines for each in line.commissions]
+    page = why_order(told, mine[0], owner.program, *_money(owner, shares))
     return _render("home/why.html", page, form, _about_order(owner, order_id))
 
 
-def _outlook(owner: Membership) -> Outlook:
-    """When money of theirs that no payout has taken yet will reach the bank."""
+def _money(owner: Membership, shares: list[Share]) -> tuple[list[PaidBy], Outlook]:
+    """The payouts that may have taken these commissions, and when the rest comes; asks only for what there can be."""
     program, today = owner.program, today_in(owner)
-    file = standing(session(), program.id, owner.referrer.id)
+    live = [share for share in shares if share.target and not share.rejected]
+    payouts = paid_by(owner) if any(share.available_on <= today for share in live) else []
+    file = Standing(None, None)
+    if any(share.paid_with(payouts) is None for share in live):
+        file = standing(session(), program.id, owner.referrer.id)
     account = file.destination
-    return Outlook(
+    outlook = Outlook(
         Calendar(program.payout_day, first_open_period(today, program.payout_day, file.latest_period), today),
         least_paid(program, owner.referrer),
         hindrance(owner.referrer, account),
         account.usable_on if account else None,
     )
+    return payouts, outlook
 
 
 def _about_order(owner: Membership, order_id: int) -> About:
@@ -240,4 +250,7 @@ def _ids(found: list[Membership]) -> list[int]:
 
 
 def _owner(found: list[Membership], referrer_id: int) -> Membership:
-    return next(each for each in found if each.referrer.id == referrer_id)
+    """Whose it is; the page is dressed as that programme's."""
+    owner = next(each for each in found if each.referrer.id == referrer_id)
+    wear(owner.program)
+    return owner

@@ -162,18 +162,21 @@ def commission_story(
     session: Session, commission_id: int, referrer_ids: Iterable[int]
 ) -> CommissionStory | None:
     """One commission with its whole story, if it belongs to one of these referrers."""
-    found = session.execute(
-        select(Commission, OrderLine, Product, Order, first_posted(), Customer, RateVersion)
+    rows = session.execute(
+        select(Commission, OrderLine, Product, Order, first_posted(), Customer, RateVersion, Hold)
         .join(OrderLine, OrderLine.id == Commission.order_line_id)
         .join(Order, Order.id == Commission.order_id)
         .join(Customer, Customer.id == Order.customer_id)
         .join(RateVersion, RateVersion.id == Commission.rate_version_id)
         .outerjoin(Product, Product.id == OrderLine.product_id)
+        .outerjoin(Hold, and_(Hold.commission_id == Commission.id, Hold.told()))
         .where(Commission.id == commission_id, Commission.referrer_id.in_(list(referrer_ids)))
-    ).first()
-    if found is None:
+        .order_by(Hold.opened_at, Hold.id)
+    ).all()
+    if not rows:
         return None
-    commission, line, product, order, posted_at, customer, rate = found
+    commission, line, product, order, posted_at, customer, rate, _hold = rows[0]
+    holds: list[Hold | None] = [row[-1] for row in rows]
     return CommissionStory(
         row=CommissionRow(commission, line, product, order, posted_at),
         customer=customer,
@@ -185,13 +188,7 @@ def commission_story(
                 select(Refund).where(Refund.order_id == order.id).order_by(Refund.refunded_at, Refund.id)
             )
         ),
-        holds=tuple(
-            session.scalars(
-                select(Hold)
-                .where(Hold.commission_id == commission.id, Hold.told())
-                .order_by(Hold.opened_at, Hold.id)
-            )
-        ),
+        holds=tuple(hold for hold in holds if hold is not None),
         tier=_tier(session, commission, order, rate),
     )
 
