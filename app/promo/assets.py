@@ -13,6 +13,7 @@ from app.kernel.db import insert_or_ignore
 from app.kernel.errors import InvalidInput, NotFound
 from app.promo.models import AssetKind, PromoAsset, PromoPicture
 from app.referrals.domain.deep_link import deep_link
+from app.referrals.models import Program
 from app.referrals.referrers import LOCALES
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.promo.images import Picture
-    from app.referrals.models import Program
 
 MAX_TITLE: Final = 200
 MAX_WORDS: Final = 2_000
 PLACE: Final = "{link}"
 """Stands in a text where the referrer's link goes."""
+_WHAT_IT_IS: Final = ("kind", "locale", "title", "words", "to", "digest")
 
 
 class UnknownAsset(NotFound):
@@ -108,6 +109,15 @@ def _asset(program: Program, new: NewAsset, kind: AssetKind, actor: Actor, now: 
 
 
 def _added(session: Session, program: Program, asset: PromoAsset, actor: Actor, now: datetime) -> PromoAsset:
+    """The asset, kept; the one that is there where the same is offered already, as when a form is sent twice."""
+    # The other sending of the same form waits here: otherwise both would find nothing and offer it twice.
+    session.execute(select(Program.id).where(Program.id == program.id).with_for_update(key_share=True))
+    alike = [getattr(PromoAsset, name).is_not_distinct_from(getattr(asset, name)) for name in _WHAT_IT_IS]
+    wanted = select(PromoAsset).where(
+        PromoAsset.program_id == program.id, PromoAsset.retired_at.is_(None), *alike
+    )
+    if same := session.scalars(wanted.limit(1)).first():
+        return same
     session.add(asset)
     session.flush()  # the trail names it by its number
     _record(session, program, asset, "promo.added", actor, now)
