@@ -163,8 +163,8 @@ def box(brand: Brand, name: str, words: Words) -> Picture:
 
 
 KORENHOF: Final = Brand(
-    "#0e3b2c", "#f2b84b", "#ffffff", "#bfd6c9", "#f2b84b", "#2a1c00", "#17543f", "#f2b84b", _servers
+    "#3b1c09", "#f2b84b", "#ffffff", "#e9d3c0", "#f2b84b", "#2a1400", "#5f3215", "#f2b84b", _servers
 )
 STUDIO: Final = Brand(
-    "#f4efe6", "#4b3bb3", "#221d3d", "#5d5775", "#4b3bb3", "#ffffff", "#dcd4f7", "#ff7a59", _letter
+    "#eef3fa", "#1f4e8c", "#14243d", "#4a5b75", "#1f4e8c", "#ffffff", "#c9dbf2", "#f08a4b", _letter
 )
