@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.dashboard.presenters.chart import RANGES, By, points
@@ -42,6 +42,7 @@ def totals(seen: Activity, zone: str, days: int, by: By) -> tuple[int, int, int]
     zone=st.sampled_from(ZONES),
     days=st.sampled_from(RANGES),
 )
+@example(moments=[(24 * 29, 100), (24 * 30, 5_000), (0, 7)], zone="UTC", days=30)
 def test_days_weeks_and_months_sum_to_the_same(moments: list[tuple[int, int]], zone: str, days: int) -> None:
     noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
     hours = {noon - timedelta(hours=ago): minor for ago, minor in moments}
