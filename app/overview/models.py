@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kernel.db import Base, Id, enum_column
@@ -34,13 +34,14 @@ class DayTotal(Base):
 
 
 class ReferrerTotal(Base):
-    """The same for one referrer and a calendar month, up to the last day reckoned."""
+    """The same for one referrer and a period, up to the last day reckoned; whoever brought most is found by index."""
 
     __tablename__ = "overview_referrers"
+    __table_args__ = (Index("ix_overview_referrers_revenue", "program_id", "period", "revenue_minor"),)
 
     program_id: Mapped[int] = mapped_column(Id, ForeignKey("programs.id"), primary_key=True)
-    month: Mapped[str] = mapped_column(String(7), primary_key=True)
-    """``YYYY-MM``."""
+    period: Mapped[str] = mapped_column(String(10), primary_key=True)
+    """``YYYY-MM``, or ``YYYY-MM/12`` for that month and the eleven before."""
     referrer_id: Mapped[int] = mapped_column(Id, ForeignKey("referrers.id"), primary_key=True)
     clicks: Mapped[int] = mapped_column(Id)
     signups: Mapped[int] = mapped_column(Id)

@@ -27,14 +27,6 @@ class Days:
     first: date
     last: date
 
-    def months(self) -> tuple[str, ...]:
-        """The calendar months it touches, as ``YYYY-MM``."""
-        found, month = [], self.first.replace(day=1)
-        while month <= self.last:
-            found.append(f"{month:%Y-%m}")
-            month = months_later(month, 1)
-        return tuple(found)
-
 
 @dataclass(frozen=True, slots=True)
 class Compared:

@@ -7,18 +7,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, literal, select
 
 from app.kernel.clock import local_day
 from app.kernel.db import insert_all, table_of, upsert_add
 from app.ledger.journal import figure_of
 from app.ledger.models import LedgerEntry
 from app.ledger.watermark import highest_settled
-from app.overview.brought import Brought, brought_between, sum_of
+from app.overview.brought import NUMBERS, Brought, brought_between, sum_of
 from app.overview.models import DayTotal, OwedMark, OwedTotal, ReferrerTotal
 from app.overview.owed import OWED
 from app.overview.periods import months_later
-from app.overview.totals import reckoned_until
+from app.overview.totals import TWELVE, reckoned_until
 from app.referrals.models import Program
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def reckon_month(db: Database, program: Program, month: date, until: date) -> No
     ]
     name = f"{month:%Y-%m}"
     each = [
-        {"program_id": program.id, "month": name, "referrer_id": referrer_id, **brought.as_row()}
+        {"program_id": program.id, "period": name, "referrer_id": referrer_id, **brought.as_row()}
         for referrer_id, brought in sorted(referrers.items())
     ]
     with db.transaction() as session:
@@ -87,14 +87,35 @@ def reckon_month(db: Database, program: Program, month: date, until: date) -> No
             insert_all(session, DayTotal, kept)
         if each:
             insert_all(session, ReferrerTotal, each)
+        if until < next_month:
+            _sum_up_twelve_months(session, program.id, month)
 
 
 def _forget(session: Session, program_id: int, month: date, next_month: date) -> None:
     days, referrers = table_of(DayTotal), table_of(ReferrerTotal)
     within = days.c.day >= month, days.c.day < next_month
     session.execute(delete(days).where(days.c.program_id == program_id, *within))
-    of_month = referrers.c.month == f"{month:%Y-%m}"
+    of_month = referrers.c.period == f"{month:%Y-%m}"
     session.execute(delete(referrers).where(referrers.c.program_id == program_id, of_month))
+
+
+def _sum_up_twelve_months(session: Session, program_id: int, last: date) -> None:
+    """Put the sums of the twelve months up to ``last`` in the place of the night's before."""
+    table = table_of(ReferrerTotal)
+    ours = table.c.program_id == program_id
+    session.execute(delete(table).where(ours, table.c.period.endswith(TWELVE)))
+    months = [f"{months_later(last, -back):%Y-%m}" for back in range(12)]
+    sums = (
+        select(
+            table.c.program_id,
+            literal(f"{last:%Y-%m}{TWELVE}"),
+            table.c.referrer_id,
+            *(func.sum(table.c[name]) for name in NUMBERS),
+        )
+        .where(ours, table.c.period.in_(months))
+        .group_by(table.c.program_id, table.c.referrer_id)
+    )
+    session.execute(insert(table).from_select(["program_id", "period", "referrer_id", *NUMBERS], sums))
 
 
 def carry_owed_forward(db: Database, program_id: int) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from app.referrals.models import Program
 
 _DAYS, _REFERRERS = table_of(DayTotal), table_of(ReferrerTotal)
+TWELVE: Final = "/12"
+"""How the name of a period of twelve months ends."""
+
 _MOST_SINCE: Final = 500
 """Referrers of the days since the last reckoning who are looked up among the best: those who brought most then."""
 
@@ -61,7 +64,7 @@ def totals(session: Session, program: Program, days: Compared, *, top: int) -> T
     since = _since(session, program, days.now, until)
     now.add(sum_of(since.values()))
     before.add(sum_of(_since(session, program, days.before, until).values()))
-    return Totals(now, before, _top(session, program.id, days.now, since, top), until)
+    return Totals(now, before, _top(session, program.id, _period(days.now, until), since, top), until)
 
 
 def _reckoned(session: Session, program_id: int, days: Compared) -> tuple[Brought, Brought]:
@@ -82,22 +85,31 @@ def _since(session: Session, program: Program, days: Days, until: date | None) -
     return brought_between(session, program, first, days.last) if first <= days.last else {}
 
 
+def _period(days: Days, until: date | None) -> str:
+    """What the totals of these days are called.
+
+    In the first hour of a month twelve months are those that ended with the month before: the night's work is to come.
+    """
+    if f"{days.first:%Y-%m}" == f"{days.last:%Y-%m}":
+        return f"{days.first:%Y-%m}"
+    return f"{min(days.last, until or days.last):%Y-%m}{TWELVE}"
+
+
 def _top(
-    session: Session, program_id: int, days: Days, since: Mapping[int, Brought], limit: int
+    session: Session, program_id: int, period: str, since: Mapping[int, Brought], limit: int
 ) -> tuple[TopReferrer, ...]:
     """Whoever is among the best is so by the totals, or brought something since."""
     newest = sorted(since, key=lambda key: -since[key].revenue_minor)[:_MOST_SINCE]
-    columns = [func.sum(_REFERRERS.c[name]).label(name) for name in NUMBERS]
-    revenue = func.sum(_REFERRERS.c.revenue_minor).desc()
-    of_period = _REFERRERS.c.program_id == program_id, _REFERRERS.c.month.in_(days.months())
-    grouped = select(_REFERRERS.c.referrer_id, *columns).where(*of_period).group_by(_REFERRERS.c.referrer_id)
+    wanted = select(_REFERRERS.c.referrer_id, *(_REFERRERS.c[name] for name in NUMBERS)).where(
+        _REFERRERS.c.program_id == program_id, _REFERRERS.c.period == period
+    )
     found: dict[int, Brought] = {}
-    for wanted in (
-        grouped.order_by(revenue, _REFERRERS.c.referrer_id).limit(limit),
-        *((grouped.where(_REFERRERS.c.referrer_id.in_(newest)),) if newest else ()),
+    for each in (
+        wanted.order_by(_REFERRERS.c.revenue_minor.desc()).limit(limit),
+        *((wanted.where(_REFERRERS.c.referrer_id.in_(newest)),) if newest else ()),
     ):
-        for key, *sums in connection_of(session).execute(wanted):
-            found[key] = Brought(*(int(each) for each in sums))
+        for key, *numbers in connection_of(session).execute(each):
+            found[key] = Brought(*numbers)
     for key in newest:
         found.setdefault(key, Brought()).add(since[key])
     best = sorted(found, key=lambda key: (-found[key].revenue_minor, -found[key].clicks, key))[:limit]

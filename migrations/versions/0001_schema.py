@@ -1661,7 +1661,7 @@ def upgrade() -> None:
     op.create_table(
         "overview_referrers",
         sa.Column("program_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("month", sa.String(length=7), nullable=False),
+        sa.Column("period", sa.String(length=10), nullable=False),
         sa.Column("referrer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("clicks", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("signups", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1675,8 +1675,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["referrer_id"], ["referrers.id"], name=op.f("fk_overview_referrers_referrer_id_referrers")
         ),
-        sa.PrimaryKeyConstraint("program_id", "month", "referrer_id", name=op.f("pk_overview_referrers")),
+        sa.PrimaryKeyConstraint("program_id", "period", "referrer_id", name=op.f("pk_overview_referrers")),
     )
+    with op.batch_alter_table("overview_referrers", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_overview_referrers_revenue", ["program_id", "period", "revenue_minor"], unique=False
+        )
+
     op.create_table(
         "partner_choices",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -3311,6 +3316,9 @@ def downgrade() -> None:
 
     op.drop_table("partner_listings")
     op.drop_table("partner_choices")
+    with op.batch_alter_table("overview_referrers", schema=None) as batch_op:
+        batch_op.drop_index("ix_overview_referrers_revenue")
+
     op.drop_table("overview_referrers")
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.drop_index("ix_orders_status")
