@@ -239,5 +239,6 @@ def test_in_production_nobody_reads_kept_mail(
     app = create_app(made)
     assert not [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/dev")]
     assert app.test_client().get("/dev/mail").status_code == 404
+    assert app.test_client().get("/dev/components").status_code == 404
     app.extensions["refledger"].db.dispose()
     app.extensions["refledger"].queue.close()
