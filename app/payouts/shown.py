@@ -187,12 +187,6 @@ def exceptions(session: Session, *, after: int = 0, limit: int = PAGE) -> list[B
     return list(session.scalars(wanted))
 
 
-def exception_count(session: Session) -> int:
-    """How many of them there are."""
-    wanted = select(func.count()).where(BankEvent.state == BankEventState.EXCEPTION)
-    return int(session.scalar(wanted) or 0)
-
-
 def destinations_of(session: Session, referrer_id: int) -> Sequence[PayoutDestination]:
     """Every bank account that a referrer ever had on file, newest first."""
     wanted = select(PayoutDestination).where(PayoutDestination.referrer_id == referrer_id)

@@ -137,12 +137,6 @@ def hold_of_program(session: Session, program_id: int, hold_id: int) -> Hold | N
     return session.scalar(select(Hold).where(Hold.id == hold_id, Hold.program_id == program_id))
 
 
-def open_hold_count(session: Session, program_id: int) -> int:
-    """How many commissions wait for a decision."""
-    wanted = select(func.count()).where(Hold.program_id == program_id, Hold.state == HoldState.OPEN)
-    return int(session.scalar(wanted) or 0)
-
-
 @dataclass(frozen=True, slots=True)
 class StoryLine:
     """An order line with its product, its commissions and the rate version of each."""

@@ -77,12 +77,11 @@ def month_of(run: PayoutRun) -> str:
     return formatting.month(Period.parse(run.period).first_day)
 
 
-def run_table(rows: Sequence[PayoutRun], *, more_href: str | None, short: bool = False) -> Table:
+def run_table(rows: Sequence[PayoutRun], *, more_href: str | None) -> Table:
     """A programme's runs, newest first."""
     return Table(
         title=_("Payout runs"),
         id="runs",
-        inline=not short,
         columns=(
             Column(_("Month"), sorts_by="month"),
             Column(_("Run"), sorts_by="started"),
