@@ -166,7 +166,8 @@ def test_a_message_reaches_the_partner_once_and_is_forgotten(quick_site: Site) -
     for _twice in range(2):
         answer = browser.post(path, form, start=path)
         assert (answer.status_code, answer.headers["Location"]) == (302, ZOE)
-    browser.post(path, {**form, "company_size": "12"}, start=path)
+    trapped = browser.post(path, {**form, "message": "Buy now", "company_size": "12"}, start=path)
+    assert trapped.headers["Location"] == ZOE
     for wrong in ({"email": "bea@example.net\r\nBcc: x@y.zz"}, {"email": "nobody"}, {"message": " "}):
         answer = browser.post(path, {**form, **wrong}, start=path)
         assert answer.status_code == 422

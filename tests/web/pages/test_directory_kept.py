@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from app.directory.domain.states import ReportedPart
+from app.directory.keeping import set_directory
 from app.directory.models import Listing, Profile, Rating, RatingReport
 from app.directory.ratings import Said, record_rating
 from app.directory.reports import report_rating
@@ -15,6 +16,7 @@ from app.identity.models import AuditEvent
 from app.identity.roles import Role
 from app.kernel import clock
 from app.referrals.models import Customer
+from tests.builders import ACTOR, World
 from tests.web.pages.test_directory import LIST, ZOE, opened, publish, rated
 
 if TYPE_CHECKING:
@@ -101,14 +103,15 @@ def test_a_form_that_is_wrong_keeps_what_was_written_and_changes_nothing(quick_s
     with opened(quick_site) as world:
         publish(world, "zoe")
     browser = zoe(quick_site)
-    for wrong, words in [
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"website": "javascript:alert(1)"}, "Only an https address"),
         ({"name": "x" * 200}, "At most 80 characters."),
         ({"name": "\u200b\u202e"}, "Please write something that can be read here."),
         ({"case_3_title": "Half"}, "Please write something that can be read here."),
         ({"languages": []}, "Please choose from the list."),
         ({"country": "US"}, "Not a valid choice"),
-    ]:
+    ]
+    for wrong, words in refused:
         answer = browser.post(PROFILE, {**FORM, **wrong}, start=PROFILE)
         assert (answer.status_code, words in answer.text) == (422, True), wrong
         assert 'aria-invalid="true"' in answer.text or "languages" in wrong
@@ -183,7 +186,10 @@ def test_a_partner_answers_their_own_ratings_and_staff_decide_reports(quick_site
 def test_a_directory_in_a_frame_is_that_of_the_frame(quick_site: Site) -> None:
     with opened(quick_site) as world:
         publish(world, "zoe")
+        books = World.build(world.session, slug="books").program
+        set_directory(world.session, books, is_open=True, actor=ACTOR, now=clock.now())
     browser = quick_site.browser()
+    assert browser.get("/programs/books/partners").status_code == 200
     page = browser.get(f"/framed/hosting{LIST}")
     assert page.status_code == 200
     assert f'href="/framed/hosting{ZOE}"' in page.text
