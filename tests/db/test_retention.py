@@ -104,8 +104,14 @@ def test_a_span_counts_calendar_months_and_days() -> None:
         "24 months",
         "24 months",
         "24 months",
+        "12 months",
+        "12 months",
         "90 days",
         "30 days",
+        "30 days",
+        "24 hours",
+        "24 hours",
+        "24 hours",
         "24 hours",
     ]
 
