@@ -30,7 +30,11 @@ SAID = {
     "paid": {
         "en": ("You received €100.00 on 24 November 2026.", "Handed to the bank", "Booked by the bank"),
         "nl": ("Je kreeg € 100,00 op 24 november 2026.", "Aan de bank gegeven", "Geboekt door de bank"),
-        "de": ("Sie haben 100,00 € am 24. November 2026 erhalten.", "An die Bank übergeben", "Von der Bank gebucht"),
+        "de": (
+            "Sie haben 100,00 € am 24. November 2026 erhalten.",
+            "An die Bank übergeben",
+            "Von der Bank gebucht",
+        ),
     },
     "held": {
         "en": ("€10.00 waits while someone checks this order.", "Someone of the programme looks at it."),
@@ -45,12 +49,19 @@ SAID = {
     "outside": {
         "en": ("no product in it earns a commission", "Mail: This product does not participate"),
         "nl": ("geen product erin levert commissie op", "Mail: Dit product doet niet mee"),
-        "de": ("Kein Produkt darin bringt eine Provision", "Mail: Dieses Produkt nimmt am Programm nicht teil."),
+        "de": (
+            "Kein Produkt darin bringt eine Provision",
+            "Mail: Dieses Produkt nimmt am Programm nicht teil.",
+        ),
     },
     "refunded": {
         "en": ("the customer got the money back", "The customer got money back", "€0.00 remains."),
         "nl": ("de klant kreeg het geld terug", "De klant kreeg geld terug", "Er blijft € 0,00 over."),
-        "de": ("Der Kunde hat das Geld zurückbekommen.", "Der Kunde hat Geld zurückbekommen", "Es bleiben 0,00 €."),
+        "de": (
+            "Der Kunde hat das Geld zurückbekommen.",
+            "Der Kunde hat Geld zurückbekommen",
+            "Es bleiben 0,00 €.",
+        ),
     },
     "fresh": {
         "en": ("You receive €10.00 with the first payout after", "Hold period ends expected on"),
