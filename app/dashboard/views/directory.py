@@ -12,7 +12,6 @@ from app.dashboard.cursors import read_cursor, write_cursor
 from app.dashboard.customers import current_customer
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.directory import MESSAGE, MessageForm
-from app.dashboard.framing import frame
 from app.dashboard.i18n import _
 from app.dashboard.look import wear
 from app.dashboard.presenters import directory as presenter
@@ -130,10 +129,8 @@ def send_message(slug: str, code: str) -> ResponseReturnValue:
 
 
 def open_program(slug: str) -> Program:
-    """The programme whose directory this is; in a frame only its own. Raises ``NoDirectory``."""
-    program, place = queries.open_program(session(), slug), frame()
-    if place is not None and place.program.id != program.id:
-        abort(404)
+    """The programme whose directory this is. Raises ``NoDirectory``."""
+    program = queries.open_program(session(), slug)
     wear(program)
     return program
 
