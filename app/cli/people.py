@@ -34,7 +34,6 @@ from app.identity.users import (
     set_password,
 )
 from app.kernel import clock
-from app.mail.accounts import tell_factor_changed
 from app.referrals.queries.programs_shown import programs as all_programs
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ def reset(email: str, as_json: bool) -> None:
         user = _person(session, email)
         had = reset_factors(session, user, actor=Actor.cli(), now=clock.now())
         if had:
-            tell_factor_changed(session, user, is_new=False, now=clock.now())
+            parts().mail.accounts.tell_factor_changed(session, user, is_new=False, now=clock.now())
     said = "has no second step any more" if had else "had no second step"
     answer(as_json, {"email": user.email, "reset": had}, f"{user.email} {said}")
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import structlog
 
 from app.identity.queries import user_by_public_id
 from app.identity.users import password_token, verification_token
 from app.mail import outbox
-from app.mail.accounts import signed_path
+from app.mail.accounts import AccountMails, signed_path
 from app.mail.advice import advice_on
 from app.mail.dress import dressed
 from app.mail.mailer import MailRefused, MailServerAway
@@ -125,6 +125,7 @@ class PostOffice:
     links: MailLinks
     public_url: str
     sender: str
+    accounts: ClassVar[AccountMails] = AccountMails()
 
     def welcome(self, session: Session, user: User, program: str, *, now: datetime) -> None:
         """A new account: how to set its password."""

@@ -25,7 +25,6 @@ from app.identity.login import who
 from app.identity.tokens import LinkPurpose, MailLinkRefused
 from app.identity.users import EmailTaken, user_of_verification, verify_email
 from app.kernel import clock
-from app.mail.accounts import tell_address_asked, tell_address_moved
 from app.referrals import own_address
 from app.referrals.address import AddressTaken
 from app.requests import services, session
@@ -83,7 +82,7 @@ def change_address() -> ResponseReturnValue:
             show_refusal(form, error, _("This is not an e-mail address."))
         else:
             if change is not None:
-                tell_address_asked(session(), person, change, now=now)
+                services().mail.accounts.tell_address_asked(session(), person, change, now=now)
             flash(_("Follow the link that we mail to the new address. Until then nothing changes."), "done")
             return redirect(security_href())
     body = render_template("account/change_address.html", form=form, back=security_href())
@@ -106,7 +105,7 @@ def confirm_address(token: str) -> ResponseReturnValue:
             user = own_address.confirm_address(session(), services().keyring, change, now=now)
     except (MailLinkRefused, AddressTaken, EmailTaken):
         return render_template("account/address.html", page=presenter.refused()), HTTPStatus.GONE
-    tell_address_moved(session(), user, change, now=now)
+    services().mail.accounts.tell_address_moved(session(), user, change, now=now)
     flash(_("Your new address holds. Log in with it."), "done")
     return redirect(url_for("accounts.login"))
 

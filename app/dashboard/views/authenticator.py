@@ -29,7 +29,6 @@ from app.identity.second_factor import (
 )
 from app.identity.second_factor import remove_authenticator as take_away
 from app.kernel import clock
-from app.mail.accounts import tell_factor_changed
 from app.requests import services, session
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def authenticator() -> ResponseReturnValue:
         here, now = me().session_id, clock.now()
         codes = confirm_authenticator(session(), keyring, person, text(form.code), keep=here, now=now)
         if codes is not None:
-            tell_factor_changed(session(), person, is_new=True, now=now)
+            services().mail.accounts.tell_factor_changed(session(), person, is_new=True, now=now)
             return shown_once(codes)
         form.code.errors = [wrong_code()]
     secret = secret_of(keyring, row)
@@ -93,7 +92,7 @@ def remove_authenticator() -> ResponseReturnValue:
     if form.validate_on_submit() and is_me(form):
         person, now = myself(), clock.now()
         if take_away(session(), person, actor=Actor.user(person), now=now):
-            tell_factor_changed(session(), person, is_new=False, now=now)
+            services().mail.accounts.tell_factor_changed(session(), person, is_new=False, now=now)
             flash(_("The app is removed."), "done")
         return redirect(security_href())
     return ask_again(

@@ -25,7 +25,6 @@ from app.identity.passkeys import PasskeyRefused, TooManyPasskeys, keep_passkey,
 from app.identity.passkeys import remove_passkey as take_away
 from app.kernel import clock
 from app.kernel.errors import InvalidInput
-from app.mail.accounts import tell_factor_changed
 from app.requests import services, session
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def remove_passkey(passkey_id: str) -> ResponseReturnValue:
     if form.validate_on_submit() and is_me(form):
         person, now = myself(), clock.now()
         take_away(session(), person, row, actor=Actor.user(person), now=now)
-        tell_factor_changed(session(), person, is_new=False, now=now)
+        services().mail.accounts.tell_factor_changed(session(), person, is_new=False, now=now)
         flash(_("The passkey is removed."), "done")
         return redirect(security_href())
     return ask_again(
@@ -168,7 +167,7 @@ def _made(form: NewPasskeyForm) -> ResponseReturnValue | None:
     except InvalidInput:
         form.name.errors = [_("This cannot be used.")]
         return None
-    tell_factor_changed(session(), person, is_new=True, now=now)
+    services().mail.accounts.tell_factor_changed(session(), person, is_new=True, now=now)
     return shown_once(codes)
 
 

@@ -26,7 +26,6 @@ from app.identity.tokens import MailLinkRefused
 from app.identity.users import NewUser, create_user
 from app.kernel import clock
 from app.kernel.errors import InvalidInput, RefledgerError
-from app.mail.accounts import tell_invited, tell_joined, tell_removed
 from app.referrals import team as use_cases
 from app.referrals.models.team import TeamLevel
 from app.requests import services, session
@@ -72,7 +71,9 @@ def invite_member() -> ResponseReturnValue:
     except InvalidInput as error:
         show_refusal(form, error, _("This is not an e-mail address."))
         return _page(form), 422
-    tell_invited(session(), invitation, chosen.referrer, chosen.program, inviter, now=now)
+    services().mail.accounts.tell_invited(
+        session(), invitation, chosen.referrer, chosen.program, inviter, now=now
+    )
     flash(_("%(email)s is invited by mail.", email=invitation.email), "done")
     return redirect(_team_href(chosen.program.slug, chosen.referrer.code))
 
@@ -99,7 +100,7 @@ def remove_member(person: str) -> ResponseReturnValue:
         gone = use_cases.remove_member(session(), chosen.referrer, person, actor=actor, now=now)
     except use_cases.NoSuchMember:
         abort(404)
-    tell_removed(session(), chosen.referrer, chosen.program, gone, now=now)
+    services().mail.accounts.tell_removed(session(), chosen.referrer, chosen.program, gone, now=now)
     flash(_("%(name)s is no longer in the team.", name=gone.name or gone.email), "done")
     return redirect(_team_href(chosen.program.slug, chosen.referrer.code))
 
@@ -172,7 +173,7 @@ def _accepted(
     except RefledgerError:
         form.form_errors.append(_("This invitation was answered already."))
         return None
-    tell_joined(session(), invited, user, now=now)
+    services().mail.accounts.tell_joined(session(), invited, user, now=now)
     target = url_for("home.index", program=invited.program.slug, referrer=invited.referrer.code)
     flash(_("You are in the team of %(name)s.", name=invited.referrer.name), "done")
     return redirect(target) if person is not None else let_in(user, target)

@@ -51,12 +51,13 @@ class Device:
     def _data(self, rp: str, made: bytes = b"") -> AuthenticatorData:
         hashed = hashes.Hash(hashes.SHA256())
         hashed.update(rp.encode())
-        flags = self.flags | (0x40 if made else 0)
-        return AuthenticatorData.create(hashed.finalize(), flags, self.count, made)
+        flags = AuthenticatorData.FLAG(self.flags | (0x40 if made else 0))
+        data: AuthenticatorData = AuthenticatorData.create(hashed.finalize(), flags, self.count, made)
+        return data
 
     def make(self, options: Any) -> str:
         told = self._told("webauthn.create", options)
-        public = ES256.from_cryptography_key(self.key.public_key())
+        public = ES256.from_cryptography_key(self.key.public_key())  # type: ignore[no-untyped-call]
         made = AttestedCredentialData.create(Aaguid(bytes(16)), self.id, public)
         attested = AttestationObject.create("none", self._data(options["rp"]["id"], made), {})
         response = {"clientDataJSON": websafe_encode(told), "attestationObject": websafe_encode(attested)}
