@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from flask import g, has_request_context, request
+from flask import has_request_context, request
 from flask_babel import Babel
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ TRANSLATIONS: Final = Path(__file__).resolve().parents[2] / "translations"
 
 
 def chosen_language() -> str:
-    """The language of this request: the person's own, else the cookie's, else the browser's, else English."""
-    own = getattr(g.get("_login_user"), "locale", None)
-    for candidate in (own, request.cookies.get(COOKIE)):
-        if candidate in LANGUAGES:
-            return str(candidate)
+    """The language of this request: what was chosen in this browser, else what it asks for, else English.
+
+    The language that is kept with an account is that of its mails.
+    """
+    chosen = request.cookies.get(COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
     return request.accept_languages.best_match(list(LANGUAGES), default="en") or "en"
 
 
