@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,8 @@ _PER_ENDPOINT: Final = 2
 """How many pages of one kind are looked at: a run that is a draft has other forms than one that is closed."""
 
 _NOT_FOLLOWED: Final = ("/static/", "/r/", "/b/", "/pictures/", "/api/", "/dev/")
+_SAME_PAGE: Final = re.compile(r"[?&](sort|after|before|days|by)=")
+"""Another order or another part of a list that was seen."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ class Walk:
     def _visit(self, address: str) -> Iterable[str]:
         endpoint = self.endpoint(address, "GET")
         if address in self._known or endpoint is None or address.startswith(_NOT_FOLLOWED):
+            return []
+        if _SAME_PAGE.search(address):
             return []
         self._known.add(address)
         if self._seen[endpoint] >= _PER_ENDPOINT:

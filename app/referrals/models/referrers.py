@@ -48,7 +48,10 @@ class Link(Base):
     """A campaign link that a referrer made; ``to`` is its deep link. The plain link needs no row."""
 
     __tablename__ = "links"
-    __table_args__ = (UniqueConstraint("referrer_id", "campaign", "to"), Index("ix_links_campaign", "campaign"))
+    __table_args__ = (
+        UniqueConstraint("referrer_id", "campaign", "to"),
+        Index("ix_links_campaign", "campaign"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     referrer_id: Mapped[int] = mapped_column(Id, ForeignKey("referrers.id"))

@@ -162,7 +162,7 @@ def test_a_file_is_read_some_rows_at_a_time(quick_site: Site, monkeypatch: pytes
     monkeypatch.setattr(lists, "_CHUNK", 3)
     with site.statements() as seen:
         answer = owner.get("/staff/orders.csv", buffered=False)
-        parts = iter(answer.response)
+        parts = iter(answer.iter_encoded())
         next(parts)
         asked = len([each for each, _ in seen if "FROM orders JOIN customers" in each])
         rest = b"".join(parts)
