@@ -31,7 +31,8 @@ def amount(minor: int, currency: str) -> str:
     """An amount with its currency and exactly that currency's decimals: "84,20 EUR" as the language writes it."""
     digits = exponent(currency)
     value = Decimal(minor).scaleb(-digits)
-    return str(format_currency(value, currency, locale=language()))
+    # The sign of an amount is a minus, as wide as a plus; Babel writes a hyphen.
+    return str(format_currency(value, currency, locale=language())).replace("-", "\u2212")
 
 
 def exact_amount(minor: Decimal, currency: str) -> str:

@@ -6,6 +6,7 @@ Passkeys are the other way (``passkeys.py``); ``User.second_factor_at`` says whe
 from __future__ import annotations
 
 import re
+from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pyotp import TOTP
@@ -201,7 +202,7 @@ def _take_code(session: Session, keyring: Keyring, row: Authenticator, code: str
     this = int(now.timestamp()) // _STEP
     # The latest step first: a code that fits two steps must not leave the later one open.
     steps = range(this + _DRIFT, this - _DRIFT - 1, -1)
-    matching = next((step for step in steps if totp.generate_otp(step) == text), None)
+    matching = next((step for step in steps if compare_digest(totp.generate_otp(step), text)), None)
     if matching is None:
         return False
     # The race: two requests with one code, read off a shoulder. One moves the step on, the other finds it moved.

@@ -55,7 +55,6 @@ NUMBERS: dict[str, Any] = {
     "public_id": "usr_x",
     "link_id": 1,
     "suffix": "svg",
-    "link_id": 1,
 }
 
 

@@ -35,8 +35,7 @@ def test_the_overview_compares_a_period_and_links_each_figure_to_its_source(site
         for _again in (False, True):
             page = owner.text("/staff")
             assert (
-                "1 November 2026 to 22 November 2026, compared with 1 October 2026 to 22 October 2026"
-                in page
+                "1 November 2026 to 22 November 2026, compared with 1 October 2026 to 22 October 2026" in page
             )
             assert "Revenue by referrers €200.00 +100% from €100.00" in page
             assert "Commissions on it €20.00 10% of the revenue; +100% from €10.00" in page
