@@ -20,6 +20,7 @@ from app.referrals.models import Link, Program, Referrer, TeamInvitation, TeamMe
 from tests.builders import ACTOR, World
 from tests.web.pages.conftest import PASSWORD
 from tests.web.pages.test_access import routes
+from tests.web.pages.test_directory import ABOUT, opened, publish, rated
 
 if TYPE_CHECKING:
     from tests.web.pages.conftest import Browser, Site
@@ -114,6 +115,25 @@ def test_who_reads_along_is_refused_every_change_and_sees_no_button_for_one(quic
     with quick_site.services.db.reading() as session:
         codes = session.scalars(select(Referrer.code).join(Link, Link.referrer_id == Referrer.id)).all()
         assert codes == ["eve-1"]
+
+
+def test_who_reads_along_reads_profile_and_ratings_without_a_form(quick_site: Site) -> None:
+    with opened(quick_site) as world:
+        publish(world, "zoe")
+        rated(world, "c1", 4, "They wrote well.")
+    pages = {
+        "/dashboard/profile": ("Save and preview", "Take my profile out of the directory"),
+        "/dashboard/profile/preview": ("Change it",),
+        "/dashboard/ratings": ("Keep the answer", "You can answer each rating once"),
+    }
+    zoe, eve = quick_site.browser(ZOE), viewer(quick_site)
+    for path, offered in pages.items():
+        for words in offered:
+            assert words in zoe.text(path)
+            assert words not in eve.text(f"{path}?referrer=zoe-1"), path
+    assert 'href="/dashboard/profile/preview"' in eve.get("/dashboard/profile").text
+    assert ABOUT.tagline.replace("&", "&amp;") in eve.text("/dashboard/profile/preview")
+    assert "They wrote well." in eve.text("/dashboard/ratings")
 
 
 def test_somebody_of_one_team_finds_nothing_of_another(site: Site) -> None:
