@@ -10,7 +10,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pyotp import TOTP
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import CursorResult, delete, func, or_, select, update
 
 from app.identity.audit import Actor, record_event
 from app.identity.models import Authenticator, Passkey, RecoveryCode
@@ -152,6 +152,27 @@ def reset_factors(session: Session, user: User, *, actor: Actor, now: datetime) 
     forget_factors(session, user.id)
     user.second_factor_at = None
     revoke_all(session, user.id, now=now)
+    record_event(session, actor, "user.factors_reset", f"user:{user.public_id}", now=now)
+    return True
+
+
+def reset_newer_factors(
+    session: Session, user: User, since: datetime, *, actor: Actor, now: datetime
+) -> bool:
+    """Take what was set up from ``since`` on, recovery codes too, and leave what is older; whether there was any."""
+    newer = (
+        delete(Authenticator).where(
+            Authenticator.user_id == user.id,
+            or_(Authenticator.created_at >= since, Authenticator.confirmed_at >= since),
+        ),
+        delete(Passkey).where(Passkey.user_id == user.id, Passkey.created_at >= since),
+        delete(RecoveryCode).where(RecoveryCode.user_id == user.id, RecoveryCode.created_at >= since),
+    )
+    if not sum(_count(session, each) for each in newer):
+        return False
+    if not _has_any(session, user.id):
+        forget_factors(session, user.id)
+        user.second_factor_at = None
     record_event(session, actor, "user.factors_reset", f"user:{user.public_id}", now=now)
     return True
 

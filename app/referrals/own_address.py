@@ -1,7 +1,8 @@
 """A person gives their account another e-mail address: confirmed at the new one, told to the old one, and undone there.
 
 The old address can take the change back for two weeks. Whoever does that did not make the change, so somebody else
-knows the password: it is void then, and a new one is set by a mail to the old address.
+knows the password: it is void then, and a new one is set by a mail to the old address. Void are also second steps that
+somebody set up shortly before or since: a thief's passkey logs in alone, and a thief's app would lock the owner out.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from app.identity.emails import clean_email
 from app.identity.models import EmailChange, User
 from app.identity.queries import user_by_email
 from app.identity.roles import Role
+from app.identity.second_factor import reset_newer_factors
 from app.identity.sessions import revoke_all
-from app.identity.tokens import LinkPurpose, MailLinkRefused
+from app.identity.tokens import VALID_FOR, LinkPurpose, MailLinkRefused
 from app.identity.users import change_email
 from app.kernel import ids
 from app.kernel.errors import InvalidInput
@@ -92,7 +94,9 @@ def confirm_address(session: Session, keyring: Keyring, change: EmailChange, *, 
 
 
 def undo_address(session: Session, keyring: Keyring, change: EmailChange, *, now: datetime) -> User:
-    """Give the account its old address back, and make the password void. Raises as :func:`confirm_address` does."""
+    """Give the account its old address back, and make the password void, and what second steps are not much older
+    than the change. Raises as :func:`confirm_address` does.
+    """
     user = session.get_one(User, change.user_id)
     _void_asked(session, user)
     _move(session, keyring, user, change.old_email, now)
@@ -104,6 +108,8 @@ def undo_address(session: Session, keyring: Keyring, change: EmailChange, *, now
     )
     user.email_verified_at = now
     user.password_hash = None
+    since = change.asked_at - VALID_FOR[LinkPurpose.UNDO_ADDRESS]
+    reset_newer_factors(session, user, since, actor=Actor.user(user), now=now)
     revoke_all(session, user.id, now=now)
     _record(session, user, "user.email_restored", now)
     return user

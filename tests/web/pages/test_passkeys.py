@@ -23,7 +23,9 @@ from sqlalchemy import select, update
 from app.identity.models import Passkey, RecoveryCode, User, UserSession
 from app.identity.passkeys import PasskeyParty
 from app.kernel import clock
+from app.mail.models import MailKind
 from tests.web.pages.conftest import PASSWORD, Browser, open_site
+from tests.web.pages.test_addresses import CHANGE, mailed
 from tests.web.pages.test_security import CODE, HOME, ZOE
 
 if TYPE_CHECKING:
@@ -228,3 +230,35 @@ def test_an_address_without_a_name_offers_no_passkeys(quick_site: Site) -> None:
         assert "Passkey" not in browser.text(HOME)
         assert "passkey" not in browser.text("/login")
         assert browser.get(NEW).status_code == 404
+
+
+def test_a_thiefs_passkey_goes_with_the_address_that_they_gave_the_account(named: Site) -> None:
+    thief, phone = named.browser(ZOE), Device()
+    assert enrol(thief, phone).status_code == 200
+    options = thief.post("/account/passkeys/again", start=CHANGE).json
+    asked = thief.post(CHANGE, {"email": "thief@example.org", "passkey": phone.show(options)}, start=CHANGE)
+    assert asked.headers["Location"] == HOME
+    confirm = mailed(named, MailKind.ADDRESS_ASKED)[1]
+    thief.post(confirm, start=confirm)
+    assert log_in(named, phone)[1].headers["Location"] == HOME
+    undo = mailed(named, MailKind.ADDRESS_MOVED)[1]
+    assert named.browser().post(undo, start=undo).status_code == 200
+    assert log_in(named, phone)[1].headers["Location"].startswith("/login")
+    with named.services.db.reading() as session:
+        zoe = session.scalars(select(User).where(User.email == ZOE)).one()
+        assert zoe.second_factor_at is None, "or its owner would be asked for the thief's code"
+        assert session.scalars(select(RecoveryCode)).all() == []
+
+
+def test_a_passkey_that_is_older_outlives_the_undoing_of_a_change(named: Site) -> None:
+    owner, phone = named.browser(ZOE), Device()
+    assert enrol(owner, phone).status_code == 200
+    with clock.frozen(clock.now() + timedelta(days=20)):
+        owner, _answer = log_in(named, phone)
+        options = owner.post("/account/passkeys/again", start=CHANGE).json
+        owner.post(CHANGE, {"email": "new@example.org", "passkey": phone.show(options)}, start=CHANGE)
+        confirm = mailed(named, MailKind.ADDRESS_ASKED)[1]
+        owner.post(confirm, start=confirm)
+        undo = mailed(named, MailKind.ADDRESS_MOVED)[1]
+        assert named.browser().post(undo, start=undo).status_code == 200
+        assert log_in(named, phone)[1].headers["Location"] == HOME
