@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from flask import g, request
 
-from app.dashboard.access import BLUEPRINTS
+from app.dashboard.access import ACCESS, BLUEPRINTS
 from app.dashboard.framing import frame, frame_ancestors
+from app.identity.login import who
 from app.kernel import ids
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ LARGER_BODIES: Final = {
     "staff.add_banner": 16 * 1024 * 1024,
     "staff.change_look": 16 * 1024 * 1024,
 }
-"""Bytes that these routes take; every other route takes what ``MAX_CONTENT_LENGTH`` says."""
+"""Bytes that these routes take from whoever may use them. From anybody else, and on every other route, they take what
+``MAX_CONTENT_LENGTH`` says: the form is read before the guard is asked, and strangers must not fill our disk.
+"""
 
 
 UNASKED: Final = frozenset({"accounts.unsubscribe", "handover.use"})
@@ -83,12 +86,18 @@ def register_headers(app: Flask) -> None:
     app.add_template_global(csp_nonce, "csp_nonce")
 
 
+def _may(endpoint: str) -> bool:
+    me, action = who(), ACCESS[endpoint]
+    return me is not None and action is not None and me.may(action)
+
+
 def register_csrf(app: Flask, protection: CSRFProtect) -> None:
     """Ask every form of the pages for its token. The API is left out: it takes no cookie, only keys."""
 
     def check() -> None:
-        if larger := LARGER_BODIES.get(request.endpoint or ""):
-            request.max_content_length = larger
+        endpoint = request.endpoint or ""
+        if endpoint in LARGER_BODIES and _may(endpoint):
+            request.max_content_length = LARGER_BODIES[endpoint]
         if request.blueprint in BLUEPRINTS and request.endpoint not in UNASKED:
             protection.protect()
 

@@ -360,6 +360,9 @@ def test_a_bank_file_may_be_larger_than_other_forms(quick_site: Site) -> None:
     answer.request.environ["wsgi.input"].close()
     too_large = finance.client.post("/staff/review/1/release", data={"reason": "x" * (2 * 1024 * 1024)})
     assert too_large.status_code == 413
+    for stranger in (quick_site.browser(), quick_site.browser("zoe@example.org")):
+        answer = stranger.client.post("/staff/bank/files", data={"reason": "x" * (2 * 1024 * 1024)})
+        assert answer.status_code == 413, "nobody else has us read so much"
 
 
 def test_the_office_before_the_first_programme_says_how_to_make_one(app: Flask) -> None:
