@@ -178,7 +178,7 @@ def withdraw_invitation(
 def remove_member(
     session: Session, referrer: Referrer, public_id: str, *, actor: Actor, now: datetime
 ) -> User:
-    """End somebody's part in a team, from their next request on; who it was.
+    """End somebody's part in a team, from their next request on, and the invitations that they sent; who it was.
 
     Raises :class:`NoSuchMember`, also for the account holder: they leave the programme, not their own team.
     """
@@ -191,6 +191,9 @@ def remove_member(
         raise NoSuchMember
     member, user = found
     session.delete(member)
+    # Or somebody whom they had asked in, with an account of theirs perhaps, would still come in after they are gone.
+    asked_in = TeamInvitation.referrer_id == referrer.id, TeamInvitation.invited_by == user.id
+    session.execute(delete(TeamInvitation).where(*asked_in))
     details = {"member": f"user:{user.public_id}", "level": member.level.value}
     _record(session, actor, "team.removed", referrer, details, now)
     return user

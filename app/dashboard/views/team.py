@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import abort, flash, redirect, render_template, request, url_for
+from limits import RateLimitItemPerDay
 
 from app.dashboard.again import is_me
 from app.dashboard.entering import let_in
@@ -15,6 +16,7 @@ from app.dashboard.forms.team import InviteForm, NewMemberForm
 from app.dashboard.i18n import _
 from app.dashboard.locale import chosen_language
 from app.dashboard.presenters import team as presenter
+from app.dashboard.throttle import may_spend
 from app.dashboard.views.accounts import accounts, weak_password
 from app.dashboard.views.home import chosen_membership, home, me, my_memberships, switch
 from app.identity.audit import Actor
@@ -37,6 +39,10 @@ if TYPE_CHECKING:
     from app.referrals.team import Invited
 
 
+_INVITATIONS: Final = RateLimitItemPerDay(40, namespace="team-invitation")
+"""Of one person: each mails a stranger, and who is withdrawn or asked anew takes no room in the team."""
+
+
 @home.get("/team")
 def team() -> ResponseReturnValue:
     """Who sees these pages."""
@@ -57,6 +63,8 @@ def invite_member() -> ResponseReturnValue:
     inviter = user_by_public_id(session(), me().public_id)
     if inviter is None:
         abort(404)
+    if not may_spend(_INVITATIONS, f"invitations {me().public_id}"):
+        abort(429)
     try:
         with session().begin_nested():
             invitation = use_cases.invite(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import url_for
+from limits import RateLimitItemPerDay
 from sqlalchemy import select, update
 
 from app.dashboard.access import ACCESS
@@ -23,6 +24,8 @@ from tests.web.pages.test_access import routes
 from tests.web.pages.test_directory import ABOUT, opened, publish, rated
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.web.pages.conftest import Browser, Site
 
 ZOE, EVE, ANN = "zoe@example.org", "eve@example.org", "ann@example.org"
@@ -195,6 +198,32 @@ def test_a_member_leaves_or_is_removed_and_an_invitation_is_withdrawn(site: Site
     assert site.browser().get(second).status_code == 410
     with site.services.db.reading() as session:
         assert MailKind.TEAM_REMOVED in session.scalars(select(Mail.kind).where(Mail.recipient == EVE)).all()
+
+
+def test_with_whoever_is_removed_go_the_invitations_that_they_sent(quick_site: Site) -> None:
+    zoe, ann = quick_site.browser(ZOE), quick_site.browser()
+    path = invite(quick_site, zoe, ANN, "owner")
+    ann.post(path, {"name": "Ann", "password": PASSWORD}, start=path)
+    anns, zoes = (
+        invite(quick_site, ann, "other@example.org", "owner"),
+        invite(quick_site, zoe, "third@example.org"),
+    )
+    assert zoe.post(f"{TEAM}/people/{public_id(quick_site, ANN)}/remove", start=TEAM).status_code == 302
+    assert quick_site.browser().get(anns).status_code == 410, "or they come in again by another name"
+    assert quick_site.browser().get(zoes).status_code == 200
+
+
+def test_nobody_has_us_mail_invitations_without_end(
+    quick_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.dashboard.views.team._INVITATIONS", RateLimitItemPerDay(2, namespace="test"))
+    zoe = quick_site.browser(ZOE)
+    for _time in range(2):
+        invite(quick_site, zoe, ANN)
+    again = {"email": ANN, "level": "viewer", "password": PASSWORD}
+    assert zoe.post(TEAM, again, start=TEAM).status_code == 429
+    with quick_site.services.db.reading() as session:
+        assert len(session.scalars(select(Mail.id).where(Mail.recipient == ANN)).all()) == 2
 
 
 def test_staff_are_not_in_teams_and_a_team_has_an_end(quick_site: Site) -> None:
