@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from flask import flash, redirect, render_template, url_for
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 _ISSUER: Final = "Refledger"
+_SHOWN_FOR: Final = timedelta(hours=1)
+"""After the password was given. Later the page would show the secret to whoever finds the browser open."""
 
 
 @accounts.route("/account/authenticator/new", methods=["GET", "POST"])
@@ -62,7 +65,7 @@ def authenticator() -> ResponseReturnValue:
     form, person, keyring = CodeForm(), myself(), services().keyring
     form.code.description = _("The six digits that the app shows.")
     row = authenticator_of(session(), person.id)
-    if row is None or row.confirmed_at is not None:
+    if row is None or row.confirmed_at is not None or clock.now() - row.created_at > _SHOWN_FOR:
         return redirect(security_href())
     if form.validate_on_submit():
         count_code(person.public_id)

@@ -68,6 +68,20 @@ def log_in(site: Site, at: datetime, code: str | None, email: str = ZOE) -> tupl
     return browser, answer
 
 
+def test_an_app_that_was_not_confirmed_is_not_shown_to_whoever_finds_the_browser_open(
+    quick_site: Site,
+) -> None:
+    now, browser = clock.now(), quick_site.browser(ZOE)
+    new, shown = "/account/authenticator/new", "/account/authenticator"
+    browser.post(new, {"password": PASSWORD}, start=new)
+    assert "secret=" in browser.get(shown).text
+    with clock.frozen(now + timedelta(hours=2)):
+        assert browser.get(shown).status_code == 302
+        again = browser.post(new, {"password": PASSWORD}, start=new)
+        assert again.headers["Location"] == shown
+        assert "secret=" in browser.get(shown).text
+
+
 def test_logging_in_with_an_app_takes_its_code_and_no_code_works_twice(site: Site) -> None:
     at = clock.now()
     browser, elsewhere = site.browser(ZOE), site.browser(ZOE)
