@@ -38,6 +38,7 @@ _SUBJECT: Final = 200
 ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 """RFC 8058: the body of the POST that a mail programme sends."""
 
+_AS_A_BUTTON: Final = re.compile(r"\A[>\s]+")
 _BREAKS: Final = re.compile(r"[ \t\r\n\v\f\x1c-\x1f\x85\u2028\u2029]+")
 
 
@@ -160,8 +161,9 @@ def _word(key: str, value: Any, locale: str) -> Any:  # noqa: ANN401 -- JSON in,
         amount = Money(value["minor"], value["currency"])
         return format_currency(Decimal(amount.decimal_string()), amount.currency, locale=locale)
     if isinstance(value, str):
-        # A name with line breaks could otherwise add a paragraph, or a button, to our message.
-        return _one_line(value)
+        # A name with line breaks could otherwise add a paragraph to our message, and one at the head of a paragraph
+        # (a visitor's, in the directory) make a button of it that leads anywhere.
+        return _AS_A_BUTTON.sub("", _one_line(value))
     return value
 
 

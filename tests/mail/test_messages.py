@@ -186,6 +186,30 @@ def test_a_name_is_shown_as_it_is_and_does_nothing() -> None:
     assert "evil.example" not in [block.text for block in letter.blocks if block.url]
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("begins", [">> ", "\u00a0>> ", ">>>> ", "> \u00a0>> "])
+def test_a_name_at_the_head_of_a_paragraph_makes_no_button_of_it(locale: str, begins: str) -> None:
+    name = f"{begins}Log in | https://evil.example/"
+    asked = {
+        "name": "",
+        "program": "P",
+        "reply_to": "a@b.example",
+        "lines": [name],
+        "public_url": "https://p.test",
+    }
+    invited = {
+        "inviter": name,
+        "referrer": name,
+        "program": "P",
+        "level": "owner",
+        "link": "https://p.test/i",
+    }
+    for kind, context in (("partner_asked", {**asked, "sender": name}), ("team_invited", invited)):
+        urls = [block.url for block in render_letter(kind, locale, context).blocks if block.url]
+        assert len(urls) == 1, "our own button"
+        assert urls[0].startswith("https://p.test")
+
+
 def test_a_person_without_a_name_is_greeted_all_the_same() -> None:
     assert render_letter("welcome", "en", CONTEXT | {"name": ""}).blocks[0] == Block("Hello,")
 
