@@ -24,9 +24,10 @@ def read_cursor(text: str | None) -> tuple[datetime, int] | None:
     """What a cursor says; anything that is not one means the first page."""
     first, _dash, second = (text or "").partition("-")
     try:
-        return _EPOCH + timedelta(microseconds=int(first, 16)), int(second, 16)
+        at, key = _EPOCH + timedelta(microseconds=int(first, 16)), int(second, 16)
     except (ValueError, OverflowError):
         return None
+    return (at, key) if _is_number(key) else None
 
 
 def read_key(text: str | None) -> int:

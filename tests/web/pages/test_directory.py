@@ -272,3 +272,11 @@ def test_a_filter_that_makes_no_sense_is_no_error(quick_site: Site, query: str) 
     with opened(quick_site) as world:
         publish(world, "zoe")
     assert quick_site.browser().get(f"{LIST}?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("cursor", ["0-" + "f" * 20, "f" * 40 + "-1", "-" * 3, "0--" + "f" * 20])
+def test_a_cursor_that_somebody_made_up_is_the_first_page(quick_site: Site, cursor: str) -> None:
+    with opened(quick_site) as world:
+        publish(world, "zoe")
+        rated(world, "c1", 4, "They wrote well.")
+    assert "They wrote well." in quick_site.browser().text(f"{LIST}/zoe-1?after={cursor}")
