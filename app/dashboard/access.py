@@ -86,6 +86,7 @@ ACCESS: Final[dict[str, Action | None]] = {
     # Referrers, each their own
     "home.index": Action.VIEW_OWN,
     "home.commissions": Action.VIEW_OWN,
+    "home.commissions_file": Action.VIEW_OWN,
     "home.commission": Action.VIEW_OWN,
     "home.orders": Action.VIEW_OWN,
     "home.order": Action.VIEW_OWN,

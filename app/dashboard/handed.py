@@ -21,6 +21,7 @@ HANDED: Final = frozenset(
     {
         "home.index",
         "home.commissions",
+        "home.commissions_file",
         "home.commission",
         "home.orders",
         "home.order",

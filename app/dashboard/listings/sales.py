@@ -81,11 +81,16 @@ class CommissionOnList:
 
 
 def _commissions(scope: Scope, part: Part) -> list[CommissionOnList]:
-    form, today = scope.form, _today(scope)
+    form = scope.form
     wanted = CommissionFilter(
-        today, form.chosen(CommissionState), form.referrer_id, form.product_id, form.between
+        today_in(scope), form.chosen(CommissionState), form.referrer_id, form.product_id, form.between
     )
-    rows = queries.commissions(scope.session, scope.program.id, wanted, part)
+    return with_payouts(scope, queries.commissions(scope.session, scope.program.id, wanted, part))
+
+
+def with_payouts(scope: Scope, rows: list[ListedCommission]) -> list[CommissionOnList]:
+    """Where the money of each stands, and who has it."""
+    today = today_in(scope)
     payouts = payouts_of_commissions(scope.session, [row.commission for row in rows])
     return [
         CommissionOnList(row, queries.state_of(row.commission, today), payouts.get(row.commission.id))
@@ -93,7 +98,8 @@ def _commissions(scope: Scope, part: Part) -> list[CommissionOnList]:
     ]
 
 
-def _today(scope: Scope) -> date:
+def today_in(scope: Scope) -> date:
+    """The programme's calendar day."""
     return clock.local_day(clock.now(), scope.program.timezone)
 
 

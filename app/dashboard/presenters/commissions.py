@@ -59,6 +59,7 @@ def commission_table(
     more_href: str | None,
     title: str = "",
     inline: bool = True,
+    export_href: str | None = None,
 ) -> Table:
     """The list of commissions; every amount leads to its why-page."""
     return Table(
@@ -76,6 +77,7 @@ def commission_table(
         ),
         rows=tuple(_row(row, program, payouts, today) for row in rows),
         more_href=more_href,
+        export_href=export_href if rows else None,
         empty=Empty(
             _("No commissions yet"),
             _(

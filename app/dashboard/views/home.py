@@ -12,6 +12,8 @@ from app.dashboard.components import NavItem
 from app.dashboard.cursors import read_cursor, read_key, write_cursor
 from app.dashboard.directories import note_directory
 from app.dashboard.i18n import _
+from app.dashboard.listings.own import OWN_COMMISSIONS
+from app.dashboard.lists import file_answer
 from app.dashboard.look import wear
 from app.dashboard.presenters import chart as charts
 from app.dashboard.presenters import commissions as commissions_presenter
@@ -26,6 +28,7 @@ from app.dashboard.presenters.paid_by import PaidBy
 from app.dashboard.presenters.payout_card import Situation
 from app.dashboard.presenters.share import share_links
 from app.dashboard.teams import looked_at, remember, require_level, tab_of
+from app.identity.audit import Actor
 from app.identity.login import who
 from app.kernel import clock
 from app.ledger.balances import balance, holdings
@@ -207,10 +210,26 @@ def commissions() -> ResponseReturnValue:
         last = rows[queries.PAGE - 1].commission
         more = url_for("home.commissions", after=write_cursor(last.paid_at, last.id))
     table = commissions_presenter.commission_table(
-        rows[: queries.PAGE], chosen.program, paid_by(chosen), today_in(chosen), more_href=more
+        rows[: queries.PAGE],
+        chosen.program,
+        paid_by(chosen),
+        today_in(chosen),
+        more_href=more,
+        export_href=url_for(
+            "home.commissions_file", program=chosen.program.slug, referrer=chosen.referrer.code
+        ),
     )
     page = commissions_presenter.list_page(table)
     return render_template("home/list.html", page=page, memberships=switch(found, chosen))
+
+
+@home.get("/commissions.csv")
+def commissions_file() -> ResponseReturnValue:
+    """All of them as a file, sent while it is read."""
+    chosen = chosen_membership(my_memberships())
+    actor = Actor.person(me().public_id)
+    answer = file_answer(OWN_COMMISSIONS, chosen.program, actor, inside=chosen.referrer.id)
+    return answer or redirect(url_for("home.commissions"))
 
 
 @home.get("/orders")

@@ -154,6 +154,25 @@ def test_every_list_goes_home_as_a_file_of_its_own_programme_alone(site: Site) -
         assert "zoe-1" not in owner.get(f"/staff/{path}.csv?program=saas").text, path
 
 
+def test_a_referrer_takes_all_their_commissions_home_and_nobody_elses(site: Site) -> None:
+    sell(site, 3)
+    with site.world() as world:
+        world.bind("eve", "hers")
+        world.order("hers", line(net=7700), customer="hers")
+    zoe = site.browser("zoe@example.org")
+    (href,) = links(zoe.get("/dashboard/commissions").text, "commissions.csv")
+    rows = table(zoe.get(href).text)
+    assert [row["base"] for row in rows] == ["10.02", "10.01", "10.00"]
+    assert {(row["earned"], row["now"]) for row in rows} == {("1.00", "1.00")}
+    assert {row["sku"] for row in rows} == {"web"}
+    assert all(re.fullmatch(r"C-\d{5}", row["customer"]) for row in rows), "not the shop's number"
+    assert len(table(zoe.get("/dashboard/commissions.csv?referrer=eve-1").text)) == 3
+    assert "commissions.csv" not in site.browser("eve@example.org").get("/dashboard").text
+    with site.services.db.reading() as session:
+        took = session.scalars(select(AuditEvent).where(AuditEvent.action == "list.exported")).all()
+        assert {event.details["list"] for event in took} == {"own-commissions"}
+
+
 def test_a_file_is_read_some_rows_at_a_time(quick_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site = quick_site
     site.person("owner@example.org", Role.OWNER)
