@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.test_pages import log_in
+from tests.e2e.test_pages import log_in, reach
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -47,8 +47,11 @@ def test_two_people_bring_a_run_to_the_bank_and_one_payout_is_taken_out(
     assert page.get_by_role("link", name="Take out").count() == before - 1
 
     second.goto(page.url)
-    second.get_by_label("Your password").fill("kickback-demo")
-    second.get_by_role("button", name="Approve and build the files").click()
+    # The second person has no mouse.
+    reach(second, second.get_by_label("Your password"))
+    second.keyboard.type("kickback-demo")
+    reach(second, second.get_by_role("button", name="Approve and build the files"))
+    second.keyboard.press("Enter")
     state(second, "files are ready").wait_for(timeout=WORK_MS)
     second.get_by_role("button", name="Mark as handed to the bank").click()
     state(second, "at the bank").wait_for(timeout=WORK_MS)
