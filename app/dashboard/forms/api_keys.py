@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import DataRequired, Length
 
+from app.dashboard.forms.again import AgainForm
 from app.dashboard.forms.base import stripped
 from app.identity.api_keys import MAX_NAME, Scope
 
@@ -23,7 +23,7 @@ SCOPES: Final = {
 """What a key may be used for, in words. A scope that came later is shown by its name."""
 
 
-class ApiKeyForm(FlaskForm):
+class ApiKeyForm(AgainForm):
     """What it is for, and what it may do."""
 
     name = StringField(

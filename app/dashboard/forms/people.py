@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # newer than its stubs
 from wtforms.validators import DataRequired, Length
 
+from app.dashboard.forms.again import AgainForm
 from app.dashboard.forms.base import stripped
 from app.dashboard.locale import LANGUAGES
 from app.identity.roles import Role
@@ -28,8 +28,8 @@ def _role_field() -> SelectField:
     )
 
 
-class InviteForm(FlaskForm):
-    """Somebody new."""
+class InviteForm(AgainForm):
+    """Somebody new. Asked again: whoever finds a browser open would have an account, and a password, of their own."""
 
     email = StringField(
         _l("E-mail address"),
@@ -50,7 +50,7 @@ class InviteForm(FlaskForm):
     )
 
 
-class RoleForm(FlaskForm):
+class RoleForm(AgainForm):
     """Another role."""
 
     role = _role_field()

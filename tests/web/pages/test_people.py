@@ -44,6 +44,12 @@ def mails(site: Site) -> list[tuple[MailKind, str]]:
 def test_a_colleague_is_invited_by_mail_and_chooses_a_password(site: Site) -> None:
     owner = owner_of(site)
     form = {"email": "Fin@example.org", "name": "Fin", "role": "finance", "locale": "nl"}
+    for given in ({}, {"password": "not mine"}):
+        assert owner.post(PEOPLE, {**form, **given}, start=PEOPLE).status_code == 422, (
+            "whoever found the browser open"
+        )
+    assert mails(site) == []
+    form["password"] = PASSWORD
     assert owner.post(PEOPLE, form, start=PEOPLE).status_code == 302
     assert "Fin fin@example.org Finance" in owner.text(PEOPLE)
     assert mails(site) == [(MailKind.STAFF_INVITED, "fin@example.org")]
@@ -64,16 +70,22 @@ def test_a_role_is_changed_and_access_ended_but_never_ones_own(site: Site) -> No
     site.person("sue@example.org", Role.SUPPORT)
     sue, me = public_id(site, "sue@example.org"), public_id(site, "owner@example.org")
     page = f"{PEOPLE}/{sue}"
-    assert owner.post(f"{page}/role", {"role": "owner"}, start=page).status_code == 302
+    assert owner.post(f"{page}/role", {"role": "owner"}, start=page).status_code == 422
+    assert owner.post(f"{page}/role", {"role": "owner", "password": PASSWORD}, start=page).status_code == 302
     second = site.browser("sue@example.org")
     # Nobody changes themselves.
-    assert owner.post(f"{PEOPLE}/{me}/role", {"role": "support"}, start=page).status_code == 422
+    assert (
+        owner.post(f"{PEOPLE}/{me}/role", {"role": "support", "password": PASSWORD}, start=page).status_code
+        == 422
+    )
     assert second.post(f"{PEOPLE}/{me}/shut-out", start=page).status_code == 302
     assert owner.get("/staff").status_code == 302
     assert "shut out" in second.text(f"{PEOPLE}/{me}")
     assert second.post(f"{PEOPLE}/{me}/let-in", start=page).status_code == 302
     owner = site.browser("owner@example.org")
-    assert owner.post(f"{page}/role", {"role": "auditor"}, start=page).status_code == 302
+    assert (
+        owner.post(f"{page}/role", {"role": "auditor", "password": PASSWORD}, start=page).status_code == 302
+    )
     assert owner.post(f"{page}/link", start=page).status_code == 302
     assert mails(site)[-1] == (MailKind.PASSWORD_RESET, "sue@example.org")
     assert trail(site)[-5:] == [
@@ -90,7 +102,9 @@ def test_an_api_key_is_shown_once_and_ends_when_it_is_revoked(site: Site) -> Non
     wrong = owner.post(KEYS, {"name": "Shop"}, start=KEYS)
     assert wrong.status_code == 422
     assert "Choose at least one." in words_of(wrong.text)
-    made = owner.post(KEYS, {"name": "Shop", "scopes": ["orders:write", "signups:write"]}, start=KEYS)
+    form = {"name": "Shop", "scopes": ["orders:write", "signups:write"]}
+    assert owner.post(KEYS, form, start=KEYS).status_code == 422
+    made = owner.post(KEYS, {**form, "password": PASSWORD}, start=KEYS)
     assert made.status_code == 200
     key = re.search(r"rfl_[0-9a-z]{10}_[0-9a-z]{40}", made.text)
     assert key is not None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import flash, make_response, redirect, url_for
 from werkzeug.exceptions import NotFound
 
+from app.dashboard.again import is_me
 from app.dashboard.forms.api_keys import ApiKeyForm
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.i18n import _
@@ -36,7 +37,7 @@ def make_key() -> ResponseReturnValue:
     """Make a key and show it, this once: the answer is the only place where it stands."""
     chosen = chosen_program(all_programs())
     form = ApiKeyForm()
-    if not form.validate_on_submit():
+    if not (form.validate_on_submit() and is_me(form)):
         return _keys_page(form), 422
     try:
         made = create_api_key(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import flash, redirect, url_for
 from werkzeug.exceptions import NotFound
 
+from app.dashboard.again import is_me
 from app.dashboard.forms.base import show_refusal, text
 from app.dashboard.forms.people import InviteForm, RoleForm
 from app.dashboard.i18n import _
@@ -46,7 +47,7 @@ def people() -> ResponseReturnValue:
 def invite_person() -> ResponseReturnValue:
     """Make an account and mail the link that sets its password."""
     form = InviteForm()
-    if not form.validate_on_submit():
+    if not (form.validate_on_submit() and is_me(form)):
         return _people_page(form), 422
     new = NewUser(
         email=text(form.email), role=Role(form.role.data), name=text(form.name), locale=text(form.locale)
@@ -81,7 +82,7 @@ def person(public_id: str) -> ResponseReturnValue:
 def change_person(public_id: str) -> ResponseReturnValue:
     """Give another role; they log in again."""
     user, form = _find(public_id), RoleForm()
-    if not form.validate_on_submit():
+    if not (form.validate_on_submit() and is_me(form)):
         return _person_page(user, form), 422
     try:
         assign_role(session(), user, Role(form.role.data), actor=actor(), now=clock.now())
