@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
 
     from tests.support.house import House
 
@@ -284,27 +284,50 @@ def test_the_next_rows_of_a_list_are_appended_in_place(page: Page, house: House)
     assert len(links) == len(set(links)) > before
 
 
-def test_the_keyboard_alone_logs_in_and_copies_the_link(page: Page, house: House) -> None:
-    page.goto(f"{house.url}/login")
+def reach(page: Page, wanted: Locator, key: str = "Tab") -> None:
+    """Press Tab until it has the focus, and see that this is shown."""
+    for _ in range(60):
+        page.keyboard.press(key)
+        if wanted.evaluate("each => each === document.activeElement"):
+            break
+    shown = wanted.evaluate(
+        "each => each === document.activeElement && getComputedStyle(each).outlineStyle === 'solid'"
+    )
+    assert shown, wanted
+
+
+def write(page: Page, **words: str) -> None:
+    """Fill in fields by their ids, each reached by Tab."""
+    for field, text in words.items():
+        reach(page, page.locator(f"#{field}"))
+        page.keyboard.type(text)
+
+
+def test_the_keyboard_alone_joins_copies_the_link_and_changes_the_bank_account(
+    page: Page, house: House
+) -> None:
+    page.goto(f"{house.url}/join?program=hosting")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    page.keyboard.type(REFERRER)
-    page.keyboard.press("Tab")
-    page.keyboard.type(DEMO_PASSWORD)
+    write(page, name="Tess Taste", email=f"tess{time.time_ns()}@example.org", password=PASSWORD)
+    reach(page, page.get_by_role("checkbox"))
+    page.keyboard.press("Space")
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "/dashboard" in url)
     button = page.locator("[data-copy=link]")
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if button.evaluate("each => each === document.activeElement"):
-            break
-    outline = button.evaluate("each => getComputedStyle(each).outlineStyle")
-    assert outline == "solid"
+    reach(page, button)
     page.keyboard.press("Enter")
     expect(button).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#link").input_value()
+
+    for link, key in (("Payouts", "Shift+Tab"), ("Bank account", "Tab")):
+        reach(page, page.get_by_role("navigation").get_by_role("link", name=link, exact=True), key)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name=link, exact=True, level=1)).to_be_visible()
+    write(page, holder="Tess Taste", iban="NL91 ABNA 0417 1643 00", password=PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("NL\u2022\u2022 \u2022\u2022\u2022\u2022 4300")).to_be_visible()
 
 
 def test_the_first_wrong_field_has_the_focus(context: BrowserContext, house: House) -> None:
