@@ -44,7 +44,7 @@ class Scope(StrEnum):
     """What a key may be used for."""
 
     REFERRERS_WRITE = "referrers:write"
-    """Join referrers and make links."""
+    """Join referrers, make links, and open their pages signed in."""
     REPORTS_READ = "reports:read"
     """Read referrers, balances, clicks, commissions, payouts and explanations."""
     PAYOUTS_WRITE = "payouts:write"

@@ -14,7 +14,7 @@ from app.dashboard.forms.base import stripped
 from app.identity.api_keys import MAX_NAME, Scope
 
 SCOPES: Final = {
-    Scope.REFERRERS_WRITE: _l("Join referrers and make links"),
+    Scope.REFERRERS_WRITE: _l("Join referrers, make links, open their pages signed in"),
     Scope.REPORTS_READ: _l("Read referrers, balances, clicks, commissions and payouts"),
     Scope.PAYOUTS_WRITE: _l("Put a referrer's bank account on file"),
     Scope.SIGNUPS_WRITE: _l("Report signups, chosen partners and erasures"),
