@@ -244,6 +244,9 @@ def test_everything_but_charts_and_copying_works_without_script(browser: Browser
     expect(page.get_by_role("heading", name="Bankverbindung", exact=True)).to_be_visible()
     page.get_by_role("button", name="Ausloggen").click()
     expect(page.get_by_role("link", name="Einloggen")).to_be_visible()
+    page.go_back()
+    assert "/login" in page.url, "the browser kept nothing of the page before"
+    expect(page.get_by_text("3000")).to_be_hidden()
     context.close()
 
 
