@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.test_tour import eventually
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Response
 
@@ -112,7 +114,7 @@ def violations(page: Page, rules: dict[str, Any] = RULES) -> list[str]:
 
 
 def test_a_newcomer_joins_copies_the_link_and_the_qr_code_says_the_same(page: Page, house: House) -> None:
-    join(page, house, "Ria Nieuw")
+    email = join(page, house, "Ria Nieuw")
     link = page.locator("#link").input_value()
     assert link.startswith(f"{house.url}/r/")
     page.get_by_role("button", name="Copy").click()
@@ -139,6 +141,20 @@ def test_a_newcomer_joins_copies_the_link_and_the_qr_code_says_the_same(page: Pa
         }"""
     )
     assert read == link
+
+    confirm(page, house, email)
+    page.get_by_role("button", name="Log out").click()
+    log_in(page, house, email, PASSWORD)
+    expect(page.locator("#link")).to_have_value(link)
+
+
+def confirm(page: Page, house: House, email: str) -> None:
+    """Follow the link of the mail that a worker sent to a newcomer, in the browser where they are logged in."""
+    row = page.locator("tr", has_text=email)
+    eventually(lambda: page.goto(f"{house.url}/dev/mail") and row.count(), seconds=90)
+    row.get_by_role("link").click()
+    page.get_by_role("article").get_by_role("link").first.click()
+    expect(page.get_by_text("Your e-mail address is confirmed.")).to_be_visible()
 
 
 @pytest.fixture(scope="module")
