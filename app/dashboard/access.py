@@ -170,7 +170,7 @@ ACCESS: Final[dict[str, Action | None]] = {
     "staff.referrer": Action.VIEW_REFERRERS,
     "staff.suspend": Action.CHANGE_REFERRERS,
     "staff.reinstate": Action.CHANGE_REFERRERS,
-    "staff.correct_referrer": Action.CHANGE_REFERRERS,
+    "staff.correct_referrer": Action.CORRECT_PARTICULARS,
     "staff.merge_referrer": Action.CORRECT_ATTRIBUTION,
     "staff.merge_referrers": Action.CORRECT_ATTRIBUTION,
     "staff.clicks": Action.VIEW_REFERRERS,

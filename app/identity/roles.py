@@ -40,6 +40,8 @@ class Action(StrEnum):
     """All referrers with their figures."""
     CHANGE_REFERRERS = "change_referrers"
     """Suspend and reinstate referrers."""
+    CORRECT_PARTICULARS = "correct_particulars"
+    """A referrer's name and e-mail address. A new password goes to that address, and with it the bank account."""
     VIEW_ORDERS = "view_orders"
     """All orders, signups and clicks, and why each line earned what it earned."""
     REVIEW = "review"
@@ -82,6 +84,7 @@ _HELP: Final = frozenset({Action.CHANGE_REFERRERS, Action.REVIEW})
 _PAY: Final = frozenset(
     {Action.PREPARE_PAYOUTS, Action.APPROVE_PAYOUTS, Action.EXPORT_PAYOUTS, Action.SETTLE_PAYOUTS}
 )
+_CORRECT: Final = frozenset({Action.CORRECT_ATTRIBUTION, Action.CORRECT_PARTICULARS})
 _BOOKS: Final = frozenset({Action.VIEW_AUDIT, Action.VIEW_BOOKS, Action.CLOSE_BOOKS})
 _RUN: Final = frozenset(
     {Action.CHANGE_PROGRAM, Action.CHANGE_RATES, Action.MANAGE_USERS, Action.MANAGE_API_KEYS}
@@ -90,8 +93,8 @@ _RUN: Final = frozenset(
 PERMISSIONS: Final[dict[Role, frozenset[Action]]] = {
     Role.REFERRER: _OWN,
     Role.SUPPORT: _LOOK | _HELP,
-    Role.FINANCE: _LOOK | _HELP | _PAY | _BOOKS | {Action.CORRECT_ATTRIBUTION},
-    Role.OWNER: _LOOK | _HELP | _PAY | _RUN | _BOOKS | {Action.CORRECT_ATTRIBUTION},
+    Role.FINANCE: _LOOK | _HELP | _PAY | _BOOKS | _CORRECT,
+    Role.OWNER: _LOOK | _HELP | _PAY | _BOOKS | _CORRECT | _RUN,
     Role.AUDITOR: _LOOK | {Action.VIEW_AUDIT, Action.VIEW_BOOKS},
 }
 """What each role may do."""

@@ -89,7 +89,7 @@ def _referrer_page(code: str, form: ReasonForm) -> str:
         can_suspend=may_change and presenter.may_suspend(row),
         can_reinstate=may_change and presenter.may_reinstate(row),
         correct_href=url_for("staff.correct_referrer", code=row.code)
-        if may_change and row.erased_at is None
+        if me().may(Action.CORRECT_PARTICULARS) and row.erased_at is None
         else None,
         merge_href=url_for("staff.merge_referrer", code=row.code)
         if me().may(Action.CORRECT_ATTRIBUTION) and presenter.may_suspend(row)
