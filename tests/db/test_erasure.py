@@ -363,8 +363,8 @@ def test_a_customer_is_gone_from_customer_orders_facts_and_evidence(session: Ses
     customer.marks = [
         {"rule": "late_click", "referrer": 1, "evidence": {"click": "x", "agent": "198.51.100.0"}}
     ]
-    before = explain_order(session, session.scalars(select(Order)).one())
     entries = amounts(session)
+    before = explain_order(session, session.scalars(select(Order)).one())
     erase_personal_data(session, world.program, "carla", NOW, actor=ME)
     found = dump(session)
     for gone in (email, payer, "198.51.100.0"):

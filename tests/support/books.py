@@ -27,6 +27,7 @@ from app.payouts.check import BooksDoNotAddUp, payouts_equal_their_entries, payo
 from app.payouts.deps import PayoutDeps
 from app.payouts.destinations import GivenAccount, put_destination
 from app.payouts.domain.state import PayoutState, RunState
+from app.payouts.errors import SuspendedReferrers
 from app.payouts.files import build_files, submit_run
 from app.payouts.models import Payout, PayoutFile, PayoutRun
 from app.payouts.reconcile import import_feedback
@@ -358,7 +359,8 @@ class Books:
         if not found:
             return
         payout = found[index % len(found)]
-        self._submit(self.session.get_one(PayoutRun, payout.run_id))
+        if not self._submit(self.session.get_one(PayoutRun, payout.run_id)):
+            return
         amount, on = Money(payout.amount_minor, "EUR").decimal_string(), self.now.date().isoformat()
         name, end_to_end_id = self.number("B"), payout.end_to_end_id
         if word == "reject":
@@ -377,12 +379,18 @@ class Books:
         file = BytesIO(said.encode())
         import_feedback(_deps(self.session), file, name, by=ACTOR, now=self.pass_time())
 
-    def _submit(self, run: PayoutRun) -> None:
+    def _submit(self, run: PayoutRun) -> bool:
+        """Whether the bank has it now: a run that pays somebody suspended meanwhile is refused, and cancelled."""
         if run.state is RunState.FROZEN:
             deps = _deps(self.session)
-            approve_run(self.session, run.id, by=APPROVER, now=self.pass_time())
+            try:
+                approve_run(self.session, run.id, by=APPROVER, now=self.pass_time())
+            except SuspendedReferrers:
+                cancel_run(deps, run.id, by=ACTOR, now=self.pass_time())
+                return False
             build_files(deps, run.id, by=APPROVER, now=self.now)
             assert submit_run(deps, run.id, by=ACTOR, now=self.now) is RunState.SUBMITTED
+        return True
 
     def check(self) -> None:
         """Every invariant from the entries themselves, and every figure against the reckoning."""

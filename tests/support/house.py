@@ -60,8 +60,12 @@ class House:
     @property
     def environ(self) -> dict[str, str]:
         """What a command of this house is told (``flask``, ``worker.py``)."""
+        # A make of the house's own knows nothing of the make that runs the tests, nor of what that was told.
+        around = {
+            name: value for name, value in os.environ.items() if "MAKE" not in name and name != "MFLAGS"
+        }
         return {
-            **os.environ,
+            **around,
             "VAR_DIR": str(self.var_dir),
             "PORT": str(self.port),
             "SHOP_PORT": str(self.shop_port),

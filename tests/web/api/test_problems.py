@@ -116,6 +116,8 @@ def test_another_programmes_resource_is_not_found_by_any_call(
         "create_link": {"campaign": "x"},
         "create_lead": {"lead_id": "l-2", "email": "eve@example.org"},
         "create_partner_link": None,
+        "create_referrer_session": {},
+        "create_customer_session": {},
         "put_partner": {"referrer_code": shop.code},
     }
     if operation.query and "{" not in operation.path:

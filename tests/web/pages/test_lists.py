@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +40,18 @@ def sell(site: Site, count: int) -> None:
             )
 
 
+def paged(browser: Browser, sort: str) -> list[str]:
+    """The orders of both parts of the list."""
+    seen: list[str] = []
+    href = f"/staff/orders?sort={sort}"
+    for _part in range(2):
+        page = browser.get(href).text
+        seen += re.findall(r"<a href=\"/staff/orders/\d+\">(o\d+)</a>", page)
+        href = next(iter(links(page, "after=")), "")
+    assert href == ""
+    return seen
+
+
 def links(page: str, mark: str) -> list[str]:
     return [each.replace("&amp;", "&") for each in re.findall(rf'href="([^"]*{mark}[^"]*)"', page)]
 
@@ -50,14 +62,9 @@ def table(answer: str) -> list[dict[str, str]]:
 
 def test_orders_are_sorted_searched_paged_and_taken_home_in_that_order(site: Site, finance: Browser) -> None:
     sell(site, 60)
-    seen: list[str] = []
-    href = "/staff/orders?sort=order"
-    for _part in range(2):
-        page = finance.get(href).text
-        seen += re.findall(r"<a href=\"/staff/orders/\d+\">(o\d+)</a>", page)
-        href = next(iter(links(page, "after=")), "")
+    seen = paged(finance, "order")
     assert seen == [f"o{number:03}" for number in range(60)]
-    assert href == ""
+    assert paged(finance, "-placed") == seen[::-1]
     page = finance.get("/staff/orders?sort=order").text
     assert 'aria-sort="ascending"' in page
     (file,) = links(page, r"orders\.csv")
@@ -188,3 +195,8 @@ def test_a_file_is_read_some_rows_at_a_time(quick_site: Site, monkeypatch: pytes
     assert asked <= 1
     assert len([each for each, _ in seen if "FROM orders JOIN customers" in each]) == 3
     assert rest.count(b"\r\n") == 7
+
+
+def test_every_order_of_every_list_is_one_that_a_cursor_can_say() -> None:
+    ways = {way for listing, _ in LISTINGS for way in listing.ways.values()}
+    assert {way.by.type.python_type for way in ways} <= {int, str, datetime, date}

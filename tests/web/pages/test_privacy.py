@@ -273,7 +273,9 @@ def test_the_why_page_of_an_own_purchase_shows_nothing_of_the_customer(site: Sit
         "/dashboard",
     ):
         html = browser.get(path).text
-        for secret in ("Customer-Zoe-77", "zoe+own", IBAN, IBAN[-4:], "198.51.100", "Carla"):
+        # The home names the referrer's own account by its last four, and here it is the customer's, too.
+        last_four = {IBAN[-4:]} if path != "/dashboard" else set()
+        for secret in {"Customer-Zoe-77", "zoe+own", IBAN, "198.51.100", "Carla"} | last_four:
             assert secret not in html, (path, secret)
     assert "Under review" in browser.text(f"/dashboard/commissions/{commission}")
     with site.world() as world:

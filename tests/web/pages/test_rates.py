@@ -75,7 +75,7 @@ def test_an_order_that_waits_for_a_rate_is_listed_until_it_comes_and_its_why_pag
         when = days_ago(30)
         world.order("o-usd", line(net=10_850), customer="c1", placed=when, paid=when, currency="USD")
         needs = exchange_day(at(when), world.program.timezone)
-    assert "Waiting for an exchange rate 1" in owner.text("/staff")
+    assert "Orders that wait for an exchange rate 1" in owner.text("/staff")
     page = owner.text("/staff/orders/waiting")
     assert "o-usd USD" in page
     assert str(needs.day) in page
@@ -84,7 +84,7 @@ def test_an_order_that_waits_for_a_rate_is_listed_until_it_comes_and_its_why_pag
         world.session.flush()
     assert settle_waiting(site.services.referrals, site.services.db, clock.now()) == (1, 0)
     assert "No order waits" in owner.text("/staff/orders/waiting")
-    assert "Waiting for an exchange rate" not in owner.text("/staff")
+    assert "Orders that wait for an exchange rate" not in owner.text("/staff")
     with site.services.db.reading() as session:
         number = session.scalars(select(Commission.id)).one()
     why = site.browser("zoe@example.org").text(f"/dashboard/commissions/{number}")
