@@ -41,6 +41,15 @@ class Kind(StrEnum):
     CAMPAIGN = "campaign"
 
 
+_MANY: Final = {
+    Kind.CUSTOMER: Customer.customer_id,
+    Kind.ORDER: Order.order_id,
+    Kind.REFUND: Refund.refund_id,
+    Kind.PAYOUT: Payout.end_to_end_id,
+}
+"""What there are many of, and the column by whose index they are found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """Something that was found. ``ref`` says where it is shown: a code, a name or a row's number, by its kind."""
@@ -60,16 +69,27 @@ def search(
 
     ``email_key`` is the fingerprint of ``words`` where they are an e-mail address, else empty.
     """
-    wanted = [_parts(program_id, words, email_key)[kind] for kind in Kind if kind in kinds]
+    parts = _parts(program_id, words, email_key)
+    wanted = [_first(kind, parts[kind], email_key) for kind in Kind if kind in kinds]
     if not words or not wanted:
         return []
-    limited = [select(each.order_by("exact", "text").limit(MOST).subquery()) for each in wanted]
+    limited = [select(each.subquery()) for each in wanted]
     order = {kind: number for number, kind in enumerate(Kind)}
     hits = [
         Hit(Kind(kind), ref or "", text, sub or "", exact=not inexact)
         for kind, ref, text, sub, inexact in session.execute(union_all(*limited))
     ]
     return sorted(hits, key=lambda hit: (order[hit.kind], not hit.exact, hit.text))
+
+
+def _first(kind: Kind, part: Select[*tuple[Any, ...]], email_key: str) -> Select[*tuple[Any, ...]]:
+    """The first few, exact ones before others.
+
+    Of many that begin alike, the index's own order has the shortest first, which is the exact one: nothing is sorted,
+    and two letters cost what ten do.
+    """
+    by = _MANY.get(kind) if not email_key else None
+    return part.order_by(*(("exact", "text") if by is None else (by,))).limit(MOST)
 
 
 def cleaned(words: str) -> str:
