@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from app.ledger.balances import Balance, Bucket, balance, balances, referrer_buckets
+from app.ledger.balances import Balance, Bucket, balance, balances, holdings, referrer_buckets
 from app.ledger.check import every_referrer_adds_up, first_broken, nothing_held_or_in_flight_is_negative
 from app.ledger.journal import Entry, Posting, UnbalancedPosting, post, post_many, write_balances
 from app.ledger.models import LedgerAccount, LedgerBalance, LedgerTransaction, TransactionKind
@@ -170,3 +170,28 @@ def test_a_late_fact_keeps_the_day_on_which_it_happened(world: World) -> None:
         (TransactionKind.CLAWBACK, date(2026, 10, 20)),
         (TransactionKind.CLAWBACK, date(2026, 10, 5)),
     ]
+
+
+def test_what_a_home_reads_of_the_ledger_at_once_is_what_is_read_apart(world: World) -> None:
+    ada, bob = world.referrers["ada"].id, world.referrers["bob"].id
+    opening = Posting(
+        world.program.id,
+        "EUR",
+        TransactionKind.OPENING_BALANCE,
+        "opening",
+        (
+            Entry(LedgerAccount.OPENING, 700, SEPTEMBER, ada),
+            Entry(LedgerAccount.PAYABLE, -700, SEPTEMBER, ada),
+        ),
+        effective_on=DAY,
+    )
+    for posting in (earned(world, "k1", 500, OCTOBER), opening, earned(world, "k2", 300, SEPTEMBER)):
+        post(world.session, posting, posted_at=at("2026-09-01"))
+    found = holdings(world.session, referrer_id=ada, currency="EUR", today=SEPTEMBER)
+    assert found.balance == money(world)
+    assert found.balance.adds_up
+    assert list(found.buckets) == referrer_buckets(world.session, referrer_id=ada)
+    assert found.buckets == (Bucket(ada, SEPTEMBER, 1_000), Bucket(ada, OCTOBER, 500))
+    assert found.opening_minor == 700
+    nothing = holdings(world.session, referrer_id=bob, currency="EUR", today=SEPTEMBER)
+    assert (nothing.balance.earned, nothing.buckets, nothing.opening_minor) == (0, (), 0)

@@ -12,14 +12,13 @@ from app.dashboard.presenters.news import read_mark, write_mark
 from app.dashboard.presenters.next_payout import Calendar, next_payout
 from app.identity.audit import Actor
 from app.kernel import clock
-from app.ledger.balances import Bucket, holdings, referrer_buckets
+from app.ledger.balances import Bucket
 from app.payouts.domain.calendar import Period
 from app.payouts.models import PayoutDestination
 from app.payouts.words import BlockedReason
 from app.referrals.holds import decide_hold
 from app.referrals.models import Hold
 from app.referrals.published_terms import publish_terms
-from app.referrals.queries.opening import opening_balance
 from tests.web.pages.test_home import days_ago, held_order, sell
 
 if TYPE_CHECKING:
@@ -141,22 +140,6 @@ def test_an_account_that_rests_is_passed_over_by_earlier_runs() -> None:
     due = next_payout(money, calendar, minimum_minor=0, usable_on=date(2026, 12, 2))
     assert due is not None
     assert (due.amount_minor, due.on) == (5_700, date(2027, 1, 4))
-
-
-def test_what_the_home_reads_of_the_ledger_at_once_is_what_is_read_apart(site: Site) -> None:
-    with site.world() as world:
-        sell(world, "o1", "c1", age=40, net=30_000)
-        sell(world, "o2", "c2", age=2, net=20_000)
-        world.refund("r1", "o1", when=days_ago(1), l1=5_000)
-        today = clock.local_day(clock.now(), world.program.timezone)
-        zoe = world.referrers["zoe"].id
-        found = holdings(world.session, referrer_id=zoe, currency="EUR", today=today)
-        assert found.balance == world.balance("zoe", today)
-        assert found.balance.adds_up
-        assert list(found.buckets) == referrer_buckets(world.session, referrer_id=zoe)
-        assert found.opening_minor == opening_balance(world.session, zoe) == 0
-        nobody = holdings(world.session, referrer_id=10**6, currency="EUR", today=today)
-        assert (nobody.balance.earned, nobody.buckets, nobody.opening_minor) == (0, (), 0)
 
 
 @pytest.mark.parametrize("kept", [None, "", "x", "-1", "9" * 30, "1e5", "99999999999"])
