@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, Final
-
-from PIL import Image, ImageOps
+from typing import TYPE_CHECKING, Any, Final
 
 from app.kernel.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MAX_BYTES: Final = 2 * 1024 * 1024
 MAX_SIDE: Final = 4096
@@ -98,6 +99,8 @@ def read_picture(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Picture:
 
 
 def _open(raw: bytes) -> Image.Image:
+    from PIL import Image  # noqa: PLC0415 - megabytes that a web process without an upload does not need
+
     try:
         return Image.open(BytesIO(raw), formats=("PNG", "JPEG", "WEBP", "GIF"))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -108,6 +111,8 @@ def _open(raw: bytes) -> Image.Image:
 
 def _still(opened: Image.Image, form: str) -> Image.Image:
     """The first frame's pixels, and of all that was written beside them only which colour is transparent."""
+    from PIL import ImageOps  # noqa: PLC0415 - as above
+
     try:
         opened.load()
         turned = ImageOps.exif_transpose(opened)

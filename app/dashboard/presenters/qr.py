@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import segno
 from flask import url_for
 from markupsafe import Markup
 
 from app.dashboard.components import NavItem
 from app.dashboard.i18n import _
+
+if TYPE_CHECKING:
+    import segno
 
 PNG_PIXELS: Final = 1_200
 """A PNG is at least this wide and high: 10 cm at 300 dots per inch."""
@@ -52,4 +54,6 @@ def downloads(link_id: int | None) -> tuple[NavItem, ...]:
 
 
 def _code(url: str) -> segno.QRCode:
+    import segno  # noqa: PLC0415 - megabytes that a process which draws no code does not need
+
     return segno.make(url, error="m", micro=False)
